@@ -1,0 +1,119 @@
+"""Every error nbsched raises on purpose.
+
+NbschedError
+├── UsageError            what was asked for cannot be
+│   ├── TriggerError      a trigger's text or argument
+│   ├── DefinitionError   a work, step, pipeline or schedule
+│   ├── ParameterError    a parameter's name, type or value
+│   ├── ExpressionError   the text of a `when` or `where`
+│   ├── UnknownName       no such schedule, pipeline, step or run
+│   └── InvalidState      the run's state does not allow it
+├── ValueNotStorable      a result that is neither JSON, frame nor array
+├── StoreError            the SQLite file cannot be used
+├── RunFailed             a run ended without success (`wait(check=True)`)
+└── Signal                raised inside running work to end it
+    ├── Skip
+    ├── Fail
+    └── RetryLater
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from datetime import timedelta
+
+
+class NbschedError(Exception):
+    """One sentence: the name, the reason and the remedy."""
+
+
+class UsageError(NbschedError, ValueError):
+    """What was asked for cannot be; nothing stored has changed."""
+
+
+class TriggerError(UsageError):
+    """A trigger cannot be read, or can never fire."""
+
+
+class DefinitionError(UsageError):
+    """A work, step, pipeline or schedule is not well formed."""
+
+
+class ParameterError(UsageError):
+    """A parameter is unknown, missing or of the wrong type."""
+
+
+class ExpressionError(UsageError):
+    """An expression is not in the small safe language, or names what it cannot see."""
+
+
+class InvalidState(UsageError):
+    """The run's state does not allow what was asked."""
+
+
+class UnknownName(UsageError, KeyError):
+    """No such thing; `matches` holds the nearest names there are."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str] = (), remedy: str = "") -> None:
+        self.kind, self.name, self.known, self.remedy = kind, name, tuple(known), remedy
+        self.matches = tuple(difflib.get_close_matches(str(name), self.known, n=3))
+        super().__init__(kind, name, self.known, remedy)
+
+    def __str__(self) -> str:
+        near = " or ".join(repr(match) for match in self.matches)
+        hint = f"did you mean {near}?" if near else self.remedy or f"there is no {self.kind} yet"
+        return f"no {self.kind} {self.name!r}: {hint}"
+
+
+class ValueNotStorable(NbschedError, TypeError):
+    """A value is neither JSON, a data frame nor an array."""
+
+    def __init__(self, name: str, found: str) -> None:
+        self.name, self.found = name, found
+        super().__init__(name, found)
+
+    def __str__(self) -> str:
+        return (
+            f"the value {self.name!r} is a {self.found}, which cannot be stored: "
+            "give JSON, a DataFrame, an array, or save it to a file and give its path"
+        )
+
+
+class StoreError(NbschedError):
+    """The store's file cannot be read or written."""
+
+
+class RunFailed(NbschedError):
+    """A run that was waited for with `check=True` did not succeed."""
+
+    def __init__(self, run_id: int, name: str, state: str, reason: str | None, error: str | None) -> None:
+        self.run_id, self.name, self.state, self.reason, self.error = run_id, name, state, reason, error
+        super().__init__(run_id, name, state, reason, error)
+
+    def __str__(self) -> str:
+        why = self.error or self.reason or "no reason was recorded"
+        return f"run {self.run_id} of {self.name!r} {self.state}: {why}"
+
+
+class Signal(NbschedError):
+    """Raised inside running work to end it in a chosen way."""
+
+
+class Skip(Signal):
+    """Ends the run as skipped."""
+
+
+class Fail(Signal):
+    """Ends the run as failed; it is never retried."""
+
+
+class RetryLater(Signal):
+    """Ends the attempt; the run is queued again after `delay`."""
+
+    def __init__(self, delay: timedelta, reason: str = "") -> None:
+        self.delay, self.reason = delay, reason
+        super().__init__(delay, reason)
+
+    def __str__(self) -> str:
+        return self.reason or f"asked to be retried in {self.delay}"

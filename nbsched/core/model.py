@@ -1,0 +1,217 @@
+"""The nouns, as frozen values, and the one table that says what may happen to a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+
+class State(StrEnum):
+    """Where a run stands; compares equal to its text."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+    @property
+    def final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED, State.SKIPPED})
+ACTIVE = frozenset(State) - FINAL
+
+
+class Verb(StrEnum):
+    """What can happen to a run: one word for store method, event, log line and tooltip."""
+
+    FIRE = "fire"
+    ADMIT = "admit"
+    CLAIM = "claim"
+    SUCCEED = "succeed"
+    RETRY = "retry"
+    FAIL = "fail"
+    SKIP = "skip"
+    CANCEL = "cancel"
+
+
+TRANSITIONS: Mapping[tuple[State | None, Verb], frozenset[State]] = {
+    (None, Verb.FIRE): frozenset({State.PENDING, State.QUEUED, State.SKIPPED}),
+    (State.PENDING, Verb.ADMIT): frozenset({State.QUEUED}),
+    (State.PENDING, Verb.SKIP): frozenset({State.SKIPPED}),
+    (State.PENDING, Verb.CANCEL): frozenset({State.CANCELLED}),
+    (State.QUEUED, Verb.CLAIM): frozenset({State.RUNNING}),
+    (State.QUEUED, Verb.SKIP): frozenset({State.SKIPPED}),
+    (State.QUEUED, Verb.CANCEL): frozenset({State.CANCELLED}),
+    (State.RUNNING, Verb.SUCCEED): frozenset({State.SUCCEEDED}),
+    (State.RUNNING, Verb.RETRY): frozenset({State.QUEUED}),
+    (State.RUNNING, Verb.FAIL): frozenset({State.FAILED}),
+    (State.RUNNING, Verb.SKIP): frozenset({State.SKIPPED}),
+    (State.RUNNING, Verb.CANCEL): frozenset({State.CANCELLED}),
+}
+
+Place = Literal["kernel", "thread", "process"]
+
+
+class Error(str):
+    """What went wrong, as the line people read (`KeyError: 'amount'`), with its facts as attributes."""
+
+    type: str
+    message: str
+    cell: int | None
+    line: str | None
+    traceback: str
+
+    def __new__(
+        cls, type: str, message: str, *, cell: int | None = None, line: str | None = None, traceback: str = ""
+    ) -> Error:
+        self = super().__new__(cls, f"{type}: {message}" if message else type)
+        self.type, self.message, self.cell, self.line, self.traceback = type, message, cell, line, traceback
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        return {"type": self.type, "message": self.message, "cell": self.cell, "line": self.line,
+                "traceback": self.traceback}  # fmt: skip
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Error:
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one attempt ended, as its executor saw it; what follows is decided by `plan.verdict`.
+
+    `kind` `failed` may be retried by policy unless `fatal`; `retry_later` always is, after `delay`;
+    `lost` means its host or process went away; `interrupted` that a person's Ctrl-C ended it.
+    """
+
+    kind: Literal["succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"]
+    result: Any = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    error: Error | None = None
+    error_types: tuple[str, ...] = ()
+    """Names of the exception's class and its bases, for `retry_on` and `fatal`."""
+    reason: str | None = None
+    delay: timedelta | None = None
+    fatal: bool = False
+
+
+class Report(Protocol):
+    """What running work tells while it runs; every method may be called from any thread and never blocks."""
+
+    def started(self, pid: int) -> None: ...
+    def progress(self, done: int, total: int, label: str = "") -> None: ...
+    def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None: ...
+    def display(self, message: Mapping[str, Any]) -> None: ...
+    def value(self, name: str, value: Any) -> None: ...
+    def output_file(self, path: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What running work can ask of itself (`nb.context()`); JSON-able through `core.wire`."""
+
+    run_id: int
+    attempt: int
+    scheduled_at: datetime
+    interval: tuple[datetime, datetime]
+    params: Mapping[str, Any]
+    pipeline: str | None
+    step: str | None
+    key: str | None
+    event: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One attempt, as it is handed to an executor: everything it needs and nothing of the store."""
+
+    work: Work
+    context: Context
+    params: Mapping[str, Any]
+    """Resolved: no references are left; dates and datetimes are typed."""
+    folder: Path
+    """This attempt's own folder; it exists."""
+    env: Mapping[str, str]
+    """To be laid over the environment of what is started: `NBSCHED_RUN` and so on, and secrets."""
+    report: Report
+    cell_timeout: timedelta | None
+    grace: timedelta
+    """Between the interrupt and the kill."""
+
+
+class Executor(Protocol):
+    """A place where work runs.
+
+    `execute` returns the outcome, never raises for what the work did, and is cancelled by its cancel
+    scope: it then interrupts the work, waits `grace`, kills its process group, and lets the
+    cancellation through only when nothing is running any more.
+    """
+
+    async def execute(self, assignment: Assignment) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something that can be run: its name, the parameters it gets and the policy options it was given."""
+
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    """Only what was given, normalised; `Policy.of` adds the defaults."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell(Work):
+    """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
+
+    source: str
+    where: Place = "kernel"
+    cell_id: str | None = None
+    notebook: str | None = None
+    """Whose kernel: the key of the notebook (see jupyter.identity)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notebook(Work):
+    """A whole notebook, run by papermill in a fresh kernel; `path` is absolute."""
+
+    path: str
+    output: str | None = None
+    kernel: str | None = None
+    cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function(Work):
+    """A function, found by `ref`: `/abs/file.py:name`, `module:name`, or `__main__:name` (this process only).
+
+    Positional arguments are kept in `args`.
+    """
+
+    ref: str
+    where: Literal["thread", "process"] = "thread"
+    args: tuple[Any, ...] = ()
+
+    @property
+    def bound(self) -> bool:
+        """Only the process that defined it can find it."""
+        return self.ref.startswith("__main__:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shell(Work):
+    """A command line under `bash -eo pipefail`."""
+
+    command: str
+    env: Mapping[str, Any] = field(default_factory=dict)
+    cwd: str | None = None
