@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 
 class State(StrEnum):
@@ -105,17 +104,6 @@ class Outcome:
     fatal: bool = False
 
 
-class Report(Protocol):
-    """What running work tells while it runs; every method may be called from any thread and never blocks."""
-
-    def started(self, pid: int) -> None: ...
-    def progress(self, done: int, total: int, label: str = "") -> None: ...
-    def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None: ...
-    def display(self, message: Mapping[str, Any]) -> None: ...
-    def value(self, name: str, value: Any) -> None: ...
-    def output_file(self, path: Path) -> None: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What running work can ask of itself (`nb.context()`); JSON-able through `core.wire`."""
@@ -129,35 +117,6 @@ class Context:
     step: str | None
     key: str | None
     event: Mapping[str, Any] | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """One attempt, as it is handed to an executor: everything it needs and nothing of the store."""
-
-    work: Work
-    context: Context
-    params: Mapping[str, Any]
-    """Resolved: no references are left; dates and datetimes are typed."""
-    folder: Path
-    """This attempt's own folder; it exists."""
-    env: Mapping[str, str]
-    """To be laid over the environment of what is started: `NBSCHED_RUN` and so on, and secrets."""
-    report: Report
-    cell_timeout: timedelta | None
-    grace: timedelta
-    """Between the interrupt and the kill."""
-
-
-class Executor(Protocol):
-    """A place where work runs.
-
-    `execute` returns the outcome, never raises for what the work did, and is cancelled by its cancel
-    scope: it then interrupts the work, waits `grace`, kills its process group, and lets the
-    cancellation through only when nothing is running any more.
-    """
-
-    async def execute(self, assignment: Assignment) -> Outcome: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

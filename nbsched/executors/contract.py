@@ -1,0 +1,51 @@
+"""What an executor is given, what it may tell, and what it owes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from nbsched.core.model import Context, Outcome, Work
+
+
+class Report(Protocol):
+    """What running work tells while it runs; every method may be called from any thread and never blocks."""
+
+    def started(self, pid: int) -> None: ...
+    def progress(self, done: int, total: int, label: str = "") -> None: ...
+    def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None: ...
+    def display(self, message: Mapping[str, Any]) -> None: ...
+    def value(self, name: str, value: Any) -> None: ...
+    def output_file(self, path: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """One attempt, as it is handed to an executor: everything it needs and nothing of the store."""
+
+    work: Work
+    context: Context
+    params: Mapping[str, Any]
+    """Resolved: no references are left; dates and datetimes are typed."""
+    folder: Path
+    """This attempt's own folder; it exists."""
+    env: Mapping[str, str]
+    """To be laid over the environment of what is started: `NBSCHED_RUN` and so on, and secrets."""
+    report: Report
+    cell_timeout: timedelta | None
+    grace: timedelta
+    """Between the interrupt and the kill."""
+
+
+class Executor(Protocol):
+    """A place where work runs.
+
+    `execute` returns the outcome, never raises for what the work did, and is cancelled by its cancel
+    scope: it then interrupts the work, waits `grace`, kills its process group, and lets the
+    cancellation through only when nothing is running any more.
+    """
+
+    async def execute(self, assignment: Assignment) -> Outcome: ...
