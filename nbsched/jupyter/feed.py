@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nbsched.core.errors import NbschedError
@@ -21,7 +21,7 @@ from nbsched.core.panel import Overview, PipelineView, Source
 from nbsched.core.rows import PanelRow
 
 PERIOD_S = 0.11
-"""Between two messages: fewer than ten a second."""
+"""From one message to the next: fewer than ten a second."""
 OVERVIEW_S = 0.5
 SNAPSHOT_S = 10.0
 SILENT_AFTER_S, SILENT_PERIOD_S = 60.0, 2.0
@@ -122,15 +122,15 @@ class Feed:
     def _flush(self) -> bool:
         with self._wake:
             changed, self._changed, self._news = self._changed, set(), False
-        now = time.monotonic()
-        self._next_send = now + (SILENT_PERIOD_S if now - self._heard_at > SILENT_AFTER_S else PERIOD_S)
         try:
             last = self._last_view(changed)
             self._tell(changed, full=last is not None or not self._fresh or self._repair_due())
         except Exception as error:
             log.warning("the panel could not be brought up to date", exc_info=error)
-            self._fresh, self._news, self._next_send = False, True, now + RECOVER_S
+            self._fresh, self._news, self._next_send = False, True, time.monotonic() + RECOVER_S
             return True
+        now = time.monotonic()
+        self._next_send = now + (SILENT_PERIOD_S if now - self._heard_at > SILENT_AFTER_S else PERIOD_S)
         if last and self._ended:
             self._ended(last)
         return last is None
@@ -142,6 +142,7 @@ class Feed:
 
     def _obey(self, message: Mapping[str, Any]) -> None:
         self._heard_at = time.monotonic()
+        self._next_send = min(self._next_send, self._heard_at + PERIOD_S)
         kind, run = message.get("t"), message.get("run")
         if kind == "hello":
             self._views.add(str(message.get("view")))
@@ -190,7 +191,7 @@ class Feed:
             self._post(news)
 
     def _post(self, news: Mapping[str, Any]) -> None:
-        packed = zlib.compress(json.dumps(news, separators=(",", ":")).encode(), 1)
+        packed = zlib.compress("".join(_pieces(news)).encode(), 1)
         self.messages += 1
         self._send({"t": "news", "seq": self.messages}, packed)
 
@@ -240,3 +241,16 @@ class Feed:
             return None
         view = self._source.pipeline(self._focus)
         return view if view and view["run"]["ended_ms"] is not None else None
+
+
+def _pieces(news: Mapping[str, Any]) -> Iterator[str]:
+    """The news as JSON in small pieces: one long call would keep every other thread waiting."""
+    before = "{"
+    for name, value in news.items():
+        yield f"{before}{json.dumps(name)}:"
+        if isinstance(value, list):
+            yield f"[{','.join(json.dumps(item, separators=(',', ':')) for item in value)}]"
+        else:
+            yield json.dumps(value, separators=(",", ":"))
+        before = ","
+    yield "}"
