@@ -130,7 +130,8 @@ class Feed:
             self._fresh, self._news, self._next_send = False, True, time.monotonic() + RECOVER_S
             return True
         now = time.monotonic()
-        self._next_send = now + (SILENT_PERIOD_S if now - self._heard_at > SILENT_AFTER_S else PERIOD_S)
+        silent = self._views and now - self._heard_at > SILENT_AFTER_S
+        self._next_send = now + (SILENT_PERIOD_S if silent else PERIOD_S)
         if last and self._ended:
             self._ended(last)
         return last is None
