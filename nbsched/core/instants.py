@@ -20,6 +20,11 @@ def to_ms(at: datetime | None) -> int | None:
     return -(-((at - _EPOCH) // _MICROSECOND) // 1000)
 
 
+def floor_ms(at: datetime) -> int:
+    """Milliseconds since 1970, rounded down: what of the present has certainly come."""
+    return (at - _EPOCH) // _MICROSECOND // 1000
+
+
 @overload
 def from_ms(ms: int) -> datetime: ...
 @overload

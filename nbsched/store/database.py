@@ -30,6 +30,7 @@ class _Request:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     durable: bool
+    quiet: bool
     future: Future[Any]
 
 
@@ -68,6 +69,12 @@ class Database:
         """The verb's result once it is committed, though perhaps not yet on the disk."""
         return self._submit(verb, args, kwargs, durable=False)
 
+    def submit_quietly(
+        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """As `submit_lightly`, of no interest to anyone else: `committed` is not called for it."""
+        return self._submit(verb, args, kwargs, durable=False, quiet=True)
+
     def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the query finds among what is committed; callable from any thread."""
         try:
@@ -87,13 +94,14 @@ class Database:
             reader.close()
 
     def _submit(
-        self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, durable: bool
+        self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, durable: bool,
+        quiet: bool = False,
     ) -> Future[Any]:
         future: Future[Any] = Future()
         if self._closed:
             future.set_exception(StoreError(f"the store {self.path} is closed: open a new runtime to go on"))
         else:
-            self._requests.put(_Request(verb, args, kwargs, durable, future))
+            self._requests.put(_Request(verb, args, kwargs, durable, quiet, future))
         return future
 
     def _reader(self) -> Db:
@@ -136,7 +144,8 @@ class Database:
                 request.future.set_result(result)
             else:
                 request.future.set_exception(_as_ours(self.path, problem))
-        self._committed()
+        if not all(request.quiet for request in batch):
+            self._committed()
 
     def _carry_out(self, request: _Request) -> tuple[Any, BaseException | None]:
         self._connection.execute("SAVEPOINT verb")

@@ -49,8 +49,18 @@ class Capacity:
     """Function references and how many of their runs one slot takes at a time."""
 
 
-def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
-    """The first runs in line that there is room for are running, and this host's."""
+def anything_queued(db: Db, now_ms: int) -> bool:
+    """Some run may be claimed, by one host or another."""
+    row = db.execute(
+        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1", (now_ms,)
+    ).fetchone()
+    return row is not None
+
+
+def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
+    """The first runs in line that there is room for are running, and this host's; None if it is no host any more."""
+    if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
+        return None
     claimed: list[dict[str, Any]] = []
     while True:
         chosen = _choose(db, now_ms, room, [row["id"] for row in claimed])
@@ -66,7 +76,7 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
 
 def _less(room: Capacity, chosen: Sequence[Mapping[str, Any]]) -> Capacity:
     slots = room.slots - sum(_slots(row, room) for row in chosen)
-    cells = room.cells - sum(_is_cell(row) for row in chosen)
+    cells = room.cells - sum(is_kernel_cell(row) for row in chosen)
     resources = dict(room.resources)
     for row in chosen:
         for name, amount in json.loads(row["policy"]).get("resources", {}).items():
@@ -75,13 +85,14 @@ def _less(room: Capacity, chosen: Sequence[Mapping[str, Any]]) -> Capacity:
                     short=room.short)  # fmt: skip
 
 
-def _is_cell(row: Mapping[str, Any]) -> bool:
+def is_kernel_cell(row: Mapping[str, Any]) -> bool:
+    """The run is of a cell that its kernel is to execute like a user's."""
     return row["kind"] == "cell" and json.loads(row["work"]).get("where", "kernel") == "kernel"
 
 
 def _slots(row: Mapping[str, Any], room: Capacity) -> float:
     """The share of a slot that the run takes: none for what only waits, part of one for what is known to be short."""
-    if row["kind"] == "pipeline" or _is_cell(row):
+    if row["kind"] == "pipeline" or is_kernel_cell(row):
         return 0
     if room.short and row["kind"] == "function":
         return 1 / room.short.get(json.loads(row["work"])["ref"], 1)
@@ -106,7 +117,7 @@ def _choose(db: Db, now_ms: int, room: Capacity, taken: Iterable[int]) -> list[d
         here = room.any_place if row["place"] is None else row["place"] in places
         if not here or row["id"] in taken:
             continue
-        cell, need = _is_cell(row), _slots(row, room)
+        cell, need = is_kernel_cell(row), _slots(row, room)
         policy = json.loads(row["policy"]) if row["policy"] != "{}" else {}
         wanted = policy.get("resources", {})
         fits = cells > 0 if cell else need == 0 or slots > 0

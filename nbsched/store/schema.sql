@@ -40,6 +40,8 @@ CREATE TABLE schedules (
 ) STRICT;
 CREATE INDEX schedules_next ON schedules (next_ms) WHERE paused IS NULL AND next_ms IS NOT NULL;
 
+CREATE INDEX schedules_listening ON schedules (name) WHERE paused IS NULL AND patterns <> '[]';
+
 CREATE TABLE runs (
   id            INTEGER PRIMARY KEY AUTOINCREMENT,
   name          TEXT NOT NULL,
