@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal, Self
 
+from nbsched.core import ports
+
 
 class State(StrEnum):
     """Where a run stands; compares equal to its text."""
@@ -139,6 +141,10 @@ class Work:
     params: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
     """Only what was given, normalised; `Policy.of` adds the defaults."""
+
+    def run(self, params: Mapping[str, Any] | None = None, **policy: Any) -> Any:
+        """A run of this work, started now."""
+        return ports.start(self, params, policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
