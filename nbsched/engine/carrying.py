@@ -51,10 +51,12 @@ class Held:
     row: Row
     changed: anyio.Event = field(default_factory=anyio.Event)
     cancel: str | None = None
+    at_once: bool = False
 
-    def stop(self, how: str) -> None:
-        """The attempt is asked to stop."""
+    def stop(self, how: str, *, at_once: bool = False) -> None:
+        """The attempt is asked to stop: `cancel`, `kill`, `timeout`, or `lost` for others to carry on."""
         self.cancel = self.cancel or how
+        self.at_once = self.at_once or at_once or how == "kill"
         self.changed.set()
 
 
@@ -122,7 +124,7 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
     async with anyio.create_task_group() as group:
         group.start_soon(_execute, around.executor_of(assignment.work), assignment, found, held.changed)
         in_time = await around.clock.wait(held.changed, deadline)
-        if held.cancel == "kill":
+        if held.at_once:
             assignment.grace *= 0
         group.cancel_scope.cancel()
     if found:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from nbsched.core import plan
-from nbsched.core.instants import from_ms, to_ms
+from nbsched.core.instants import floor_ms, from_ms, to_ms
 from nbsched.core.ledger import due_occurrences
 from nbsched.core.model import Event
 from nbsched.core.triggers import Trigger, parse_trigger
@@ -16,6 +16,11 @@ from nbsched.engine.carrying import policy_of
 from nbsched.store.schedules import Accounting
 
 _TICK = timedelta(milliseconds=1)
+
+
+def whole_ms(now: datetime) -> datetime:
+    """The instant without what is smaller than a millisecond, as the store counts."""
+    return from_ms(floor_ms(now))
 
 
 @lru_cache(maxsize=4096)

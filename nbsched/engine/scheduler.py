@@ -38,10 +38,10 @@ class Scheduler:
 
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
-        lease: timedelta, nudges: Nudges, ended: Callable[[], None],
+        lease: timedelta, nudges: Nudges, ended: Callable[[], None], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._ended = nudges, lease, ended
+        self._nudges, self._lease, self._ended, self._in_a_hurry = nudges, lease, ended, in_a_hurry
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
@@ -59,7 +59,7 @@ class Scheduler:
         self._served = False
         self._live_since = self._last_turn = around.clock.now()
         self._group: TaskGroup
-        self._token: anyio.lowlevel.EventLoopToken | None = None
+        self._token: _Token | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
         self._seen: dict[str, int] = {}
         """How far the log holds nothing for a listening schedule, beyond what its row says."""
@@ -72,8 +72,13 @@ class Scheduler:
         """The loop looks again soon."""
         if self._token is not None and not self._nudged:
             self._nudged = True
-            with suppress(RuntimeError, anyio.RunFinishedError):
+            with suppress(RuntimeError):  # the loop has ended
                 self._token.call_soon(self._look_again)
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """The call is made on the loop."""
+        assert self._token is not None
+        self._token.call_soon(call)
 
     @property
     def idle(self) -> bool:
@@ -108,7 +113,7 @@ class Scheduler:
             group.cancel_scope.cancel()
         self._closing = True
         for held in list(self._held.values()):
-            held.stop("lost")
+            held.stop("lost", at_once=self._in_a_hurry())
 
     async def _turn_for_ever(self) -> None:
         while True:
@@ -274,6 +279,7 @@ class Scheduler:
                     await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
         for held in batch:
             self._held.pop(held.row["id"], None)
+        self._ended()
         self._look_again()
 
     def _obey(self) -> None:
