@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context as Variables
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -18,10 +17,9 @@ from nbsched.executors.contract import Assignment
 from nbsched.executors.current import CURRENT, Current, values_folder
 from nbsched.executors.interrupt import Stretch
 from nbsched.executors.lookup import FunctionGone
-from nbsched.executors.values import keep
+from nbsched.executors.values import is_flat, keep
 
-_OURS = (str(Path(nbsched.__file__).parent), str(Path(asyncio.__file__).parent))
-_FLAT = frozenset({type(None), bool})
+_OURS = (os.path.dirname(nbsched.__file__), os.path.join(os.path.dirname(os.__file__), "asyncio"))
 
 Find = Callable[[str], Callable[..., Any]]
 
@@ -45,7 +43,7 @@ def _attempt(
     CURRENT.set(current)
     try:
         result = find(work.ref)(*work.args, **assignment.params)
-        if type(result) not in _FLAT and hasattr(result, "__await__"):
+        if not is_flat(result) and hasattr(result, "__await__"):
             result = _awaited(result, stretch)
         return _succeeded(result, current)
     except BaseException as error:
@@ -53,6 +51,8 @@ def _attempt(
 
 
 def _awaited(result: Awaitable[Any], stretch: Stretch | None) -> Any:
+    import asyncio
+
     async def main() -> Any:
         return await result
 
@@ -72,6 +72,8 @@ def _nothing() -> None: ...
 
 def _succeeded(result: Any, current: Current) -> Outcome:
     """The keys of a mapping are values too."""
+    if is_flat(result):
+        return Outcome(kind="succeeded", result=result, values=current.values)
     if not isinstance(result, Mapping):
         return Outcome(kind="succeeded", result=keep(result, "result", current.folder), values=current.values)
     kept = {name: keep(value, str(name), current.folder) for name, value in result.items()}
