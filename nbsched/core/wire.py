@@ -43,6 +43,8 @@ def _encode_mapping(value: Mapping[Any, Any], name: str, foreign: Foreign) -> An
 
 
 def _encode_tagged(value: Any, name: str, foreign: Foreign) -> Any:
+    if isinstance(value, date) and value != value:  # NaT of pandas is a datetime, and none
+        return foreign(value, name)
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
     if isinstance(value, date):

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from nbsched.core.model import Error, Outcome, Shell
 from nbsched.executors.contract import Assignment
-from nbsched.kernels.process import LONGEST_LINE, Command, Lines, ProcessGroup, child_environment, ending, process_group
+from nbsched.kernels.group import LONGEST_LINE, Command, Lines, ProcessGroup, child_environment, ending, process_group
 
 _GUARDED = (
     'exec 3<&0 </dev/null; (read -r -u 3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&-; '
@@ -42,7 +42,7 @@ class ShellExecutor:
             except (OSError, ValueError) as error:
                 return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
             assignment.report.started(group.pid)
-            status = await group.wait(assignment.grace)
+            status = await group.wait(lambda: assignment.grace)
         return _outcome(status, group, assignment)
 
 

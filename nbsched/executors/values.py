@@ -22,7 +22,7 @@ INLINE_LIMIT = 64 * 1024
 
 FileType = Literal["json", "dataframe", "ndarray"]
 _SUFFIX: Mapping[FileType, str] = {"json": ".json", "dataframe": ".parquet", "ndarray": ".npy"}
-_FLAT = frozenset({type(None), bool})
+_SMALL = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class ValueFile:
 
     def to_json(self) -> dict[str, str]:
         return {"$file": self.file, "type": self.type}
+
+
+def is_flat(value: Any) -> bool:
+    """Whether the value is its own short JSON form, told without looking into it."""
+    kind = type(value)
+    return value is None or kind is bool or kind is int and -_SMALL < value < _SMALL
 
 
 def store_values(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def load_values(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
 
 def store_value(value: Any, name: str, folder: Path) -> Any:
     """One value's JSON form."""
-    if type(value) in _FLAT:
+    if is_flat(value):
         return value
     plain, text = _json(value, name, partial(_store_foreign, folder))
     if len(text) <= INLINE_LIMIT:
@@ -68,7 +74,7 @@ def refer(stored: Any) -> Any:
 
 def keep(value: Any, name: str, folder: Path) -> Any:
     """The value as it is now, whatever is done to it later; frames, arrays and large JSON as ValueFile."""
-    if type(value) in _FLAT:
+    if is_flat(value):
         return value
     return refer(store_value(value, name, folder))
 

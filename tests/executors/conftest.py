@@ -61,8 +61,11 @@ def assign(tmp_path: Path, told: Told) -> Callable[..., Assignment]:
     context = Context(run_id=7, attempt=1, scheduled_at=AT, interval=(AT, AT), params={}, pipeline="training",
                       step="evaluate", key=None, event={"file": "a.csv"})  # fmt: skip
 
+    folder = tmp_path / "7" / "1"
+    folder.mkdir(parents=True)
+
     def assignment(work: Work, **changes: Any) -> Assignment:
-        plain = Assignment(work=work, context=context, params=work.params, folder=tmp_path, report=told,
+        plain = Assignment(work=work, context=context, params=work.params, folder=folder, report=told,
                            env={"NBSCHED_RUN": "7"}, cell_timeout=None, grace=timedelta(seconds=5))  # fmt: skip
         return replace(plain, **changes)
 

@@ -204,7 +204,7 @@ def test_when_the_scheduler_is_killed_its_commands_die_with_it(tmp_path: Path) -
     program.write_text(textwrap.dedent("""
         import anyio, sys
         sys.path.insert(0, sys.argv[1])
-        from nbsched.kernels.process import Command
+        from nbsched.kernels.group import Command
         from nbsched.core.model import Context, Shell
         from nbsched.executors.contract import Assignment
         from nbsched.executors.shell import ShellExecutor

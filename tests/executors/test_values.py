@@ -40,7 +40,7 @@ def through(value: Any, folder: Path) -> Any:
     return load_values(stored, folder)["x"]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 @given(value=JSON)
 def test_every_json_value_comes_back_as_itself(value: Any, tmp_path: Path) -> None:
     assert through(value, tmp_path) == value
@@ -142,6 +142,7 @@ def holds_itself() -> list[Any]:
         (np.array([Model()]), "ndarray of Python objects"),
         (np.ma.masked_array([1, 2], [0, 1]), "'x' is a MaskedArray"),
         (pd.Series([1]), "'x' is a Series"),
+        (pd.NaT, "'x' is a NaTType"),
         (holds_itself(), "holds itself"),
         pytest.param(10**5000, "int that JSON cannot hold", id="digits"),
     ],

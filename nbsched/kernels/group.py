@@ -129,13 +129,13 @@ class ProcessGroup(asyncio.SubprocessProtocol):
         """Also the id of the group."""
         return self._transport.get_pid()
 
-    async def wait(self, grace: timedelta) -> int:
-        """The leader's exit status, negative for the signal that killed it; when cancelled, `stop(grace)`."""
+    async def wait(self, grace: Callable[[], timedelta]) -> int:
+        """The leader's exit status, negative for the signal that killed it; when cancelled, `stop(grace())`."""
         try:
             await self._exited.wait()
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
-                await self.stop(grace)
+                await self.stop(grace())
             raise
         return cast(int, self._transport.get_returncode())
 
