@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -242,7 +242,7 @@ def _admitted(good: int, bad: int, skipped: int) -> str:
     return ADMIT
 
 
-_SPOILED = {
+_SPOILED: Mapping[str, Callable[[int, int, int], str]] = {
     "all_success": _after_success,
     "all_done": _never_spoiled,
     "all_failed": lambda good, bad, skipped: "rule" if good or skipped else "",
@@ -251,7 +251,7 @@ _SPOILED = {
     "none_skipped": lambda good, bad, skipped: "upstream_skipped" if skipped else "",
     "all_skipped": lambda good, bad, skipped: "rule" if good or bad else "",
 }
-_JOINED = dict.fromkeys(_SPOILED, _admitted) | {
+_JOINED: Mapping[str, Callable[[int, int, int], str]] = dict.fromkeys(_SPOILED, _admitted) | {
     "none_failed_min_one_success": lambda good, bad, skipped: ADMIT if good else "upstream_skipped",
 }
 

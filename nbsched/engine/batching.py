@@ -29,7 +29,7 @@ class Short:
 
     def ref_of(self, row: Mapping[str, Any]) -> str | None:
         """The function's reference, if it is one whose runs are taken together."""
-        if row["kind"] != "function":
+        if row["kind"] != "function" or not self.sizes:
             return None
         work, policy = work_of(row["work"]), policy_of(row["policy"])
         plain = isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun

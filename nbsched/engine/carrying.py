@@ -130,9 +130,8 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
     if found:
         return found[0]
     if not in_time or held.cancel == "timeout":
-        kind = "timeout" if not in_time else "cancelled"
         message = f"it took longer than {policy.timeout}" if not in_time else "its pipeline's time was over"
-        return Outcome(kind=kind, reason="timeout", error=Error("TimeoutError", message), error_types=("TimeoutError",))
+        return Outcome(kind="cancelled" if in_time else "timeout", reason="timeout", error=Error("TimeoutError", message), error_types=("TimeoutError",))
     return Outcome(kind="lost" if held.cancel == "lost" else "cancelled")
 
 

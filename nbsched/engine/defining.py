@@ -63,7 +63,7 @@ class Definer:
         _one_of("missed", missed, MISSED)
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise UsageError(f"limit {limit!r} is not a whole number of 1 or more")
-        times = {"start_ms": to_ms(_instant("start", start)), "end_ms": to_ms(_instant("end", end))}
+        times: dict[str, Any] = {"start_ms": to_ms(_instant("start", start)), "end_ms": to_ms(_instant("end", end))}
         caught = duration(catchup, "catchup")
         name = name or found.name
         return NewSchedule(

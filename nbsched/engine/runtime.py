@@ -196,7 +196,7 @@ class Runtime:
         run = self.database.write(retrying.start, new, self._now_ms())
         if new.key is not None:
             self.scheduler.followed.add(run)
-            self.database.write(retrying.adopt, run, self.scheduler.host.id)
+            self.database.write(retrying.adopt, run, self.scheduler.host.id, self._now_ms())
         return Run(self, run)
 
     def runs(
@@ -321,7 +321,8 @@ class Runtime:
 
         def carry_out() -> None:
             try:
-                done.set_result(call())
+                call()
+                done.set_result(None)
             except BaseException as error:
                 done.set_exception(error)
 

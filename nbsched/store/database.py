@@ -61,7 +61,8 @@ class Database:
 
     def write(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The verb has been carried out and is on the disk."""
-        return self._submit(verb, args, kwargs, durable=True).result()
+        future: Future[T] = self._submit(verb, args, kwargs, durable=True)
+        return future.result()
 
     def submit_lightly(
         self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs

@@ -13,6 +13,7 @@ from nbsched.core.expressions import Expression
 from nbsched.core.instants import to_ms
 from nbsched.core.model import EVENTS, RETRYING, State, Verb
 from nbsched.core.policy import Policy
+from nbsched.core.references import referred
 from nbsched.core.wire import decode
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -87,7 +88,7 @@ def _less(room: Capacity, chosen: Sequence[Mapping[str, Any]]) -> Capacity:
 
 def is_kernel_cell(row: Mapping[str, Any]) -> bool:
     """The run is of a cell that its kernel is to execute like a user's."""
-    return row["kind"] == "cell" and json.loads(row["work"]).get("where", "kernel") == "kernel"
+    return bool(row["kind"] == "cell" and json.loads(row["work"]).get("where", "kernel") == "kernel")
 
 
 def _slots(row: Mapping[str, Any], room: Capacity) -> float:
@@ -342,17 +343,23 @@ def _holds(db: Db, row: Mapping[str, Any]) -> bool:
 
 def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
     """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
-    step = db.execute("SELECT result, named FROM runs WHERE parent = ? AND step = ?", (parent, path[0])).fetchone()
-    if step is None:
-        params = db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]
-        return _within(decode(json.loads(params)), path, "the pipeline's parameters")
-    if len(path) == 1:
-        return decode(json.loads(step["result"])) if step["result"] else None
-    named = decode(json.loads(step["named"])) if step["named"] else {}
-    return _within(named, path[1:], f"the values of step {path[0]!r}")
+    params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
+    steps = {row["step"]: row for row in db.execute(
+        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
+    )}  # fmt: skip
+    found = referred(path, steps, params)
+    if found is None:
+        raise UnknownName("step or parameter", path[0], params)
+    if found.kind == "param":
+        return _within(params, found.path, "the pipeline's parameters")
+    step, *names = found.path
+    if not names:
+        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
+    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
+    return _within(named, names, f"the values of step {step!r}")
 
 
-def _within(value: Any, path: tuple[str, ...], where: str) -> Any:
+def _within(value: Any, path: Sequence[str], where: str) -> Any:
     for name in path:
         if not isinstance(value, Mapping) or name not in value:
             raise UnknownName(f"name in {where}", name, value if isinstance(value, Mapping) else ())

@@ -59,9 +59,9 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
         db.execute(f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)
     else:
         same = old["given"] == new.given
-        names = tuple(name for name in _DEFINED if not (same and name in _KEPT))
-        values = tuple(getattr(new, name) for name in names)
-        db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in names)} WHERE name = ?",
+        changed = tuple(name for name in _DEFINED if not (same and name in _KEPT))
+        values = tuple(getattr(new, name) for name in changed)
+        db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in changed)} WHERE name = ?",
                    (*values, new.name))  # fmt: skip
         if not same:
             db.execute("UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name))
