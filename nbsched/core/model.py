@@ -176,3 +176,110 @@ class Shell(Work):
     command: str
     env: Mapping[str, Any] = field(default_factory=dict)
     cwd: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One node of a pipeline: its work, what it needs and when it runs."""
+
+    name: str
+    work: Work
+    needs: tuple[str, ...] = ()
+    """Names of the steps before it, each once, in the order given."""
+    when: str | None = None
+    """An expression's text; false: the step is skipped, reason `condition`."""
+    setup: bool = False
+    teardown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline(Work):
+    """A DAG of steps in the order of their definition; checked, so it has no cycle and no unknown name."""
+
+    steps: tuple[Step, ...]
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    """The pipeline's parameters: a default, or a type's name as `{"$type": "int"}` where one is required."""
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A run as the store has it; instants are aware."""
+
+    id: int
+    name: str
+    kind: str
+    """`notebook`, `function`, `shell`, `cell` or `pipeline`."""
+    state: State
+    reason: str | None
+    schedule: str | None
+    pipeline: str | None
+    step: str | None
+    index: int | None
+    parent: int | None
+    retry_of: int | None
+    attempt: int
+    scheduled_at: datetime
+    until: datetime | None
+    count: int
+    created_at: datetime
+    not_before: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    key: str | None
+    priority: int
+    retries: int
+    cancel_requested: bool
+    params: Mapping[str, Any]
+    result: Any
+    values: Mapping[str, Any]
+    error: Error | None
+    output: str | None
+    progress: tuple[int, int, str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRecord:
+    """One try of a run."""
+
+    number: int
+    host: str
+    pid: int | None
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    error: Error | None
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleRecord:
+    """A schedule as the store has it."""
+
+    name: str
+    trigger: str
+    tz: str | None
+    next_at: datetime | None
+    paused: str | None
+    overlap: str
+    missed: str
+    catchup: timedelta
+    jitter: timedelta | None
+    start: datetime | None
+    end: datetime | None
+    limit: int | None
+    fired: int
+    last_run: int | None
+    created_at: datetime
+    notebook: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; `seq` rises by the order of happening, `data` is the reader's own copy."""
+
+    id: str
+    name: str
+    at: datetime
+    seq: int
+    data: Mapping[str, Any]

@@ -1,0 +1,69 @@
+"""Works as JSON and back: what the store keeps so that any host can carry a run out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.wire import decode, encode
+
+KINDS: Mapping[str, type[Work]] = {
+    "cell": Cell,
+    "notebook": Notebook,
+    "function": Function,
+    "shell": Shell,
+    "pipeline": Pipeline,
+}
+_KIND_OF = {kind: name for name, kind in KINDS.items()}
+
+
+def kind_of(work: Work) -> str:
+    return _KIND_OF[type(work)]
+
+
+def work_to_json(work: Work) -> dict[str, Any]:
+    """The work as JSON; fields at their default are left out."""
+    return {"kind": kind_of(work), **_fields_to_json(work)}
+
+
+def _fields_to_json(noun: Work | Step) -> dict[str, Any]:
+    given = {item.name: getattr(noun, item.name) for item in fields(noun)
+             if getattr(noun, item.name) != _default(item)}  # fmt: skip
+    return {name: _write(name, value) for name, value in given.items()}
+
+
+def _default(item: Any) -> Any:
+    return item.default_factory() if item.default_factory is not MISSING else item.default
+
+
+def _write(name: str, value: Any) -> Any:
+    if isinstance(value, Work):
+        return work_to_json(value)
+    if name == "steps":
+        return [_fields_to_json(step) for step in value]
+    return encode(value, name)
+
+
+def work_from_json(data: Mapping[str, Any]) -> Work:
+    """The work that `work_to_json` was given."""
+    given = {name: decode(value) for name, value in data.items() if name not in ("kind", "steps")}
+    if "args" in given:
+        given["args"] = tuple(given["args"])
+    if data["kind"] == "pipeline":
+        given["steps"] = tuple(_step_from_json(step) for step in data.get("steps", ()))
+    return KINDS[data["kind"]](**given)
+
+
+def _step_from_json(data: Mapping[str, Any]) -> Step:
+    plain = {name: value for name, value in data.items() if name not in ("work", "needs")}
+    return Step(work=work_from_json(data["work"]), needs=tuple(data.get("needs", ())), **plain)
+
+
+def definition_hash(definition: Any) -> str:
+    """The same text for the same JSON, whatever the order of its keys."""
+    text = json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

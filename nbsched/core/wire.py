@@ -1,0 +1,83 @@
+"""Values as JSON and back: what JSON lacks is tagged (`{"$date": ...}`), and nothing is ever executed.
+
+A mapping of the user's whose keys begin with `$` is escaped, so every JSON-able value comes back as itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from nbsched.core.errors import ValueNotStorable
+from nbsched.core.references import Reference
+
+Foreign = Callable[[Any, str], Any]
+"""Gives the JSON form of a value that is not known here, or raises ValueNotStorable with its name."""
+
+
+def refuse(value: Any, name: str) -> Any:
+    raise ValueNotStorable(name, type(value).__name__)
+
+
+def encode(value: Any, name: str = "value", foreign: Foreign = refuse) -> Any:
+    """The value as plain JSON; ValueNotStorable names the part that cannot be."""
+    if value is None or isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins":
+        return value
+    if isinstance(value, float) and type(value) is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if isinstance(value, Mapping):
+        return _encode_mapping(value, name, foreign)
+    if isinstance(value, (list, tuple)):
+        return [encode(part, f"{name}[{at}]", foreign) for at, part in enumerate(value)]
+    return _encode_tagged(value, name, foreign)
+
+
+def _encode_mapping(value: Mapping[Any, Any], name: str, foreign: Foreign) -> Any:
+    for key in value:
+        if not isinstance(key, str):
+            raise ValueNotStorable(f"{name}[{key!r}]", f"mapping with the key {key!r} ({type(key).__name__}, not text)")
+    plain = {str(key): encode(part, f"{name}[{key!r}]", foreign) for key, part in value.items()}
+    return {"$dict": plain} if any(key.startswith("$") for key in plain) else plain
+
+
+def _encode_tagged(value: Any, name: str, foreign: Foreign) -> Any:
+    if isinstance(value, datetime):
+        return {"$datetime": value.isoformat()}
+    if isinstance(value, date):
+        return {"$date": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {"$seconds": value.total_seconds()}
+    if isinstance(value, Reference):
+        return {"$ref": [value.kind, *value.path]}
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int(value)
+    return foreign(value, name)
+
+
+_TAGS: Mapping[str, Callable[[Any], Any]] = {
+    "$float": float,
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$seconds": lambda seconds: timedelta(seconds=seconds),
+    "$ref": lambda parts: Reference(parts[0], tuple(parts[1:])),
+}
+
+
+def decode(value: Any, foreign: Callable[[Mapping[str, Any]], Any] | None = None) -> Any:
+    """The value that `encode` was given; `foreign` reads the mappings whose tag is not known here."""
+    if isinstance(value, list):
+        return [decode(part, foreign) for part in value]
+    if not isinstance(value, dict):
+        return value
+    tag = next(iter(value), "")
+    if not tag.startswith("$"):
+        return {key: decode(part, foreign) for key, part in value.items()}
+    if tag == "$dict":
+        return {key: decode(part, foreign) for key, part in value["$dict"].items()}
+    if tag in _TAGS:
+        return _TAGS[tag](value[tag])
+    return foreign(value) if foreign else value
