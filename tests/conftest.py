@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -34,3 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser's path; where there is none a test that needs it is skipped, on CI it fails."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("NBSCHED_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None and os.environ.get("CI"):
+        pytest.fail("no Chromium on PATH: install it, or name it in NBSCHED_CHROMIUM")
+    return found or pytest.skip("no Chromium on PATH: install it, or name it in NBSCHED_CHROMIUM")
