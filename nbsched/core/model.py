@@ -107,7 +107,9 @@ class Outcome:
     `lost` means its host or process went away; `interrupted` that a person's Ctrl-C ended it.
     """
 
-    kind: Literal["succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"]
+    kind: Literal[
+        "succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"
+    ]
     result: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
     error: Error | None = None
