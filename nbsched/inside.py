@@ -52,7 +52,9 @@ def context() -> RunContext:
         return _run_context(current.context, lambda line: current.report.output(line, "stderr"))
     data = _surroundings()
     if data is None:
-        raise UsageError("nb.context() is known only inside a run: start this work with nb.run() or a schedule")
+        raise UsageError(
+            "nb.context() is known only inside a run: start this work with nb.run() or a schedule"
+        )
     return _run_context(context_from(data), lambda line: print(line, end="", file=sys.stderr))
 
 
@@ -99,7 +101,9 @@ def _show(name: str, value: Any) -> None:
         check_storable(value, name)
         _display({}, _text(name, value))
     elif not _in_kernel():
-        raise UsageError(f"nb.emit({name}=…) cannot be heard from a command: print it as the command's last line")
+        raise UsageError(
+            f"nb.emit({name}=…) cannot be heard from a command: print it as the command's last line"
+        )
     else:
         stored = store_value(value, name, values_folder(Path(data["folder"])))
         _display({VALUE_TYPE: {"name": name, "value": stored}}, _text(name, value))
@@ -147,6 +151,8 @@ class _RunLog(logging.Handler):
 
 
 def _run_context(context: Context, tell: Callable[[str], object]) -> RunContext:
-    log = logging.Logger(f"nbsched.run.{context.run_id}", logging.INFO)  # outside the tree: nobody else's handlers
+    log = logging.Logger(
+        f"nbsched.run.{context.run_id}", logging.INFO
+    )  # outside the tree: nobody else's handlers
     log.addHandler(_RunLog(tell))
     return RunContext(**{item.name: getattr(context, item.name) for item in fields(Context)}, log=log)

@@ -33,7 +33,9 @@ def due_occurrences(
     block = None
     if older:
         since, last, number = older
-        block = plan.NotRun(since=since, until=last, count=number, reason="missed", previous=previous(trigger, since))
+        block = plan.NotRun(
+            since=since, until=last, count=number, reason="missed", previous=previous(trigger, since)
+        )
     found: list[plan.Occurrence] = []
     before = older[1] if older else None
     for at in tail:
@@ -45,7 +47,9 @@ def due_occurrences(
 Older = tuple[datetime, datetime, int]
 
 
-def _tail(trigger: Trigger, after: datetime, until: datetime, most: int) -> tuple[Older | None, Sequence[datetime]]:
+def _tail(
+    trigger: Trigger, after: datetime, until: datetime, most: int
+) -> tuple[Older | None, Sequence[datetime]]:
     if isinstance(trigger, Every) and (until - after) // trigger.period > most:
         split = until - trigger.period * most
         older = _block(trigger, after, split)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nbsched.core.model import FINAL, Outcome, State, Verb
+from nbsched.core.model import Outcome, State, Verb
 from nbsched.core.policy import Policy
 
 MOST_LOSSES = 5
@@ -43,9 +43,7 @@ class NotRun:
 Decision = Occurrence | NotRun
 
 
-def account(
-    due: Sequence[Occurrence], *, policy: str, reason: str, not_before: datetime
-) -> list[Decision]:
+def account(due: Sequence[Occurrence], *, policy: str, reason: str, not_before: datetime) -> list[Decision]:
     """What becomes of instants that fell while nothing ran: each is run, or part of one row that says why not.
 
     `policy` is latest, all, earliest or none; instants before `not_before` are never run.
@@ -66,7 +64,9 @@ def account(
             decisions[-1] = replace(decisions[-1], until=item.at, count=decisions[-1].count + 1, seq=item.seq)
         else:
             decisions.append(
-                NotRun(since=item.at, until=item.at, count=1, reason=reason, previous=item.previous, seq=item.seq)
+                NotRun(
+                    since=item.at, until=item.at, count=1, reason=reason, previous=item.previous, seq=item.seq
+                )
             )
     return decisions
 
@@ -153,7 +153,9 @@ class Verdict:
     lost: bool = False
 
 
-def verdict(outcome: Outcome, policy: Policy, *, failures: int, losses: int, now: datetime, chance: float) -> Verdict:
+def verdict(
+    outcome: Outcome, policy: Policy, *, failures: int, losses: int, now: datetime, chance: float
+) -> Verdict:
     """The verb that follows from the outcome; `failures` and `losses` count the attempts before this one.
 
     `chance` in [-1, 1] chooses within the backoff's jitter.
@@ -189,7 +191,13 @@ def _failed(outcome: Outcome, policy: Policy, failures: int, now: datetime, chan
     return Verdict(Verb.FAIL, reason, failed=True)
 
 
-SUCCEEDED, FAILED, CANCELLED, SKIPPED, UPSTREAM = "succeeded", "failed", "cancelled", "skipped", "upstream_failed"
+SUCCEEDED, FAILED, CANCELLED, SKIPPED, UPSTREAM = (
+    "succeeded",
+    "failed",
+    "cancelled",
+    "skipped",
+    "upstream_failed",
+)
 BAD = frozenset({FAILED, CANCELLED, UPSTREAM})
 
 

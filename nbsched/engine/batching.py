@@ -11,7 +11,16 @@ import anyio
 
 from nbsched.core import plan
 from nbsched.core.model import Function, Outcome
-from nbsched.engine.carrying import Held, Surroundings, failed_to_prepare, judge, policy_of, prepare, report_of, work_of
+from nbsched.engine.carrying import (
+    Held,
+    Surroundings,
+    failed_to_prepare,
+    judge,
+    policy_of,
+    prepare,
+    report_of,
+    work_of,
+)
 from nbsched.engine.clock import ticks
 from nbsched.executors.function import FunctionExecutor
 from nbsched.store import runs
@@ -32,7 +41,9 @@ class Short:
         if row["kind"] != "function" or not self.sizes:
             return None
         work, policy = work_of(row["work"]), policy_of(row["policy"])
-        plain = isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun
+        plain = (
+            isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun
+        )
         return work.ref if plain and isinstance(work, Function) and self.sizes.get(work.ref, 1) > 1 else None
 
     def batches(self, group: Sequence[Held]) -> Iterator[Sequence[Held]]:

@@ -99,7 +99,11 @@ def given_up(row: Row, error: Exception, now: datetime) -> runs.Settlement:
     """The settlement of an attempt that failed by a fault of nbsched's own."""
     verdict = plan.Verdict(Verb.FAIL, "internal", failed=True)
     return runs.Settlement(
-        run=row["id"], fence=row["fence"], verdict=verdict, outcome="failed", error=json.dumps(_error(error).to_json()),
+        run=row["id"],
+        fence=row["fence"],
+        verdict=verdict,
+        outcome="failed",
+        error=json.dumps(_error(error).to_json()),
         ended_ms=floor_ms(now),
     )
 
@@ -131,11 +135,18 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
         return found[0]
     if not in_time or held.cancel == "timeout":
         message = f"it took longer than {policy.timeout}" if not in_time else "its pipeline's time was over"
-        return Outcome(kind="cancelled" if in_time else "timeout", reason="timeout", error=Error("TimeoutError", message), error_types=("TimeoutError",))
+        return Outcome(
+            kind="cancelled" if in_time else "timeout",
+            reason="timeout",
+            error=Error("TimeoutError", message),
+            error_types=("TimeoutError",),
+        )
     return Outcome(kind="lost" if held.cancel == "lost" else "cancelled")
 
 
-async def _execute(executor: Executor, assignment: Assignment, found: list[Outcome], changed: anyio.Event) -> None:
+async def _execute(
+    executor: Executor, assignment: Assignment, found: list[Outcome], changed: anyio.Event
+) -> None:
     try:
         found.append(await executor.execute(assignment))
     except Exception as error:
@@ -188,7 +199,9 @@ def _stored_if_possible(outcome: Outcome, folder: Path) -> str | None:
 def prepare(row: Row, policy: Policy, folder: Path, report: RunReport, around: Surroundings) -> Assignment:
     """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
     if row["condition"] is not None:
-        Expression(row["condition"]).evaluate(lambda path: around.database.read(runs.lookup, row["parent"], path))
+        Expression(row["condition"]).evaluate(
+            lambda path: around.database.read(runs.lookup, row["parent"], path)
+        )
     work = work_of(row["work"])
     given = decode(json.loads(row["params"])) if row["params"] != "{}" else {}
     params = {**work.params, **given}
@@ -272,7 +285,9 @@ def _secret(name: str) -> str:
         except ImportError:
             pass
     if found is None:
-        raise UsageError(f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs")
+        raise UsageError(
+            f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs"
+        )
     return found
 
 
@@ -289,7 +304,9 @@ class Lookup:
         step, *rest = path
         found = self._around.database.read(_step_row, self._row["parent"], step)
         if found is None:
-            raise DefinitionError(f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it")
+            raise DefinitionError(
+                f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
+            )
         folder = self._around.folder / str(found["id"])
         if not rest:
             return _loaded(found["result"], folder)
@@ -324,7 +341,9 @@ class Lookup:
 
 
 def _step_row(db: Any, parent: int, step: str) -> Any:
-    return db.execute("SELECT id, result, named FROM runs WHERE parent = ? AND step = ?", (parent, step)).fetchone()
+    return db.execute(
+        "SELECT id, result, named FROM runs WHERE parent = ? AND step = ?", (parent, step)
+    ).fetchone()
 
 
 def _params_text(db: Any, run: int) -> str:
@@ -347,5 +366,3 @@ def _inner(value: Any, path: Any, missing: str) -> Any:
             raise DefinitionError(f"{missing}: it has {known or 'none'}")
         value = value[name]
     return value
-
-

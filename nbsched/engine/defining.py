@@ -39,7 +39,9 @@ class Definer:
     ) -> None:
         self._scheduler, self._db, self._clock, self._resources = scheduler, database, clock, resources
 
-    def run(self, work: Any, params: Mapping[str, Any] | None, key: str | None, policy: Mapping[str, Any]) -> NewRun:
+    def run(
+        self, work: Any, params: Mapping[str, Any] | None, key: str | None, policy: Mapping[str, Any]
+    ) -> NewRun:
         """A run of the work by hand, now."""
         found = as_work(work, params or {})
         given = normalise(policy)
@@ -63,7 +65,10 @@ class Definer:
         _one_of("missed", missed, MISSED)
         if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
             raise UsageError(f"limit {limit!r} is not a whole number of 1 or more")
-        times: dict[str, Any] = {"start_ms": to_ms(_instant("start", start)), "end_ms": to_ms(_instant("end", end))}
+        times: dict[str, Any] = {
+            "start_ms": to_ms(_instant("start", start)),
+            "end_ms": to_ms(_instant("end", end)),
+        }
         caught = duration(catchup, "catchup")
         name = name or found.name
         return NewSchedule(
@@ -111,7 +116,9 @@ class Definer:
         hooked = replace(work, policy=_hooked(work.policy))
         if not isinstance(hooked, Pipeline):
             return self._placed(work_to_json(hooked), hooked)
-        steps = [replace(step, work=replace(step.work, policy=_hooked(step.work.policy))) for step in hooked.steps]
+        steps = [
+            replace(step, work=replace(step.work, policy=_hooked(step.work.policy))) for step in hooked.steps
+        ]
         written = work_to_json(replace(hooked, steps=tuple(steps)))
         for data, step in zip(written.get("steps", ()), steps, strict=True):
             self._placed(data["work"], step.work)
@@ -191,7 +198,7 @@ def _notebook(work: Work) -> str | None:
 
 
 def _is_done(db: Any, name: str, given: str) -> bool:
-    row = db.execute("SELECT 1 FROM schedules WHERE name = ? AND given = ? AND next_ms IS NULL", (name, given))
+    row = db.execute(
+        "SELECT 1 FROM schedules WHERE name = ? AND given = ? AND next_ms IS NULL", (name, given)
+    )
     return row.fetchone() is not None
-
-

@@ -28,7 +28,9 @@ def trigger_of(text: str) -> Trigger:
     return parse_trigger(text)
 
 
-def next_after(trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None) -> datetime | None:
+def next_after(
+    trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None
+) -> datetime | None:
     """The trigger's next instant within [start, end]."""
     found = trigger.next(max(after, start - _TICK) if start else after)
     return None if found is None or (end is not None and found > end) else found
@@ -46,7 +48,9 @@ def accounting(
     return _told(row, [older, *decisions] if older else decisions, now, until_seq)
 
 
-def resuming(row: Mapping[str, Any], now: datetime, policy: str, events: Sequence[Event], until_seq: int) -> Accounting:
+def resuming(
+    row: Mapping[str, Any], now: datetime, policy: str, events: Sequence[Event], until_seq: int
+) -> Accounting:
     """What becomes of the instants that went by while the schedule was paused; `policy` is skip, latest or all."""
     older, occurrences = _due(row, now, events)
     reason = "missed" if row["paused"] == "kernel gone" else "paused"
@@ -75,7 +79,12 @@ def _due(
 
 
 def _told(
-    row: Mapping[str, Any], decisions: Sequence[plan.Decision], now: datetime, until_seq: int, *, resumed: bool = False
+    row: Mapping[str, Any],
+    decisions: Sequence[plan.Decision],
+    now: datetime,
+    until_seq: int,
+    *,
+    resumed: bool = False,
 ) -> Accounting:
     trigger, end = trigger_of(row["trigger"]), from_ms(row["end_ms"])
     allowed = plan.limited(decisions, None if row["max_fires"] is None else row["max_fires"] - row["fired"])

@@ -172,7 +172,9 @@ class Run:
         else:
             over = bool(wait([ended], seconds).done)
         if not over:
-            raise TimeoutError(f"run {self.id} of {self.name!r} is still {self.state} after {seconds:g} s; it goes on")
+            raise TimeoutError(
+                f"run {self.id} of {self.name!r} is still {self.state} after {seconds:g} s; it goes on"
+            )
 
     def _checked(self, check: bool) -> Run:
         record = self.record
@@ -282,5 +284,3 @@ class Subscription:
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
-
-

@@ -32,7 +32,9 @@ def text(data: Any) -> str | None:
 def subscription(pattern: object, handler: Handler, name: str | None, durable: bool) -> Subscription:
     """The subscription; without a name, a function that can be told apart is known by its own."""
     if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
-        raise UsageError(f"{pattern!r} is no event pattern: write words joined by dots, * for one or more of them")
+        raise UsageError(
+            f"{pattern!r} is no event pattern: write words joined by dots, * for one or more of them"
+        )
     if not callable(handler):
         raise UsageError(f"the handler {handler!r} cannot be called: give a function that takes the event")
     if durable and name is None:

@@ -41,7 +41,9 @@ class RunReport:
         if done < total and now - self._last_progress < BETWEEN_PROGRESS_S:
             return
         self._last_progress = now
-        self._database.submit_lightly(runs.tell, self._run, self._fence, progress=json.dumps([done, total, label]))
+        self._database.submit_lightly(
+            runs.tell, self._run, self._fence, progress=json.dumps([done, total, label])
+        )
         self._say("run.progress", {"done": done, "total": total, "label": label})
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:

@@ -190,7 +190,9 @@ class Runtime:
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def run(self, work: Any, params: Mapping[str, Any] | None = None, *, key: str | None = None, **policy: Any) -> Run:
+    def run(
+        self, work: Any, params: Mapping[str, Any] | None = None, *, key: str | None = None, **policy: Any
+    ) -> Run:
         """The work's run, queued and durable; with a `key` that was used before, that run."""
         new = self._define.run(work, params, key, policy)
         run = self.database.write(retrying.start, new, self._now_ms())
@@ -205,7 +207,13 @@ class Runtime:
     ) -> list[Run]:  # fmt: skip
         """The runs that match, newest first; steps only with `parent`."""
         found = self.database.read(
-            records.runs, state=state, name=name, schedule=schedule, pipeline=pipeline, parent=parent, limit=limit
+            records.runs,
+            state=state,
+            name=name,
+            schedule=schedule,
+            pipeline=pipeline,
+            parent=parent,
+            limit=limit,
         )
         return [Run(self, record.id) for record in found]
 
@@ -428,5 +436,3 @@ def _new_executor(kind: str) -> Executor:
     from nbsched.executors.shell import ShellExecutor
 
     return ShellExecutor()
-
-

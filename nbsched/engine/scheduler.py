@@ -175,14 +175,19 @@ class Scheduler:
 
     async def _fire(self, now: datetime) -> None:
         now_ms = to_ms(now)
-        rows = {row["name"]: row for row in self._db.read(schedules.due, now_ms, self._places, self._takes_anything)}
+        rows = {
+            row["name"]: row
+            for row in self._db.read(schedules.due, now_ms, self._places, self._takes_anything)
+        }
         listening = self._db.read(schedules.listening, self._places, self._takes_anything)
         rows.update((row["name"], row) for row in listening)
         last = self._db.read(events.last_seq) if listening else 0
         for row in rows.values():
             heard = self._heard(row, last)
             if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
-                told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
+                told = firing.accounting(
+                    row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
+                )
                 await committed(self._db.submit_lightly(schedules.account, told, now_ms))
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
@@ -190,7 +195,11 @@ class Scheduler:
         if row["patterns"] == "[]" or seen >= last:
             return ()
         trigger = firing.trigger_of(row["trigger"])
-        found = [event for event in self._db.read(events.since, seen, last - seen) if trigger.matches(event.name, event.data)]
+        found = [
+            event
+            for event in self._db.read(events.since, seen, last - seen)
+            if trigger.matches(event.name, event.data)
+        ]
         if not found:
             self._seen[row["name"]] = last
         return found
@@ -270,9 +279,7 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             while True:
                 try:
-                    await committed(
-                        self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
-                    )
+                    await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
                     break
                 except Exception as error:
                     _log.error("%s; trying again in a second", error)
@@ -292,9 +299,13 @@ class Scheduler:
 
     async def _register(self) -> None:
         now_ms = self._now_ms()
-        self.host = replace(self.host, started_ms=now_ms, seen_ms=now_ms, until_ms=now_ms + span_ms(self._lease))
+        self.host = replace(
+            self.host, started_ms=now_ms, seen_ms=now_ms, until_ms=now_ms + span_ms(self._lease)
+        )
         await committed(self._db.submit(hosts.register, self.host))
-        self._db.submit_lightly(events.record, "runtime.started", now_ms, {"host": self.host.id, "kind": self.host.kind})
+        self._db.submit_lightly(
+            events.record, "runtime.started", now_ms, {"host": self.host.id, "kind": self.host.kind}
+        )
         self._know_the_others()
 
     async def _stay_alive(self) -> None:

@@ -158,5 +158,3 @@ def _died(status: int, group: ProcessGroup) -> Outcome:
     message = f"the function's process ended before it returned ({ending(status)})"
     error = Error("ProcessDied", message, traceback="\n".join(lines))
     return Outcome(kind="failed", error=error, error_types=(error.type,))
-
-

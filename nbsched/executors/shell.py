@@ -8,10 +8,18 @@ from contextlib import AsyncExitStack
 
 from nbsched.core.model import Error, Outcome, Shell
 from nbsched.executors.contract import Assignment
-from nbsched.kernels.group import LONGEST_LINE, Command, Lines, ProcessGroup, child_environment, ending, process_group
+from nbsched.kernels.group import (
+    LONGEST_LINE,
+    Command,
+    Lines,
+    ProcessGroup,
+    child_environment,
+    ending,
+    process_group,
+)
 
 _GUARDED = (
-    'exec 3<&0 </dev/null; (read -r -u 3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&-; '
+    "exec 3<&0 </dev/null; (read -r -u 3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&-; "
     'exec "$0" -eo pipefail -c "$1" bash'
 )
 """The same process becomes the user's bash; beside it one waits for our end of the pipe to close, so that the
@@ -38,7 +46,9 @@ class ShellExecutor:
         )
         async with AsyncExitStack() as until_closed:
             try:
-                group = await until_closed.enter_async_context(process_group(command, assignment.report.output))
+                group = await until_closed.enter_async_context(
+                    process_group(command, assignment.report.output)
+                )
             except (OSError, ValueError) as error:
                 return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
             assignment.report.started(group.pid)

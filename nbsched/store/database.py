@@ -53,9 +53,7 @@ class Database:
         self._thread = threading.Thread(target=self._write_until_closed, name="nbsched-store", daemon=True)
         self._thread.start()
 
-    def submit(
-        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
+    def submit(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """The verb's result once it is on the disk."""
         return self._submit(verb, args, kwargs, durable=True)
 
@@ -95,7 +93,12 @@ class Database:
             reader.close()
 
     def _submit(
-        self, verb: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, durable: bool,
+        self,
+        verb: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        durable: bool,
         quiet: bool = False,
     ) -> Future[Any]:
         future: Future[Any] = Future()
@@ -173,7 +176,9 @@ def _store_error(path: Path, error: BaseException) -> StoreError:
     if "full" in text:
         return StoreError(f"the disk of the store {path} is full: make room and try again")
     if "readonly" in text or "read-only" in text:
-        return StoreError(f"the store {path} cannot be written: check the permissions of the file and its folder")
+        return StoreError(
+            f"the store {path} cannot be written: check the permissions of the file and its folder"
+        )
     return StoreError(f"the store {path} failed: {text}; run `nbsched doctor` to check it")
 
 
@@ -187,7 +192,9 @@ def _open(path: Path) -> Db:
         _migrate(connection, path)
         return connection
     except OSError as error:
-        raise StoreError(f"the store {path} cannot be opened: {error.strerror or error}; give another path") from error
+        raise StoreError(
+            f"the store {path} cannot be opened: {error.strerror or error}; give another path"
+        ) from error
     except sqlite3.Error as error:
         raise _store_error(path, error) from error
 

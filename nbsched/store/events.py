@@ -17,12 +17,16 @@ MOST_TRIES = 5
 def record(db: Db, name: str, now_ms: int, data: dict[str, Any] | str | None = None) -> int:
     """The event is in the log; its place there is given back."""
     text = data if isinstance(data, str) or data is None else json.dumps(data, ensure_ascii=False)
-    row = db.execute("INSERT INTO events (name, at_ms, data) VALUES (?, ?, ?) RETURNING seq", (name, now_ms, text))
+    row = db.execute(
+        "INSERT INTO events (name, at_ms, data) VALUES (?, ?, ?) RETURNING seq", (name, now_ms, text)
+    )
     seq: int = row.fetchone()[0]
     return seq
 
 
-def record_run(db: Db, verb_name: str, now_ms: int, run: int, attempt: int, reason: str | None = None) -> None:
+def record_run(
+    db: Db, verb_name: str, now_ms: int, run: int, attempt: int, reason: str | None = None
+) -> None:
     """An event of the run is in the log; its data is put together when it is read."""
     db.execute(
         "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES (?, ?, ?, ?, ?)",
@@ -117,7 +121,9 @@ def handled(db: Db, name: str, seq: int) -> None:
 
 def tried(db: Db, name: str) -> int:
     """One more try of the next event is about to begin; how many that makes."""
-    row = db.execute("UPDATE subscriptions SET tries = tries + 1 WHERE name = ? RETURNING tries", (name,)).fetchone()
+    row = db.execute(
+        "UPDATE subscriptions SET tries = tries + 1 WHERE name = ? RETURNING tries", (name,)
+    ).fetchone()
     return row[0] if row else 0
 
 
@@ -129,7 +135,9 @@ def bury(db: Db, name: str, seq: int, now_ms: int, error: str) -> None:
 
 def dead_letters(db: Db) -> list[dict[str, Any]]:
     """Every dead letter: subscription, event and the error of its last try."""
-    rows = db.execute("SELECT subscription, seq, at_ms, error FROM dead_letters ORDER BY at_ms, seq").fetchall()
+    rows = db.execute(
+        "SELECT subscription, seq, at_ms, error FROM dead_letters ORDER BY at_ms, seq"
+    ).fetchall()
     found = {event.seq: event for event in _by_seq(db, [row["seq"] for row in rows])}
     return [{"subscription": row["subscription"], "at": _iso(row["at_ms"]), "error": row["error"],
              "seq": row["seq"], "event": found.get(row["seq"])} for row in rows]  # fmt: skip

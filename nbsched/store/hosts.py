@@ -41,7 +41,8 @@ def register(db: Db, host: Host) -> None:
 def renew(db: Db, host: str, now_ms: int, lease_ms: int) -> bool:
     """The host's lease runs on from now; False when it was taken from it."""
     row = db.execute(
-        "UPDATE hosts SET seen_ms = ?, until_ms = ? WHERE id = ? RETURNING id", (now_ms, now_ms + lease_ms, host)
+        "UPDATE hosts SET seen_ms = ?, until_ms = ? WHERE id = ? RETURNING id",
+        (now_ms, now_ms + lease_ms, host),
     ).fetchone()
     return row is not None
 

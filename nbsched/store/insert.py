@@ -89,7 +89,9 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     return run
 
 
-def _row(run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any], state: State, now_ms: int) -> tuple[Any, ...]:
+def _row(
+    run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any], state: State, now_ms: int
+) -> tuple[Any, ...]:
     kind = work["kind"]
     policy = Policy.of(given)
     return (
@@ -101,7 +103,11 @@ def _row(run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any
 
 
 def _expiry(expires: timedelta | None, new: NewRun, now_ms: int) -> int | None:
-    return None if expires is None else max(new.scheduled_ms, now_ms if new.schedule is None else 0) + span_ms(expires)
+    return (
+        None
+        if expires is None
+        else max(new.scheduled_ms, now_ms if new.schedule is None else 0) + span_ms(expires)
+    )
 
 
 def _step_rows(
@@ -142,7 +148,21 @@ def insert_skipped(
     db.execute(
         "INSERT INTO runs (id, name, kind, state, reason, schedule, occurrence, scheduled_ms, previous_ms, until_ms, "
         "count, seq, created_ms, ended_ms, work) VALUES (?, ?, ?, 'skipped', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')",
-        (run, name, kind, reason, schedule, occurrence, since_ms, previous_ms, until_ms, count, run, now_ms, now_ms),
+        (
+            run,
+            name,
+            kind,
+            reason,
+            schedule,
+            occurrence,
+            since_ms,
+            previous_ms,
+            until_ms,
+            count,
+            run,
+            now_ms,
+            now_ms,
+        ),
     )
     db.execute(
         "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES ('run.skipped', ?, ?, 0, ?)",

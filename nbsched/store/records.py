@@ -57,7 +57,8 @@ def ended_among(db: Db, ids: Sequence[int]) -> set[int]:
     """Those of the runs that have ended."""
     marks = ",".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT id FROM runs WHERE id IN ({marks}) AND state NOT IN ('pending', 'queued', 'running')", list(ids)
+        f"SELECT id FROM runs WHERE id IN ({marks}) AND state NOT IN ('pending', 'queued', 'running')",
+        list(ids),
     )
     return {found for (found,) in rows}
 
@@ -80,7 +81,8 @@ def runs(
         clauses.append("id > ?")
         values.append(after)
     rows = db.execute(
-        f"{_RUN} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?", (*values, -1 if limit is None else limit)
+        f"{_RUN} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
+        (*values, -1 if limit is None else limit),
     )
     return [_run(row) for row in rows]
 
@@ -98,7 +100,9 @@ def steps(db: Db, parent: int) -> list[RunRecord]:
 
 def needs_of_steps(db: Db, parent: int) -> list[tuple[int, int]]:
     """The edges of the pipeline's run: (need, follower) by run id."""
-    rows = db.execute("SELECT n.need, n.run FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ?", (parent,))
+    rows = db.execute(
+        "SELECT n.need, n.run FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ?", (parent,)
+    )
     return [(need, follower) for need, follower in rows]
 
 

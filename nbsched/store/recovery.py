@@ -57,7 +57,9 @@ def _lost(row: Any, now_ms: int) -> runs.Settlement:
         Outcome(kind="lost"), Policy.of(json.loads(row["policy"])), failures=row["failures"], losses=row["losses"],
         now=from_ms(now_ms), chance=0,
     )  # fmt: skip
-    return runs.Settlement(run=row["id"], fence=row["fence"], verdict=verdict, outcome="lost", ended_ms=now_ms)
+    return runs.Settlement(
+        run=row["id"], fence=row["fence"], verdict=verdict, outcome="lost", ended_ms=now_ms
+    )
 
 
 def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
@@ -75,7 +77,10 @@ def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
 
 def _kernel_places(db: Db, notebook: str | None) -> list[str]:
     """The notebook's place, if no other kernel of it lives."""
-    if notebook is None or db.execute("SELECT 1 FROM hosts WHERE notebook = ? LIMIT 1", (notebook,)).fetchone():
+    if (
+        notebook is None
+        or db.execute("SELECT 1 FROM hosts WHERE notebook = ? LIMIT 1", (notebook,)).fetchone()
+    ):
         return []
     return [f"notebook:{notebook}"]
 

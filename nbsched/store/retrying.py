@@ -11,8 +11,8 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.model import State
 from nbsched.store.database import Db
 from nbsched.store.insert import NewRun, Reuse, insert
-from nbsched.store.recovery import adopt
 from nbsched.store.records import by_key
+from nbsched.store.recovery import adopt
 
 __all__ = ["adopt", "retry", "start"]
 
@@ -29,9 +29,13 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: str) -> int
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
     if not State(row["state"]).final:
-        raise InvalidState(f"run {run} of {row['name']!r} is still {row['state']}: cancel it or wait for its end")
+        raise InvalidState(
+            f"run {run} of {row['name']!r} is still {row['state']}: cancel it or wait for its end"
+        )
     if row["parent"] is not None:
-        raise InvalidState(f"run {run} is the step {row['step']!r} of run {row['parent']}: retry run {row['parent']}")
+        raise InvalidState(
+            f"run {run} is the step {row['step']!r} of run {row['parent']}: retry run {row['parent']}"
+        )
     if row["work"] == "{}":
         raise InvalidState(f"run {run} of {row['name']!r} was {row['reason']} and has no work of its own: "
                            f"trigger {row['schedule']!r} instead")  # fmt: skip
@@ -53,7 +57,8 @@ def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
     names = {row["id"]: row["step"] for row in rows}
     needs: dict[int, list[str]] = {row["id"]: [] for row in rows}
     for run, need in db.execute(
-        "SELECT n.run, n.need FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ? ORDER BY n.need", (parent,)
+        "SELECT n.run, n.need FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ? ORDER BY n.need",
+        (parent,),
     ):
         needs[run].append(names[need])
     return [(_step(row, needs[row["id"]]), _reuse(row)) for row in rows]

@@ -53,7 +53,8 @@ class Capacity:
 def anything_queued(db: Db, now_ms: int) -> bool:
     """Some run may be claimed, by one host or another."""
     row = db.execute(
-        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1", (now_ms,)
+        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1",
+        (now_ms,),
     ).fetchone()
     return row is not None
 
@@ -141,7 +142,10 @@ class _Counts:
         self._running: dict[tuple[str, Any], int] = {}
 
     def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        limits = [("name", row["name"], policy.get("max_running")), ("parent", row["parent"], policy.get("max_parallel"))]
+        limits = [
+            ("name", row["name"], policy.get("max_running")),
+            ("parent", row["parent"], policy.get("max_parallel")),
+        ]
         bound = [(column, value, most) for column, value, most in limits if most]
         if any(self._count(column, value) >= most for column, value, most in bound):
             return False
@@ -274,7 +278,14 @@ def _end_attempt(db: Db, settlement: Settlement, number: int) -> None:
     db.execute(
         "UPDATE attempts SET ended_ms = ?, outcome = ?, error = ?, output = coalesce(?, output) "
         "WHERE run = ? AND number = ?",
-        (settlement.ended_ms, settlement.outcome, settlement.error, settlement.output, settlement.run, number),
+        (
+            settlement.ended_ms,
+            settlement.outcome,
+            settlement.error,
+            settlement.output,
+            settlement.run,
+            number,
+        ),
     )
 
 
@@ -297,7 +308,9 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
         item = left.pop()
         done.append(item)
         how = plan.ended_as(item.state, item.reason)
-        touched = db.execute("UPDATE needs SET ended = ? WHERE need = ? RETURNING run", (how, item.run)).fetchall()
+        touched = db.execute(
+            "UPDATE needs SET ended = ? WHERE need = ? RETURNING run", (how, item.run)
+        ).fetchall()
         for (follower,) in touched:
             row = db.execute(
                 "SELECT id, parent, rule, condition FROM runs WHERE id = ? AND state = 'pending'", (follower,)
@@ -322,12 +335,17 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
 def _join(db: Db, run: int, rule: str) -> str:
     waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
     if waiting and rule in ("all_success", "all_done"):
-        bad = rule == "all_success" and db.execute(
-            "SELECT 1 FROM needs WHERE run = ? AND ended <> 'succeeded' LIMIT 1", (run,)
-        ).fetchone()
+        bad = (
+            rule == "all_success"
+            and db.execute(
+                "SELECT 1 FROM needs WHERE run = ? AND ended <> 'succeeded' LIMIT 1", (run,)
+            ).fetchone()
+        )
         if not bad:
             return plan.WAIT
-    counts = dict(db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall())
+    counts = dict(
+        db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
+    )
     return plan.join(rule, counts, counts.pop(None, 0))
 
 
@@ -371,7 +389,9 @@ def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     """Pipelines whose steps have all ended have ended too, and what waited for them goes on."""
     done: list[Ended] = []
     for parent in parents:
-        if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND state IN {ACTIVE} LIMIT 1", (parent,)).fetchone():
+        if db.execute(
+            f"SELECT 1 FROM runs WHERE parent = ? AND state IN {ACTIVE} LIMIT 1", (parent,)
+        ).fetchone():
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
@@ -410,7 +430,9 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
     state = State(row["state"])
     if state.final:
-        raise InvalidState(f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel")
+        raise InvalidState(
+            f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
+        )
     if row["kind"] == "pipeline":
         _cancel_steps(db, run, now_ms, how)
     if state is State.RUNNING:
@@ -432,7 +454,8 @@ def _past(state: State) -> str:
 def _cancel_steps(db: Db, parent: int, now_ms: int, how: str) -> None:
     reason = "timeout" if how == "timeout" else None
     rows = db.execute(
-        "SELECT id, state, kind FROM runs WHERE parent = ? AND state IN ('pending', 'queued', 'running')", (parent,)
+        "SELECT id, state, kind FROM runs WHERE parent = ? AND state IN ('pending', 'queued', 'running')",
+        (parent,),
     ).fetchall()
     for row in rows:
         if row["state"] == State.RUNNING:
@@ -451,7 +474,8 @@ def expire(db: Db, now_ms: int) -> int:
     done = _follow(db, ended, now_ms)
     _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
     over = db.execute(
-        "SELECT id FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL AND deadline_ms <= ?", (now_ms,)
+        "SELECT id FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL AND deadline_ms <= ?",
+        (now_ms,),
     ).fetchall()
     for (run,) in over:
         db.execute("UPDATE runs SET deadline_ms = NULL WHERE id = ?", (run,))
@@ -480,7 +504,15 @@ def set_priority(db: Db, run: int, priority: int) -> int:
     return int(row["priority"])
 
 
-def tell(db: Db, run: int, fence: int, *, progress: str | None = None, output: str | None = None, pid: int | None = None) -> None:
+def tell(
+    db: Db,
+    run: int,
+    fence: int,
+    *,
+    progress: str | None = None,
+    output: str | None = None,
+    pid: int | None = None,
+) -> None:
     """What a running attempt tells of itself is in its row."""
     row = db.execute(
         "UPDATE runs SET progress = coalesce(?, progress), output = coalesce(?, output) "

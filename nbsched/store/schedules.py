@@ -56,7 +56,9 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
     if old is None:
         names = ("name", *_DEFINED, "after_seq", "created_ms")
         values = (new.name, *(getattr(new, name) for name in _DEFINED), last_seq(db), now_ms)
-        db.execute(f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values)
+        db.execute(
+            f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values
+        )
     else:
         same = old["given"] == new.given
         changed = tuple(name for name in _DEFINED if not (same and name in _KEPT))
@@ -64,7 +66,9 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
         db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in changed)} WHERE name = ?",
                    (*values, new.name))  # fmt: skip
         if not same:
-            db.execute("UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name))
+            db.execute(
+                "UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name)
+            )
         if old["paused"] == GONE:
             db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (new.name,))
     record(db, "schedule.added" if old is None else "schedule.changed", now_ms,
@@ -77,7 +81,9 @@ BY_USER = "by user"
 
 def due(db: Db, now_ms: int, places: Sequence[str], any_place: bool) -> list[dict[str, Any]]:
     """The schedules of these places of which an instant is due."""
-    rows = db.execute("SELECT * FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND next_ms <= ?", (now_ms,))
+    rows = db.execute(
+        "SELECT * FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND next_ms <= ?", (now_ms,)
+    )
     return [dict(row) for row in rows if _mine(row, places, any_place)]
 
 
@@ -149,7 +155,9 @@ def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms
 
 
 def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
-    return plan.NotRun(since=item.at, until=item.at, count=1, reason=reason, previous=item.previous, seq=item.seq)
+    return plan.NotRun(
+        since=item.at, until=item.at, count=1, reason=reason, previous=item.previous, seq=item.seq
+    )
 
 
 def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
@@ -161,7 +169,10 @@ def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
 
 
 def _is_active(db: Db, run: int) -> bool:
-    return db.execute(f"SELECT 1 FROM runs WHERE id = ? AND state IN {runs.ACTIVE}", (run,)).fetchone() is not None
+    return (
+        db.execute(f"SELECT 1 FROM runs WHERE id = ? AND state IN {runs.ACTIVE}", (run,)).fetchone()
+        is not None
+    )
 
 
 def _fire(
@@ -259,6 +270,7 @@ def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
 
 def waiting_for_kernel(db: Db, notebook: str) -> list[str]:
     """The names of the notebook's schedules that wait for a kernel of it."""
-    rows = db.execute("SELECT name FROM schedules WHERE notebook = ? AND paused = ? ORDER BY name", (notebook, GONE))
+    rows = db.execute(
+        "SELECT name FROM schedules WHERE notebook = ? AND paused = ? ORDER BY name", (notebook, GONE)
+    )
     return [name for (name,) in rows]
-
