@@ -254,12 +254,10 @@ class _Listener:
             number = self.numbers[index]
             self._report.progress(number, len(self.numbers), f"cell {number}")
 
-    def shown(self, index: int, message: Mapping[str, Any]) -> None:
-        content = message["content"]
-        if message["msg_type"] == "stream":
-            self._report.output(content["text"], "stderr" if content["name"] == "stderr" else "stdout")
-        else:
-            self._report.display({"msg_type": message["msg_type"], "content": content})
+    def shown(self, output: Mapping[str, Any]) -> None:
+        if output["output_type"] == "stream":
+            self._report.output(output["text"], "stderr" if output["name"] == "stderr" else "stdout")
+        self._report.display(output)
 
     def value(self, name: str, value: Any) -> None:
         self.values[name] = decode(value)

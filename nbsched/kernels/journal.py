@@ -88,9 +88,11 @@ def parse_notebook(text: str, name: str) -> dict[str, Any]:
 
 
 def notebook_node(notebook: Mapping[str, Any]) -> NotebookNode:
-    """The notebook as nbformat has it, each cell with an id."""
+    """The notebook as nbformat has it: each cell with an id, and none with old outputs."""
     node: NotebookNode = nbformat.from_dict(dict(notebook))
-    node.nbformat_minor = max(node.get("nbformat_minor", 5), 5)
+    node.nbformat_minor = max(node.nbformat_minor, 5)
     for at, cell in enumerate(node.cells):
         cell.setdefault("id", f"cell-{at + 1}")
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     return node

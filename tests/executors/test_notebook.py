@@ -106,7 +106,9 @@ async def execute(assignment: Assignment) -> Outcome:
 
 def no_kernel_left(assignment: Assignment) -> bool:
     pids = assignment.report.pids  # type: ignore[attr-defined]
-    return not bool(psutil.Process().children(recursive=True)) and not any(psutil.pid_exists(pid) for pid in pids)
+    return not bool(psutil.Process().children(recursive=True)) and not any(
+        psutil.pid_exists(pid) for pid in pids
+    )
 
 
 def gone(pid: int) -> bool:
@@ -156,7 +158,8 @@ async def test_a_notebook_runs_with_typed_parameters_and_tells_all_it_does(
     assert "größe 41 7 False" in told.text["stdout"]
     assert "to the descriptor" not in capfd.readouterr().out
     assert told.text["stderr"] == "warn\n"
-    assert [message["content"]["data"]["text/plain"] for message in told.displays] == ["42"]
+    results = [output for output in told.displays if output["output_type"] == "execute_result"]
+    assert [output["data"]["text/plain"] for output in results] == ["42"]
     assert told.steps[0] == (0, 6, "cell 1")
     assert told.steps[-1] == (6, 6, "cell 6")
     assert hashlib.sha256(source.read_bytes()).hexdigest() == before

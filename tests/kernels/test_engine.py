@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -28,28 +29,31 @@ def book(*sources: str) -> Any:
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
-@pytest.mark.parametrize("first", ["papermill", "nbsched.kernels.engine"])
+@pytest.mark.parametrize("first", ["papermill", "sys"])
 def test_papermill_finds_the_engine_by_its_entry_point_whichever_is_imported_first(first: str) -> None:
-    code = f"import {first}, nbsched.kernels.engine as ours; from papermill.engines import papermill_engines as all\n"
-    code += f"assert all.get_engine('{ENGINE}') is ours.NbschedEngine"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_engine_alone_imports_no_papermill() -> None:
-    code = "import sys, nbsched.kernels.engine; assert 'papermill' not in sys.modules"
+    code = f"""
+import {first}, sys, nbsched.kernels.engine as ours
+assert ("papermill" in sys.modules) == {first == "papermill"}
+from papermill.engines import papermill_engines
+assert papermill_engines.get_engine({ENGINE!r}) is ours.NbschedEngine
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 @pytest.mark.filterwarnings("default")
-def test_plain_papermill_runs_its_notebooks_on_the_engine(tmp_path: Path) -> None:
+def test_plain_papermill_runs_its_notebooks_on_the_engine_also_inside_a_loop(tmp_path: Path) -> None:
     import papermill
 
     source, output = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
     nbformat.write(book("n = 1", "import os\nprint(n, os.getcwd())", "1 / 0"), source)
-    with pytest.raises(papermill.PapermillExecutionError, match="ZeroDivisionError"):
+
+    async def as_in_a_notebook() -> None:
         papermill.execute_notebook(
             source, output, {"n": 2}, engine_name=ENGINE, cwd=tmp_path, progress_bar=False
         )
+
+    with pytest.raises(papermill.PapermillExecutionError, match="ZeroDivisionError"):
+        asyncio.run(as_in_a_notebook())
     cells = [cell for cell in nbformat.read(output, 4).cells if cell.cell_type == "code"]
     assert cells[2].outputs[0].text == f"1 {tmp_path}\n"
     assert cells[3].metadata.papermill.status == "failed"
