@@ -6,7 +6,6 @@ import ast
 import asyncio
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -16,6 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from nbsched.kernels.process import Kernel, exit_text
+from nbsched.kernels.stop import StopSignal
 
 VALUE_MIME = "application/vnd.nbsched.value+json"
 SIGNAL_MIME = "application/vnd.nbsched.signal+json"
@@ -63,26 +63,6 @@ class Ending:
     @property
     def good(self) -> bool:
         return self.kind in ("finished", "exited", "signal")
-
-
-class StopSignal:
-    """A request to stop, made once from any thread and awaited in the loop that executes."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._event = asyncio.Event()
-
-    def request(self) -> None:
-        self.requested = True
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-                self._loop.call_soon_threadsafe(self._event.set)
-
-    async def wait(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        if not self.requested:
-            await self._event.wait()
 
 
 class CellClient:

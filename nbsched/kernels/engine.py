@@ -16,9 +16,10 @@ from typing import Any
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from nbsched.kernels.client import CellClient, Ending, Listener, StopSignal
+from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
 from nbsched.kernels.process import Launch, running_kernel
+from nbsched.kernels.stop import StopSignal
 
 ENGINE = "nbsched"
 

@@ -360,6 +360,17 @@ async def test_what_cannot_run_is_refused_before_a_kernel_is_started(
     assert sentence in str(outcome.error)
 
 
+async def test_a_notebook_written_by_hand_needs_only_its_cells(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": "# Words"},
+        {"cell_type": "code", "source": ["print('as ',\n", " 'is')"]},
+    ]
+    (tmp_path / "bare.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    told = Told()
+    outcome = await execute(assign(tmp_path, tmp_path / "bare.ipynb", told))
+    assert (outcome.kind, told.text["stdout"]) == ("succeeded", "as  is\n"), outcome
+
+
 async def test_a_missing_or_broken_notebook_is_one_clear_error(tmp_path: Path) -> None:
     outcome = await execute(assign(tmp_path, tmp_path / "missing.ipynb"))
     assert "FileNotFoundError" in outcome.error_types
