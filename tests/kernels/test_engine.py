@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,11 @@ execute_notebook(nbformat.v4.new_notebook(cells=cells), Execution(launch=launch,
 
 def test_a_killed_host_takes_its_kernel_along_and_leaves_the_finished_cells(tmp_path: Path) -> None:
     path = tmp_path / "out.ipynb"
-    host = subprocess.Popen([sys.executable, "-c", HOST, str(path)])
+    sockets = (
+        tempfile.TemporaryDirectory()
+    )  # a killed host cannot clear its own away; their paths must be short
+    env = {**os.environ, "TMPDIR": sockets.name}
+    host = subprocess.Popen([sys.executable, "-c", HOST, str(path)], env=env)
     journal, until = tmp_path / "out.ipynb.journal", time.monotonic() + 30
     while not journal.exists() or len(journal.read_text().splitlines()) < 2:
         assert time.monotonic() < until
@@ -148,6 +153,7 @@ def test_a_killed_host_takes_its_kernel_along_and_leaves_the_finished_cells(tmp_
     while _runs(kernel):
         assert time.monotonic() < until
         time.sleep(0.05)
+    sockets.cleanup()
 
 
 def _runs(pid: int) -> bool:
