@@ -67,7 +67,9 @@ class VirtualRuntime(Runtime):
 
 def _aware(start: datetime) -> datetime:
     if start.tzinfo is None:
-        raise UsageError(f"the start {start.isoformat()} has no zone: give an aware datetime, such as with tzinfo=UTC")
+        raise UsageError(
+            f"the start {start.isoformat()} has no zone: give an aware datetime, such as with tzinfo=UTC"
+        )
     return start
 
 

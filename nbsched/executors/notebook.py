@@ -63,7 +63,7 @@ def _attempt(assignment: Assignment, stop: StopSignal) -> Outcome:
     try:
         prepared = prepare(assignment)
         return _executed(prepared, assignment, stop)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an executor never raises for what the work did
         facts = Error(type(error).__name__, str(error))
         return Outcome(
             kind="failed", error=facts, error_types=_names(type(error)), fatal=isinstance(error, UsageError)
@@ -106,7 +106,7 @@ def _execution(
 ) -> Execution:
     from nbsched.kernels.engine import Execution
     from nbsched.kernels.journal import Journal
-    from nbsched.kernels.kernel import Launch
+    from nbsched.kernels.process import Launch
 
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     env = {**inherited, **assignment.env}
