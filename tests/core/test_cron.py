@@ -677,6 +677,7 @@ def test_cronsim_agrees_on_days_by_their_place_in_the_month(expr: str) -> None:
 def test_croniter_agrees_where_no_clock_changes_and_no_range_is_one_value(spec: Spec, base: datetime) -> None:
     assume(not has_range_of_one(spec))
     assume("/" not in spec.weekday.text)  # N/step ends at 6 there
+    assume(all(field.star or len(field.values) < full for field, full in ((spec.day, 31), (spec.weekday, 7))))
     base = base.replace(microsecond=0, tzinfo=UTC)
     try:
         trigger = cron(spec.expr, tz="UTC")

@@ -24,9 +24,10 @@ SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def berlin() -> Iterator[None]:
+    before = nb.default_zone()
     nb.set_default_zone("Europe/Berlin")
     yield
-    nb.set_default_zone("UTC")
+    nb.set_default_zone(before)
 
 
 # Text -------------------------------------------------------------------------------------------------
