@@ -46,7 +46,7 @@ class Expression:
             return _value(_tree(self.text), resolve)
         except ExpressionError as error:
             raise ExpressionError(f"expression {self.text!r}: {error}") from None
-        except Exception as error:  # noqa: BLE001  the values' own operators may raise anything
+        except Exception as error:
             problem = f"{type(error).__name__}: {error}"
             raise ExpressionError(
                 f"expression {self.text!r} cannot be computed ({problem}): check its values"

@@ -36,7 +36,9 @@ __all__ = [
     "name_matches", "next_times", "on", "parse_trigger", "set_default_zone",
 ]  # fmt: skip
 
-_zone_source: Callable[[], str] = lambda: "UTC"
+
+def _zone_source() -> str:
+    return "UTC"
 
 
 def set_default_zone(source: Callable[[], str] | str) -> None:

@@ -210,7 +210,7 @@ def test_an_expression_runs_when_a_daemon_that_watches_the_clock_would(
     assert found == expected
 
 
-@pytest.mark.parametrize("zone, day", CHANGES)
+@pytest.mark.parametrize(("zone", "day"), CHANGES)
 @pytest.mark.parametrize(
     "expr",
     [
@@ -357,7 +357,8 @@ def test_a_naive_base_is_refused() -> None:
 def test_a_result_compares_and_adds_as_elapsed_time() -> None:
     """Repeated wall times of a zone are never equal to anything in Python; fixed offsets are."""
     first, second = islice(cron("*/30 1 * * *", tz="America/New_York").walk(utc("2024-11-03T05:15+00:00")), 2)
-    assert first == utc("2024-11-03T05:30+00:00") and first + 30 * MINUTE == second
+    assert first == utc("2024-11-03T05:30+00:00")
+    assert first + 30 * MINUTE == second
 
 
 # Policies ---------------------------------------------------------------------------------------------
@@ -391,7 +392,8 @@ def test_an_hourly_job_runs_in_every_real_hour_under_every_policy(dst: str) -> N
                 utc(f"{day}T00:00+00:00") - HOUR, utc(f"{day}T08:00+00:00")
             )
         )
-        assert all(later - before == HOUR for before, later in pairwise(found)) and len(found) == 9
+        assert all(later - before == HOUR for before, later in pairwise(found))
+        assert len(found) == 9
 
 
 def test_a_fold_that_crosses_midnight_keeps_the_order() -> None:
@@ -410,7 +412,7 @@ def test_a_fold_that_crosses_midnight_keeps_the_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "expr, same",
+    ("expr", "same"),
     [
         ("@yearly", "0 0 1 1 *"),
         ("@annually", "0 0 1 1 *"),
@@ -444,7 +446,7 @@ def test_two_spellings_mean_the_same(expr: str, same: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expr, says",
+    ("expr", "says"),
     [
         ("60 * * * *", "minute '60' at position 1 is out of range: give 0 to 59"),
         ("* 24 * * *", "hour '24' at position 3 is out of range: give 0 to 23"),
@@ -516,7 +518,8 @@ def test_what_is_refused_names_the_field_the_place_and_the_remedy(expr: str, say
         cron(expr, tz="UTC")
     message = str(caught.value)
     assert any(option in message for option in says.split("|")), message
-    assert "\n" not in message and ": " in message
+    assert "\n" not in message
+    assert ": " in message
 
 
 @pytest.mark.parametrize(
@@ -538,7 +541,7 @@ def test_a_date_that_no_year_has_is_refused(expr: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expr, base, expected",
+    ("expr", "base", "expected"),
     [
         ("0 0 29 2 *", "2096-03-01", "2104-02-29"),
         ("0 0 29 2 *", "2023-01-01", "2024-02-29"),
@@ -554,7 +557,8 @@ def test_a_date_that_no_year_has_is_refused(expr: str) -> None:
 )
 def test_a_rare_date_is_found(expr: str, base: str, expected: str) -> None:
     found = cron(expr, tz="UTC").next(utc(f"{base}T00:00+00:00"))
-    assert found is not None and found.date().isoformat() == expected
+    assert found is not None
+    assert found.date().isoformat() == expected
 
 
 def test_the_walk_ends_with_the_calendar() -> None:
@@ -576,7 +580,7 @@ def test_seconds_stand_where_it_was_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "options, says",
+    ("options", "says"),
     [
         ({"seconds": "first"}, "needs six"),
         ({"seconds": "both"}, "first"),
@@ -595,10 +599,12 @@ def test_a_wrong_option_is_refused(options, says: str) -> None:
 @settings(max_examples=200, deadline=None)
 @given(st.text(max_size=30) | st.text(alphabet="0123456789*/,-# LWMONJAN@\t?", max_size=25))
 def test_any_text_is_read_or_refused_in_one_sentence(text: str) -> None:
+    said = ""
     try:
         assert parse(text).possible
     except TriggerError as error:
-        assert len(str(error).splitlines()) == 1
+        said = str(error)
+    assert len(said.splitlines()) <= 1
 
 
 # Days -------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ def a_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    "variable, expected",
+    ("variable", "expected"),
     [
         ("Asia/Tokyo", "Asia/Tokyo"),
         (":Asia/Tokyo", "Asia/Tokyo"),
@@ -54,6 +54,5 @@ def test_then_the_link_then_the_file_then_utc(a_machine: Path, monkeypatch: pyte
 def test_a_cron_without_zone_is_in_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     zone.set_default_zone(zone.machine_zone)
     monkeypatch.setenv("TZ", "Asia/Kathmandu")
-    assert (
-        cron("0 2 * * *").tz == "Asia/Kathmandu" and str(cron("0 2 * * *")) == "0 2 * * * tz Asia/Kathmandu"
-    )
+    assert cron("0 2 * * *").tz == "Asia/Kathmandu"
+    assert str(cron("0 2 * * *")) == "0 2 * * * tz Asia/Kathmandu"
