@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from nbsched.core.triggers import cron
 from nbsched.engine import zone
 
 
@@ -51,8 +53,13 @@ def test_then_the_link_then_the_file_then_utc(a_machine: Path, monkeypatch: pyte
     assert zone.machine_zone() == "America/Havana"
 
 
-def test_a_cron_without_zone_is_in_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone.set_default_zone(zone.machine_zone)
-    monkeypatch.setenv("TZ", "Asia/Kathmandu")
-    assert cron("0 2 * * *").tz == "Asia/Kathmandu"
-    assert str(cron("0 2 * * *")) == "0 2 * * * tz Asia/Kathmandu"
+def test_a_cron_without_zone_is_in_the_machines() -> None:
+    code = "import nbsched as nb; print(nb.cron('0 2 * * *'), nb.parse_trigger('@daily').stored, sep=';')"
+    asked = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TZ": "Asia/Kathmandu"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert asked.stdout.strip() == "0 2 * * * tz Asia/Kathmandu;@daily tz Asia/Kathmandu"
