@@ -94,7 +94,7 @@ class Definer:
         if following is None and not trigger.event_patterns:
             raise TriggerError(f"{trigger} never fires for {name!r} from now on: check its start and end")
         return {
-            "given": str(trigger), "trigger": str(anchored), "tz": anchored.tz, "after_ms": to_ms(after),
+            "given": str(trigger), "trigger": anchored.stored, "tz": anchored.tz, "after_ms": to_ms(after),
             "next_ms": to_ms(following), "patterns": json.dumps(list(trigger.event_patterns)),
         }  # fmt: skip
 
