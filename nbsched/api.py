@@ -99,6 +99,16 @@ def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: b
     return default.runtime().subscribe(pattern, handler, name=name, durable=durable)
 
 
+def resolve(id: int | Run, value: Any) -> None:
+    """What waits for a person's answer has it; InvalidState when nothing of the run does."""
+    default.runtime().resolve(id, value)
+
+
+def simulate(start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
+    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note."""
+    return default.runtime().simulate(start, end)
+
+
 def next_times(
     trigger_or_text: str | Trigger, n: int = 5, *, after: datetime | None = None, tz: str | None = None
 ) -> Sequence[datetime]:
