@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from nbsched.core.errors import DefinitionError, UnknownName
-from nbsched.core.expressions import parse_expression
+from nbsched.core.errors import DefinitionError, ExpressionError, UnknownName
+from nbsched.core.expressions import Expression, parse_expression
 from nbsched.core.graph import cycle
 from nbsched.core.model import Pipeline, Step
 from nbsched.core.references import Reference, references_in, referred
@@ -37,15 +37,22 @@ def taken(step: Step) -> Iterator[Reference]:
     return references_in([work.params, getattr(work, "args", ()), getattr(work, "env", {})])
 
 
-def read(step: Step, names: Iterable[str], declared: Mapping[str, object]) -> Iterator[Reference]:
+def expression(step: str, when: str) -> Expression:
+    """The condition of the step, read; ExpressionError names both."""
+    try:
+        return parse_expression(when)
+    except ExpressionError as error:
+        raise ExpressionError(f"step {step!r}: {error}") from None
+
+
+def read(step: Step, names: Collection[str], declared: Mapping[str, object]) -> Iterator[Reference]:
     """The references that the step's condition reads; DefinitionError for a path that means nothing here."""
     if step.when is None:
         return
-    steps = names if isinstance(names, (set, frozenset)) else set(names)
-    for path in parse_expression(step.when).paths:
-        reference = referred(path, steps, declared)
+    for path in expression(step.name, step.when).paths:
+        reference = referred(path, names, declared)
         if reference is None:
-            unknown = UnknownName("step or parameter", path[0], (*steps, *declared))
+            unknown = UnknownName("step or parameter", path[0], (*names, *declared))
             raise DefinitionError(f"the condition {step.when!r} of step {step.name!r}: {unknown}")
         yield reference
 
