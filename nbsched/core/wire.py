@@ -23,7 +23,7 @@ def refuse(value: Any, name: str) -> Any:
 
 def encode(value: Any, name: str = "value", foreign: Foreign = refuse) -> Any:
     """The value as plain JSON; ValueNotStorable names the part that cannot be."""
-    if value is None or isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins":
+    if value is None or (isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins"):
         return value
     if isinstance(value, float) and type(value) is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
