@@ -76,7 +76,9 @@ def _tree(text: str) -> ast.expr:
     except (ValueError, MemoryError, RecursionError) as error:
         if isinstance(error, ExpressionError):
             raise
-        raise ExpressionError(f"expression {text!r} cannot be read: {error or 'too deeply nested'}; shorten it") from None
+        raise ExpressionError(
+            f"expression {text!r} cannot be read: {error or 'too deeply nested'}; shorten it"
+        ) from None
     return tree
 
 
@@ -125,7 +127,7 @@ def _attribute_refusal(node: ast.Attribute) -> str | None:
 
 def _subscript_refusal(node: ast.Subscript) -> str | None:
     if _literal_key(node) is None:
-        return "is not a literal key: write it like step[\"value\"] or rows[0]"
+        return 'is not a literal key: write it like step["value"] or rows[0]'
     return None
 
 
@@ -239,7 +241,9 @@ def _binary(node: ast.BinOp, resolve: Resolve) -> Any:
     left, right = _value(node.left, resolve), _value(node.right, resolve)
     if isinstance(node.op, (ast.Mult, ast.Mod)) and not (_is_number(left) and _is_number(right)):
         sign = "*" if isinstance(node.op, ast.Mult) else "%"
-        raise ExpressionError(f"{sign} takes numbers only, not {type(left).__name__} and {type(right).__name__}")
+        raise ExpressionError(
+            f"{sign} takes numbers only, not {type(left).__name__} and {type(right).__name__}"
+        )
     return _OPERATORS[type(node.op)](left, right)
 
 
@@ -263,7 +267,9 @@ def _access(node: ast.Attribute | ast.Subscript, resolve: Resolve) -> Any:
     held = _value(node.value, resolve)
     key = node.attr if isinstance(node, ast.Attribute) else _literal_key(node)
     if not isinstance(held, (Mapping, list, tuple, str)):
-        raise ExpressionError(f"a {type(held).__name__} has no item {key!r}: only mappings, lists and text have items")
+        raise ExpressionError(
+            f"a {type(held).__name__} has no item {key!r}: only mappings, lists and text have items"
+        )
     return held[key]  # type: ignore[index]
 
 

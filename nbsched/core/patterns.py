@@ -49,7 +49,9 @@ def condition_text(where: Mapping[str, Any] | str) -> str:
     try:
         return json.dumps(dict(found), sort_keys=True, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise TriggerError(f"where={where!r} is not JSON ({error}): give text, numbers, true, false, null") from None
+        raise TriggerError(
+            f"where={where!r} is not JSON ({error}): give text, numbers, true, false, null"
+        ) from None
 
 
 def _json_object(text: str) -> dict[str, Any] | None:

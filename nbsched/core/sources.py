@@ -292,7 +292,9 @@ _PLAIN: Mapping[str, Callable[[Any], Any]] = {"bool": bool, "int": int, "float":
 
 def _key(name: str, key: Any) -> str:
     if not isinstance(key, str):
-        raise ParameterError(f"parameter {name!r} has the key {key!r} of type {type(key).__name__}: make it text")
+        raise ParameterError(
+            f"parameter {name!r} has the key {key!r} of type {type(key).__name__}: make it text"
+        )
     return str.__str__(key)
 
 

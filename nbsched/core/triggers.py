@@ -53,9 +53,7 @@ def default_zone() -> str:
 # Making them ------------------------------------------------------------------------------------------
 
 
-def cron(
-    expr: str, *, tz: str | None = None, dst: Dst = "cron", seconds: SecondsField | None = None
-) -> Cron:
+def cron(expr: str, *, tz: str | None = None, dst: Dst = "cron", seconds: SecondsField | None = None) -> Cron:
     """Five fields or an alias; six only with `seconds` saying where they stand. `tz` defaults to the machine's."""
     if not isinstance(expr, str):
         raise TriggerError(f"cron expression {expr!r} is not text: write it like '0 2 * * *'")
@@ -99,7 +97,9 @@ def all_of(*triggers: Trigger | str) -> AllOf:
     parts = _parts("all_of", triggers)
     for part in parts:
         if part.event_patterns:
-            raise TriggerError(f"all_of() meets instants and '{part}' waits for an event: use any_of, or a where")
+            raise TriggerError(
+                f"all_of() meets instants and '{part}' waits for an event: use any_of, or a where"
+            )
     return AllOf(parts)
 
 
@@ -157,7 +157,9 @@ def next_times(
     """The first `n` instants after `after`; `tz` is the zone a text without one is read in, and all are shown in."""
     found = parse_trigger(trigger, tz=tz) if isinstance(trigger, str) else trigger
     if not found.timed:
-        raise TriggerError(f"'{found}' waits for an event and has no times: ask for those of a cron, every or at")
+        raise TriggerError(
+            f"'{found}' waits for an event and has no times: ask for those of a cron, every or at"
+        )
     times = list(islice(found.anchored(aware(after)).walk(after), n))
     return [instant(each.astimezone(zone_named(tz))) for each in times] if tz else times
 
@@ -172,7 +174,9 @@ _GROUP = re.compile(r"(any|all)\s*\((.*)\)", re.DOTALL | re.IGNORECASE)
 def parse_trigger(text: str, *, tz: str | None = None) -> Trigger:
     """The trigger a text means; a cron that names no zone is in `tz`, else in the machine's."""
     if not isinstance(text, str):
-        raise TriggerError(f"{text!r} is not a trigger: write one like '0 2 * * *', 'every 5m' or 'on data.available'")
+        raise TriggerError(
+            f"{text!r} is not a trigger: write one like '0 2 * * *', 'every 5m' or 'on data.available'"
+        )
     return _read(text.strip(), tz, 0)
 
 

@@ -37,12 +37,16 @@ def encode(value: Any, name: str = "value", foreign: Foreign = refuse) -> Any:
 def _encode_mapping(value: Mapping[Any, Any], name: str, foreign: Foreign) -> Any:
     for key in value:
         if not isinstance(key, str):
-            raise ValueNotStorable(f"{name}[{key!r}]", f"mapping with the key {key!r} ({type(key).__name__}, not text)")
+            raise ValueNotStorable(
+                f"{name}[{key!r}]", f"mapping with the key {key!r} ({type(key).__name__}, not text)"
+            )
     plain = {str(key): encode(part, f"{name}[{key!r}]", foreign) for key, part in value.items()}
     return {"$dict": plain} if any(key.startswith("$") for key in plain) else plain
 
 
 def _encode_tagged(value: Any, name: str, foreign: Foreign) -> Any:
+    if isinstance(value, date) and value != value:  # NaT of pandas is a datetime, and none
+        return foreign(value, name)
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
     if isinstance(value, date):

@@ -28,6 +28,7 @@ __all__ = [
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 """Positional ones, and the others by name."""
 
+
 def notebook(
     path: Any, *, params: Mapping[str, Any] | None = None, output: Any = None, kernel: str | None = None,
     cwd: Any = None, name: str | None = None, **policy: Any,

@@ -64,7 +64,7 @@ def _attempt(assignment: Assignment, stop: Any) -> Outcome:
     try:
         prepared = _prepared(assignment)
         return _executed(prepared, assignment, stop)
-    except Exception as error:  # noqa: BLE001 - an executor never raises for what the work did
+    except Exception as error:
         facts = Error(type(error).__name__, str(error))
         return Outcome(
             kind="failed", error=facts, error_types=_names(type(error)), fatal=isinstance(error, UsageError)
@@ -103,7 +103,7 @@ class _Prepared:
 
 
 def _prepared(assignment: Assignment) -> _Prepared:
-    from nbsched.kernels.process import kernel_language
+    from nbsched.kernels.kernel import kernel_language
 
     work = assignment.work
     if isinstance(work, Notebook):
@@ -190,7 +190,7 @@ def _executed(prepared: _Prepared, assignment: Assignment, stop: Any) -> Outcome
 def _execution(prepared: _Prepared, assignment: Assignment, stop: Any, listener: _Listener) -> Execution:
     from nbsched.kernels.engine import Execution
     from nbsched.kernels.journal import Journal
-    from nbsched.kernels.process import Launch
+    from nbsched.kernels.kernel import Launch
 
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     env = {**inherited, **assignment.env}

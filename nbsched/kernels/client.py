@@ -15,7 +15,7 @@ from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from nbsched.kernels.process import Kernel, exit_text
+from nbsched.kernels.kernel import Kernel, exit_text
 
 VALUE_MIME = "application/vnd.nbsched.value+json"
 SIGNAL_MIME = "application/vnd.nbsched.signal+json"

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from nbsched.kernels.client import CellClient, Ending, Listener, StopSignal
 from nbsched.kernels.journal import Journal
-from nbsched.kernels.process import Launch, running_kernel
+from nbsched.kernels.kernel import Launch, running_kernel
 
 ENGINE = "nbsched"
 

@@ -12,8 +12,12 @@ from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, 
 from nbsched.core.references import Reference
 
 CELL = Cell(name="c", source="1", where="thread", cell_id="x", notebook="n")
-FUNCTION = Function(name="f", ref="m:f", args=(1, Reference("step", ("a",))), params={"day": date(2026, 1, 31)})
-NOTEBOOK = Notebook(name="n", path="/n.ipynb", params={"$odd": [1, 2]}, policy={"retries": 3, "timeout": "1m"})
+FUNCTION = Function(
+    name="f", ref="m:f", args=(1, Reference("step", ("a",))), params={"day": date(2026, 1, 31)}
+)
+NOTEBOOK = Notebook(
+    name="n", path="/n.ipynb", params={"$odd": [1, 2]}, policy={"retries": 3, "timeout": "1m"}
+)
 SHELL = Shell(name="s", command="true", env={"A": Reference("fact", ("run_id",))}, cwd="/")
 PIPELINE = Pipeline(
     name="p", declared={"limit": {"$type": "int"}}, max_parallel=2,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -47,6 +49,6 @@ def test_every_name_is_sorted_or_behind_a_cycle(needs: dict[str, list[str]]) -> 
     found = cycle(needs)
     assert (found is None) == (len(order) == len(needs))
     if found:
-        assert all(before in needs[after] for before, after in zip(found, found[1:], strict=False))
+        assert all(before in needs[after] for before, after in pairwise(found))
         assert found[0] == found[-1]
         assert len(set(found)) == len(found) - 1

@@ -58,7 +58,9 @@ def test_a_value_of_another_type_is_refused_by_name(declared: Any, value: Any) -
 
 def test_dates_may_be_given_as_iso_text() -> None:
     declared = declare({"day": date, "at": datetime, "from_": date(2025, 1, 1)})
-    bound = bind_params(declared, {"day": "2026-01-31", "at": "2026-01-31T02:00:00+00:00", "from_": "2026-02-01"})
+    bound = bind_params(
+        declared, {"day": "2026-01-31", "at": "2026-01-31T02:00:00+00:00", "from_": "2026-02-01"}
+    )
     assert bound["day"] == date(2026, 1, 31)
     assert bound["at"] == datetime(2026, 1, 31, 2, tzinfo=UTC)
     assert bound["from_"] == date(2026, 2, 1)

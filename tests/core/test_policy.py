@@ -19,7 +19,12 @@ class Custom(Exception):
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     policy = Policy.of({})
-    assert (policy.retries, policy.rerun, policy.timeout, policy.grace) == (0, True, None, timedelta(seconds=5))
+    assert (policy.retries, policy.rerun, policy.timeout, policy.grace) == (
+        0,
+        True,
+        None,
+        timedelta(seconds=5),
+    )
     assert (policy.priority, policy.executor, policy.rule, policy.cache) == (0, "local", "all_success", False)
     assert policy.backoff == Backoff(wait="1s", factor=2, max_wait="10m", jitter=0.1)
 
@@ -98,7 +103,14 @@ def test_a_callable_hook_stays_itself() -> None:
 
 def test_waits_grow_by_the_factor_up_to_the_longest() -> None:
     backoff = Backoff(wait=1, factor=2, max_wait=10, jitter=0)
-    assert [backoff.delay(attempt, 0).total_seconds() for attempt in (1, 2, 3, 4, 5, 10_000)] == [1, 2, 4, 8, 10, 10]
+    assert [backoff.delay(attempt, 0).total_seconds() for attempt in (1, 2, 3, 4, 5, 10_000)] == [
+        1,
+        2,
+        4,
+        8,
+        10,
+        10,
+    ]
 
 
 @given(st.integers(1, 1000), st.floats(-1, 1), st.floats(0, 1), st.floats(1, 10))

@@ -32,7 +32,10 @@ def test_references_are_found_in_the_order_they_are_written() -> None:
 
 def test_resolving_replaces_references_and_keeps_the_rest() -> None:
     given = {"x": [run_id, (run_id, "text")], "y": {"z": 3}}
-    assert resolve(given, lambda reference: reference.path[0]) == {"x": ["run_id", ("run_id", "text")], "y": {"z": 3}}
+    assert resolve(given, lambda reference: reference.path[0]) == {
+        "x": ["run_id", ("run_id", "text")],
+        "y": {"z": 3},
+    }
 
 
 @pytest.mark.parametrize(("path", "expected"), [

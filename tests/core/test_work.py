@@ -173,7 +173,9 @@ def test_the_reference_is_asked_for_when_it_is_needed_and_once() -> None:
 
 def test_a_notebook_is_known_by_its_absolute_path(make_notebook: MakeNotebook, tmp_path: Path) -> None:
     path = make_notebook("in/report.ipynb", "day = None")
-    work = notebook("in/report.ipynb", params={"day": scheduled_date}, output="out.ipynb", kernel="k", cwd="in", retries=1)
+    work = notebook(
+        "in/report.ipynb", params={"day": scheduled_date}, output="out.ipynb", kernel="k", cwd="in", retries=1
+    )
     assert work == Notebook(
         name="report", path=str(path), params={"day": Reference("fact", ("scheduled_date",))}, kernel="k",
         output=str(tmp_path / "out.ipynb"), cwd=str(tmp_path / "in"), policy={"retries": 1},
@@ -204,7 +206,9 @@ def test_a_notebook_that_cannot_run_is_refused_when_defined(
         call()
 
 
-def test_a_missing_parameter_is_refused_in_a_pipeline_but_may_come_with_the_run(make_notebook: MakeNotebook) -> None:
+def test_a_missing_parameter_is_refused_in_a_pipeline_but_may_come_with_the_run(
+    make_notebook: MakeNotebook,
+) -> None:
     make_notebook("a.ipynb", "day: 'date'")
     work = notebook("a.ipynb")
     assert as_work(work, {"day": "2026-01-31"}).params == {"day": date(2026, 1, 31)}

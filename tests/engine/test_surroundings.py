@@ -26,7 +26,9 @@ def test_a_path_is_looked_for_beside_the_script_that_writes_it(
         assert found == str(tmp_path / folder / name)
 
 
-def test_code_without_a_file_looks_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_without_a_file_looks_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.ipynb").write_text("{}")
     monkeypatch.chdir(tmp_path)
     names: dict[str, str] = {"__name__": "__main__"}
@@ -34,9 +36,11 @@ def test_code_without_a_file_looks_in_the_current_folder(tmp_path: Path, monkeyp
     assert names["found"] == str(tmp_path / "a.ipynb")
 
 
-def test_a_path_that_leads_nowhere_is_refused_with_the_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_that_leads_nowhere_is_refused_with_the_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DefinitionError, match=f"there is no 'gone.ipynb' in .*{tmp_path.name}"):
+    with pytest.raises(DefinitionError, match=rf"there is no 'gone\.ipynb' in .*{tmp_path.name}"):
         Files().existing("gone.ipynb")
     with pytest.raises(DefinitionError, match="there is no '/gone/a.ipynb': check"):
         Files().existing("/gone/a.ipynb")
