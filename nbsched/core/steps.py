@@ -13,6 +13,7 @@ from nbsched.core.conditions import Condition, Operand
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Function, Shell, Step, Work
 from nbsched.core.references import Value
+from nbsched.core.wire import encode
 
 _NAME = {
     "step": re.compile(r"\w[\w-]*(?: +[\w-]+)*"),
@@ -206,7 +207,15 @@ def settled(work: Work, name: str, draft: Draft | None) -> Work:
         given["args"] = data(work.args, name, draft)
     if isinstance(work, Shell):
         given["env"] = data(work.env, name, draft)
+    for field in given.values():
+        _refuse_unstorable(field, name)
     return replace(work, name=name, **given)
+
+
+def _refuse_unstorable(arguments: Any, taker: str) -> None:
+    named = arguments.items() if isinstance(arguments, Mapping) else enumerate(arguments)
+    for name, value in named:
+        encode(value, f"{taker}.{name}")
 
 
 def data(value: Any, taker: str, draft: Draft | None) -> Any:
@@ -222,7 +231,12 @@ def data(value: Any, taker: str, draft: Draft | None) -> Any:
     if isinstance(value, (list, tuple)):
         parts = [data(part, taker, draft) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
-    return value
+    return value.item() if _is_scalar(value) else value
+
+
+def _is_scalar(value: Any) -> bool:
+    """A number of a library such as numpy, which has a plain one in it."""
+    return getattr(value, "shape", None) == () and hasattr(value, "item")
 
 
 def _same_pipeline(taken: StepHandle | Value, taker: str, draft: Draft | None) -> None:

@@ -9,7 +9,14 @@ import pytest
 
 from nbsched.core import ports
 from nbsched.core.definitions import work_from_json, work_to_json
-from nbsched.core.errors import DefinitionError, ExpressionError, ParameterError, TriggerError, UnknownName
+from nbsched.core.errors import (
+    DefinitionError,
+    ExpressionError,
+    ParameterError,
+    TriggerError,
+    UnknownName,
+    ValueNotStorable,
+)
 from nbsched.core.model import Function, Pipeline, Shell, Step
 from nbsched.core.pipeline import PipelineBuilder, StepTable, pipeline
 from nbsched.core.references import Reference, scheduled_date
@@ -317,6 +324,23 @@ def test_a_value_written_into_a_text_is_refused() -> None:
 def test_a_step_that_needs_a_failed_step_and_its_result_is_unreachable() -> None:
     with pytest.raises(DefinitionError, match="step 'b' of pipeline 'p' can never run"):
         written(lambda a: one.options(name="b", rule="all_failed")(a), "a")
+
+
+def test_a_first_step_that_waits_for_another_is_unreachable() -> None:
+    with pytest.raises(DefinitionError, match="'one_failed' waits for a step before it, and there is none"):
+        written(lambda: one.options(rule="one_failed")())
+
+
+@pytest.mark.parametrize("value", [{1, 2}, one, object(), sum, {3: 4}])
+def test_an_argument_that_cannot_be_stored_is_refused_where_it_is_given(value: Any) -> None:
+    with pytest.raises(ValueNotStorable, match=r"one\.x\[0\]"):
+        written(lambda: one([value]))
+
+
+def test_numbers_of_other_libraries_become_plain_ones() -> None:
+    numpy = pytest.importorskip("numpy")
+    p = written(lambda: one([numpy.float64(0.5), numpy.int64(3), numpy.bool_(True)]))
+    assert [type(part) for part in p.work.steps[0].work.params["x"]] == [float, int, bool]
 
 
 def test_a_pipeline_without_steps_is_refused() -> None:
