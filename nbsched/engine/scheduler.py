@@ -24,7 +24,7 @@ from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, recovery, runs, schedules
 from nbsched.store.hosts import Host
 
 _log = logging.getLogger("nbsched")
@@ -59,6 +59,7 @@ class Scheduler:
         self._served = False
         self._live_since = self._last_turn = around.clock.now()
         self._group: TaskGroup
+        self._background: TaskGroup
         self._token: _Token | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
         self._seen: dict[str, int] = {}
@@ -80,6 +81,10 @@ class Scheduler:
         assert self._token is not None
         self._token.call_soon(call)
 
+    def spawn(self, work: Callable[..., Any], *args: Any) -> None:
+        """The coroutine runs on the loop, beside the scheduler; on the loop only."""
+        self._background.start_soon(work, *args)
+
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
@@ -97,6 +102,7 @@ class Scheduler:
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
+            self._background = background
             await background.start(self.bus.run)
             background.start_soon(self._nudges.hear, self._look_again)
             background.start_soon(self._stay_alive)
@@ -209,15 +215,15 @@ class Scheduler:
     async def _claim(self, now_ms: int) -> None:
         if self._closing or (self._slots <= 0 and self._cells <= 0):
             return
-        room = runs.Capacity(
+        room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
-        if not self._db.read(runs.anything_queued, now_ms):
+        if not self._db.read(claiming.anything_queued, now_ms):
             return
         with anyio.CancelScope(shield=True):
             claimed = await committed(
-                self._db.submit_lightly(runs.claim, self.host.id, self._birth, now_ms, room)
+                self._db.submit_lightly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
                 await self._begin_anew()
@@ -240,7 +246,7 @@ class Scheduler:
 
     def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
         """What the run takes is taken; calling the answer gives it back."""
-        cell = runs.is_kernel_cell(row)
+        cell = row["lane"] == "cell"
         resources = firing.resources_of(row["policy"])
         self._hold(cell, resources, -1)
         return lambda: self._hold(cell, resources, +1)

@@ -65,8 +65,9 @@ def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
 
 
 def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
+    policy = {name: value for name, value in json.loads(row["policy"]).items() if name != "max_parallel"}
     return {
-        "name": row["step"], "work": json.loads(row["work"]), "needs": needs, "when": row["condition"],
+        "name": row["step"], "work": {"name": row["name"], "policy": policy, **json.loads(row["work"])}, "needs": needs, "when": row["condition"],
         "teardown": bool(row["teardown"]),
     }  # fmt: skip
 
