@@ -19,6 +19,7 @@ _NAME = {
     "step": re.compile(r"\w[\w-]*(?: +[\w-]+)*"),
     "pipeline": re.compile(r"\w[\w.-]*(?: +[\w.-]+)*"),
 }
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Draft:
@@ -220,6 +221,8 @@ def _refuse_unstorable(arguments: Any, taker: str) -> None:
 
 def data(value: Any, taker: str, draft: Draft | None) -> Any:
     """A copy with references for the steps and values in it; refused when they are another pipeline's."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, (StepHandle, Value)):
         reference = value.result if isinstance(value, StepHandle) else value
         _same_pipeline(reference, taker, draft)
