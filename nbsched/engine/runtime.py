@@ -1,0 +1,294 @@
+"""One runtime per process and store: a thread with the scheduler's loop, and the calls that people make."""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import anyio
+
+from nbsched.core import triggers
+from nbsched.core.durations import duration
+from nbsched.core.errors import StoreError, UsageError
+from nbsched.core.instants import floor_ms
+from nbsched.core.model import Cell, Event, Function, Notebook, Work
+from nbsched.engine import publishing
+from nbsched.engine.bus import Handler
+from nbsched.engine.bus import Subscription as Subscribed
+from nbsched.engine.calls import Calls
+from nbsched.engine.carrying import Surroundings
+from nbsched.engine.clock import Clock, SystemClock
+from nbsched.engine.live import Subscription
+from nbsched.engine.nudges import Nudges
+from nbsched.engine.paths import default_store
+from nbsched.engine.scheduler import Scheduler
+from nbsched.executors.contract import Executor
+from nbsched.store import events, records, retrying
+from nbsched.store.database import Database
+from nbsched.store.hosts import Host
+
+MOST_WAIT_AT_EXIT_S = 1.0
+
+
+class Runtime(Calls):
+    """A host of the store at `store` while it is open; the default runtime inside its `with` block.
+
+    `slots` (default: the number of cores) is how many runs it carries out at once, `resources` the named
+    slots it offers, `lease` how long after its death another host takes over, at most.
+    """
+
+    def __init__(
+        self, store: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, slots: int | None = None,
+        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str = "script",
+        notebook: str | None = None,
+    ) -> None:  # fmt: skip
+        self.store_path = Path(store).expanduser().absolute() if store is not None else default_store()
+        self.folder = self.store_path.with_name(self.store_path.name + ".runs")
+        self.clock: Clock = clock or SystemClock()
+        self.kind, self.notebook = kind, notebook
+        self._slots = _slots(slots)
+        self._resources = dict(resources or {})
+        self._lease = _lease(lease)
+        self._thread: threading.Thread | None = None
+        self._waiting: dict[int, list[Future[None]]] = defaultdict(list)
+        self._watchers: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._hurry = False
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    @property
+    def host(self) -> Host:
+        return self.scheduler.host
+
+    def _follow(self, run: int) -> None:
+        self.scheduler.followed.add(run)
+        self.database.write(retrying.adopt, run, self.host.id, self._now_ms())
+
+    @property
+    def in_kernel(self) -> bool:
+        return self.kind == "kernel"
+
+    @property
+    def open(self) -> bool:
+        return self._thread is not None and self._thread.is_alive() and self._pid == os.getpid()
+
+    def start(self) -> Self:
+        """The runtime works; StoreError when its file cannot be used."""
+        if self.open:
+            return self
+        self._nudges = Nudges()
+        self.database = Database(self.store_path, self._committed)
+        self._started: Future[None] = Future()
+        # A fresh context: the loop must not keep the parent header of the cell that starts it.
+        self._thread = threading.Thread(
+            target=contextvars.Context().run, args=(self._main,), name="nbsched-loop", daemon=True
+        )
+        self._thread.start()
+        self._started.result()
+        atexit.register(self.close, hurry=True)
+        return self
+
+    def close(self, *, hurry: bool = False) -> None:
+        """Running work was asked to stop and has, or was killed; others carry on what is left."""
+        if self._thread is None:
+            return
+        if self.open:
+            self._hurry = hurry
+            self._call_soon(self._stop.set)
+            self._thread.join()
+        self._thread = None
+        atexit.unregister(self.close)
+        self.database.close()
+        self._nudges.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        _inside.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _inside.remove(self)
+        self.close()
+
+    def _main(self) -> None:
+        try:
+            anyio.run(self._serve)
+        except BaseException as error:
+            if not self._started.done():
+                self._started.set_exception(error)
+            else:
+                raise
+
+    async def _serve(self) -> None:
+        self._stop = anyio.Event()
+        self.scheduler = Scheduler(
+            self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
+            lease=self._lease, nudges=self._nudges, ended=self._wake_waiting, in_a_hurry=lambda: self._hurry,
+        )  # fmt: skip
+        await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
+
+    def _around(self) -> Surroundings:
+        executors: dict[str, Executor] = {}
+
+        def executor_of(work: Work) -> Executor:
+            kind = _executor_kind(work)
+            if kind not in executors:
+                executors[kind] = _new_executor(kind)
+            return executors[kind]
+
+        return Surroundings(
+            database=self.database, clock=self.clock, folder=self.folder, tell=self._tell, zone=self._zone,
+            executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)},
+        )  # fmt: skip
+
+    def _committed(self) -> None:
+        if self._started.done():
+            self.scheduler.nudge()
+        self._nudges.send()
+
+    def _call_soon(self, call: Callable[[], None]) -> None:
+        self.scheduler.call_soon(call)
+
+    def _zone(self, schedule: str | None) -> str:
+        found = self.database.read(_zone_of, schedule) if schedule else None
+        return found or triggers.default_zone()
+
+    # -- waiting and watching ----------------------------------------------------------------------------------
+
+    def when_ended(self, run: int) -> Future[None]:
+        """Done once the run has ended."""
+        future: Future[None] = Future()
+        with self._lock:
+            self._waiting[run].append(future)
+        if self.database.read(records.state, run).final:
+            self._wake_waiting()
+        return future
+
+    def _wake_waiting(self) -> None:
+        with self._lock:
+            ended = self.database.read(records.ended_among, list(self._waiting)) if self._waiting else ()
+            futures = [future for run in ended for future in self._waiting.pop(run)]
+        for future in futures:
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def watch(self, changed: Callable[[], None]) -> Subscription:
+        """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
+        self._watchers.append(changed)
+
+        def cancel() -> None:
+            if changed in self._watchers:
+                self._watchers.remove(changed)
+
+        return Subscription("watch", cancel)
+
+    def subscribe(
+        self, pattern: str, handler: Handler, *, name: str | None = None, durable: bool = False
+    ) -> Subscription:
+        """`handler` is called with each event that matches, from now on; one of the same name is replaced."""
+        subscribed = publishing.subscription(pattern, handler, name, durable)
+        if durable:
+            self.database.write(events.subscribe, subscribed.name, pattern, self.scheduler.host.id)
+        self._on_loop(lambda: self.scheduler.bus.add(subscribed))
+        return Subscription(subscribed.name, lambda: self._unsubscribe(subscribed))
+
+    def _unsubscribe(self, subscribed: Subscribed) -> None:
+        if subscribed.active and self.open:
+            self._on_loop(lambda: self.scheduler.bus.remove(subscribed.name))
+            if subscribed.durable:
+                self.database.write(events.unsubscribe, subscribed.name)
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
+        if threading.current_thread() is self._thread:
+            call()
+            return
+        done: Future[None] = Future()
+
+        def carry_out() -> None:
+            try:
+                call()
+                done.set_result(None)
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._call_soon(carry_out)
+        done.result()
+
+    def _tell(self, name: str, data: Mapping[str, Any]) -> None:
+        if len(self.scheduler.bus):
+            event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
+            self._call_soon(lambda: self.scheduler.bus.offer(event))
+
+    def _now_ms(self) -> int:
+        if not self.open:
+            raise StoreError("this runtime is closed: open a new one, or use it inside its `with` block")
+        return floor_ms(self.clock.now())
+
+    def __repr__(self) -> str:
+        return f"<nbsched runtime on {self.store_path}, {'open' if self.open else 'closed'}>"
+
+
+_inside: list[Runtime] = []
+
+
+def innermost() -> Runtime | None:
+    """The runtime of the `with` block that is being executed."""
+    return next((runtime for runtime in reversed(_inside) if runtime.open), None)
+
+
+def _slots(slots: int | None) -> int:
+    if slots is None:
+        return os.cpu_count() or 1
+    if isinstance(slots, bool) or not isinstance(slots, int) or slots < 1:
+        raise UsageError(f"slots {slots!r} is not a whole number of 1 or more")
+    return slots
+
+
+def _lease(lease: Any) -> timedelta:
+    found = duration(lease, "lease")
+    if found < timedelta(milliseconds=100):
+        raise UsageError(f"a lease of {found} is too short to be renewed in time: give 100ms or more")
+    return found
+
+
+def _zone_of(db: Any, schedule: str) -> str | None:
+    row = db.execute("SELECT tz FROM schedules WHERE name = ?", (schedule,)).fetchone()
+    return row[0] if row else None
+
+
+def _executor_kind(work: Work) -> str:
+    if isinstance(work, Notebook) or (isinstance(work, Cell) and work.where == "process"):
+        return "notebook"
+    if isinstance(work, Cell):
+        return "cell"
+    return "function" if isinstance(work, Function) else "shell"
+
+
+def _new_executor(kind: str) -> Executor:
+    if kind == "notebook":
+        from nbsched.executors.notebook import NotebookExecutor
+
+        return NotebookExecutor()
+    if kind == "cell":
+        from nbsched.executors.cell import CellExecutor
+
+        return CellExecutor()
+    if kind == "function":
+        from nbsched.executors.function import FunctionExecutor
+
+        return FunctionExecutor()
+    from nbsched.executors.shell import ShellExecutor
+
+    return ShellExecutor()
