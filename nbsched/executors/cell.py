@@ -17,7 +17,8 @@ from nbsched.core.model import Cell, Context, Error, Outcome
 from nbsched.core.wire import encode
 from nbsched.executors.contract import Assignment
 from nbsched.executors.told import Told
-from nbsched.kernels.desk import Desk, KernelCell, own_desk, running
+from nbsched.kernels.cells import KernelCell, running
+from nbsched.kernels.desk import Desk, own_desk
 from nbsched.kernels.inplace import start_thread
 from nbsched.kernels.serving import ring_waiting_cells, serve_cells_until, serve_cells_until_async
 

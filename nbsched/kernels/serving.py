@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
-from nbsched.kernels.desk import KernelCell, opened_desk, own_desk
+from nbsched.kernels.cells import KernelCell
+from nbsched.kernels.desk import opened_desk, own_desk
 from nbsched.kernels.inplace import awaits, run_here, run_here_async, start_thread
 
 Done = threading.Event | Callable[[], bool] | Future[Any]

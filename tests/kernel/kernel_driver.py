@@ -81,7 +81,9 @@ class Going:
         return "".join(text for name, text in self.report.texts if name == stream)
 
     def kinds(self):
-        return [message["output_type"] for message in self.report.displays]
+        """The outputs' kinds; a stream that came in pieces counts once."""
+        kinds = [message.get("name", message["output_type"]) for message in self.report.displays]
+        return [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
 
 
 class Loop:

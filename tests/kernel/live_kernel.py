@@ -98,6 +98,16 @@ class Kernel:
             time.sleep(0.02)
         return str(self.eval(f"o = {name}.outcome(); f'{{o.kind}}: {{o.error}}' if o.error else str(o.kind)"))
 
+    def hear(self, text: str, timeout: float = 20) -> None:
+        """A cell of ours has printed the text."""
+        end = time.monotonic() + timeout
+        heard = ""
+        while text not in heard:
+            assert time.monotonic() < end, f"{text!r} never came, only {heard!r}"
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id", "").startswith("nbsched-") and message["msg_type"] == "stream":
+                heard += message["content"]["text"]
+
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()
 
