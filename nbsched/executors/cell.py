@@ -83,7 +83,7 @@ class _Passage:
         stopped = self._over.is_set() or await self.stop()
         with anyio.move_on_after(_DRAIN_S if stopped else 0):
             await self._silent.wait()
-        if self.cell.interrupter.used:
+        if self.cell.stopped:
             return self._told.timed_out(seconds or 0, "" if stopped else _UNSTOPPED)
         return self._told.outcome(self.cell.error)
 

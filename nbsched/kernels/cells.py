@@ -30,13 +30,17 @@ class Watcher(Protocol):
 
 
 class KernelCell:
-    """One cell to be run in the user's namespace; `error` is what it raised, `id` what it publishes under."""
+    """One cell to be run in the user's namespace.
+
+    `error` is what it raised, `stopped` whether it was told to stop, `id` what it publishes under.
+    """
 
     def __init__(self, source: str, metadata: Mapping[str, Any], watcher: Watcher) -> None:
         self.id = new_id()
         self.source, self.metadata, self.watcher = source, metadata, watcher
         self.interrupter = Interrupter()
         self.error: BaseException | None = None
+        self.stopped = False
         self.holder: Holder = "nobody"
         self._lock = threading.Lock()
         self._signs: set[str] = set()
@@ -56,7 +60,8 @@ class KernelCell:
         if self.take("withdrawn"):
             self.sign("reply", "idle")
             return True
-        return self.interrupter.interrupt()
+        self.stopped = self.interrupter.interrupt() or self.stopped
+        return self.stopped
 
     def sign(self, *signs: Literal["reply", "idle"]) -> None:
         """One sign says that it has ended, both that all of it was heard."""

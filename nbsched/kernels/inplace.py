@@ -19,6 +19,9 @@ from nbsched.kernels.interrupts import sigint_raises
 from nbsched.kernels.routing import Parent, parent_message, publish, routed
 from nbsched.kernels.sparing import is_quiet
 
+AWAKE_S = 0.5
+"""A kernel's loop that sleeps longer than this hears Ctrl-C that much later: ipykernel's handler does not wake it."""
+
 
 def start_thread(shell: Any, cell: KernelCell) -> threading.Thread:
     """The cell runs in a thread of its own, with an event loop of its own where it awaits."""
@@ -42,7 +45,14 @@ def run_here(shell: Any, cell: KernelCell) -> None:
 
 async def run_here_async(shell: Any, cell: KernelCell) -> None:
     """The cell has run in a task of this loop; what it raised is its `error`."""
-    await asyncio.get_running_loop().create_task(_run_task(shell, cell))
+    task = asyncio.get_running_loop().create_task(_run_task(shell, cell))
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=AWAKE_S)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 async def _run_task(shell: Any, cell: KernelCell) -> None:

@@ -47,7 +47,7 @@ class Going:
     """A cell on its way: its report, its outcome, a way to cancel it."""
 
     def __init__(self, number, source, where, timeout, grace):
-        self.report, self.future, self.scope = Recorder(), Future(), CancelScope()
+        self.report, self.future, self.scope = Recorder(), Future(), LOOP.portal.call(CancelScope)
         self.cancelled = threading.Event()
         context = Context(
             run_id=number, attempt=1, scheduled_at=NOW, interval=(NOW, NOW), params={"n": number},
