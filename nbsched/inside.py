@@ -131,7 +131,7 @@ def _display(bundle: Mapping[str, Any], text: str) -> None:
         return
     from IPython.display import display
 
-    display({**bundle, "text/plain": text}, raw=True)
+    display({**bundle, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
 
 
 class _RunLog(logging.Handler):
