@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AsyncExitStack
 
 from nbsched.core.model import Error, Outcome, Shell
 from nbsched.executors.contract import Assignment
-from nbsched.kernels.group import LONGEST_LINE, Command, Lines, ProcessGroup, child_environment, ending, process_group
+from nbsched.kernels.group import (
+    LONGEST_LINE,
+    Lines,
+    ProcessGroup,
+    child_environment,
+    ending,
+    process_group,
+    start,
+)
 
 _GUARDED = (
-    'exec 3<&0 </dev/null; (read -r -u 3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&-; '
+    "exec 3<&0 </dev/null; (read -r -u 3; kill -KILL 0) >/dev/null 2>&1 & exec 3<&-; "
     'exec "$0" -eo pipefail -c "$1" bash'
 )
 """The same process becomes the user's bash; beside it one waits for our end of the pipe to close, so that the
@@ -31,16 +38,13 @@ class ShellExecutor:
         bash = shutil.which("bash")
         if bash is None:
             return _failed(Error("BashNotFound", _NO_BASH), fatal=True)
-        command = Command(
-            argv=(bash, "-c", _GUARDED, bash, work.command),
-            cwd=work.cwd or os.getcwd(),
-            env=child_environment(work.env, assignment.env),
-        )
-        async with AsyncExitStack() as until_closed:
-            try:
-                group = await until_closed.enter_async_context(process_group(command, assignment.report.output))
-            except (OSError, ValueError) as error:
-                return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
+        argv = (bash, "-c", _GUARDED, bash, work.command)
+        env = child_environment(work.env, assignment.env)
+        try:
+            child = start(argv, cwd=work.cwd or os.getcwd(), env=env)
+        except (OSError, ValueError) as error:
+            return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
+        async with process_group(child, assignment.report.output) as group:
             assignment.report.started(group.pid)
             status = await group.wait(lambda: assignment.grace)
         return _outcome(status, group, assignment)

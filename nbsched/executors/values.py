@@ -39,16 +39,16 @@ class ValueFile:
 def is_flat(value: Any) -> bool:
     """Whether the value is its own short JSON form, told without looking into it."""
     kind = type(value)
-    return value is None or kind is bool or kind is int and -_SMALL < value < _SMALL
+    return value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL)
 
 
 def store_values(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values as JSON, what is too large for it written into the folder; ValueNotStorable names what cannot be."""
+    """The values as JSON, large ones written into the folder; ValueNotStorable names what cannot be."""
     return {name: store_value(value, name, folder) for name, value in values.items()}
 
 
 def load_values(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values that `store_values` was given, as themselves; StoreError when a file is gone or unreadable."""
+    """The values that `store_values` was given, as themselves; StoreError when a file is gone."""
     return {name: load_value(value, folder) for name, value in stored.items()}
 
 
@@ -73,7 +73,7 @@ def refer(stored: Any) -> Any:
 
 
 def keep(value: Any, name: str, folder: Path) -> Any:
-    """The value as it is now, whatever is done to it later; frames, arrays and large JSON as ValueFile."""
+    """The value as it is now, whatever is done to it later; what goes to files as ValueFile."""
     if is_flat(value):
         return value
     return refer(store_value(value, name, folder))
@@ -89,7 +89,9 @@ def _json(value: Any, name: str, foreign: Callable[[Any, str], Any]) -> tuple[An
         plain = encode(value, name, foreign)
         return plain, json.dumps(plain, separators=(",", ":"), allow_nan=False)
     except RecursionError:
-        raise ValueNotStorable(name, f"{type(value).__name__} that holds itself or is nested too deep") from None
+        raise ValueNotStorable(
+            name, f"{type(value).__name__} that holds itself or is nested too deep"
+        ) from None
     except ValueError as error:  # an int of more digits than Python writes
         raise ValueNotStorable(name, f"{type(value).__name__} that JSON cannot hold ({error})") from None
 
@@ -170,7 +172,9 @@ def _write(folder: Path, name: str, kind: FileType, write: Callable[[BinaryIO], 
 
 def _value_file(tagged: Mapping[str, Any]) -> ValueFile:
     if tagged.keys() != {"$file", "type"} or tagged["type"] not in _SUFFIX:
-        raise StoreError(f"the stored value {tagged!r} is of no known form: a newer nbsched may have written it")
+        raise StoreError(
+            f"the stored value {tagged!r} is of no known form: a newer nbsched may have written it"
+        )
     return ValueFile(tagged["$file"], tagged["type"])
 
 
