@@ -41,7 +41,7 @@ class Request:
 
 def request(assignment: Assignment, work: Function) -> bytes:
     """The pickled request; DefinitionError when the function or an argument cannot be sent."""
-    import cloudpickle
+    import cloudpickle  # type: ignore[import-untyped]
 
     function = find(work.ref) if work.bound else None
     code = getattr(function, "__code__", None)
@@ -49,9 +49,13 @@ def request(assignment: Assignment, work: Function) -> bytes:
     if hasattr(module, FILE_MARK):
         cloudpickle.register_pickle_by_value(module)
     asked = Request(
-        work=work, function=function, context=assignment.context, params=assignment.params, folder=assignment.folder,
+        work=work,
+        function=function,
         source=(code.co_filename, linecache.getlines(code.co_filename)) if code else None,
-    )  # fmt: skip
+        context=assignment.context,
+        params=assignment.params,
+        folder=assignment.folder,
+    )
     try:
         return bytes(cloudpickle.dumps(asked))
     except Exception as error:

@@ -23,7 +23,9 @@ VALUE = "application/vnd.nbsched.value+json"
 SIGNAL = "application/vnd.nbsched.signal+json"
 """`{"kind": "skip" | "fail" | "retry_later", "reason", "delay_s"}`: how the work wants to end."""
 
-_OUTPUTS = frozenset({"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"})
+_OUTPUTS = frozenset(
+    {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
+)
 _INTERRUPTS = frozenset({"KeyboardInterrupt", "CancelledError", "asyncio.exceptions.CancelledError"})
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 

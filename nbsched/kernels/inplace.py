@@ -74,7 +74,7 @@ def awaits(shell: Any, source: str) -> bool:
     """Whether the cell awaits outside of a function; False also when it does not compile."""
     try:
         return any(part.awaits for part in _parts(shell, source))
-    except Exception:  # noqa: BLE001 - it is told when the cell is run
+    except Exception:
         return False
 
 
@@ -141,7 +141,7 @@ def _as(shell: Any, cell: KernelCell) -> Iterator[Parent]:
         with routed(shell, parent):
             try:
                 yield parent
-            except BaseException as error:  # noqa: BLE001 - whatever a cell raises ends the cell only
+            except BaseException as error:
                 cell.error = error
                 _show_error(shell, parent, error)
     finally:

@@ -65,7 +65,7 @@ class SelfClient:
     def _run(self, ready: Future[None]) -> None:
         try:
             poller = self._open()
-        except BaseException as error:  # noqa: BLE001 - raised where the client is made
+        except BaseException as error:
             ready.set_exception(error)
             return
         ready.set_result(None)
@@ -129,7 +129,7 @@ class SelfClient:
         except ValueError:
             # Two subshells may send one message twice, which is refused as a duplicate; what follows is sound.
             _log.debug("a message of this kernel could not be read", exc_info=True)
-        except Exception:  # noqa: BLE001 - one bad message must not end the reading of all others
+        except Exception:
             _log.exception("a message of this kernel could not be handled")
 
 

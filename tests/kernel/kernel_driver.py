@@ -50,13 +50,25 @@ class Going:
         self.report, self.future, self.scope = Recorder(), Future(), LOOP.portal.call(CancelScope)
         self.cancelled = threading.Event()
         context = Context(
-            run_id=number, attempt=1, scheduled_at=NOW, interval=(NOW, NOW), params={"n": number},
-            pipeline=None, step=None, key=None, event=None,
+            run_id=number,
+            attempt=1,
+            scheduled_at=NOW,
+            interval=(NOW, NOW),
+            params={"n": number},
+            pipeline=None,
+            step=None,
+            key=None,
+            event=None,
         )
         self.assignment = Assignment(
-            work=Cell(name=f"cell_{number}", source=source, where=where, cell_id="owner"), context=context,
-            params={}, folder=Path(tempfile.gettempdir()), env={}, report=self.report,
-            cell_timeout=None if timeout is None else timedelta(seconds=timeout), grace=timedelta(seconds=grace),
+            work=Cell(name=f"cell_{number}", source=source, where=where, cell_id="owner"),
+            context=context,
+            params={},
+            folder=Path(tempfile.gettempdir()),
+            env={},
+            report=self.report,
+            cell_timeout=None if timeout is None else timedelta(seconds=timeout),
+            grace=timedelta(seconds=grace),
         )
         LOOP.portal.start_task_soon(self.run)
 

@@ -53,7 +53,9 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self.run(f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start")
+        self.run(
+            f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start"
+        )
 
     def send(self, source: str, stop_on_error: bool = True) -> Ran:
         """The cell is in the queue."""
@@ -105,7 +107,10 @@ class Kernel:
         while text not in heard:
             assert time.monotonic() < end, f"{text!r} never came, only {heard!r}"
             message = self.client.get_iopub_msg(timeout=timeout)
-            if message["parent_header"].get("msg_id", "").startswith("nbsched-") and message["msg_type"] == "stream":
+            if (
+                message["parent_header"].get("msg_id", "").startswith("nbsched-")
+                and message["msg_type"] == "stream"
+            ):
                 heard += message["content"]["text"]
 
     def interrupt(self) -> None:

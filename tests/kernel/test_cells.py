@@ -15,7 +15,11 @@ both = pytest.mark.parametrize("where", ["kernel", "thread"])
 @both
 def test_a_cell_runs_in_the_namespace_and_its_outputs_come_in_order(kernel: Kernel, where: Place) -> None:
     kernel.run("x = 20")
-    kernel.start("g", "import sys\nprint(1, flush=True)\nprint(2, file=sys.stderr)\ndisplay(3)\ny = x + 1\ny", where=where)
+    kernel.start(
+        "g",
+        "import sys\nprint(1, flush=True)\nprint(2, file=sys.stderr)\ndisplay(3)\ny = x + 1\ny",
+        where=where,
+    )
     assert kernel.outcome("g") == "succeeded"
     assert kernel.eval("y, g.text(), g.text('stderr'), g.kinds()") == (
         21, "1\n", "2\n", ["stdout", "stderr", "display_data", "execute_result"]
@@ -83,7 +87,11 @@ def test_a_failure_tells_type_bases_line_and_a_plain_traceback(kernel: Kernel, w
 def test_a_cell_that_is_not_python_fails_with_the_line(kernel: Kernel, where: Place) -> None:
     kernel.start("g", "a = 1\nb = = 2", where=where)
     assert kernel.outcome("g").startswith("failed: SyntaxError: invalid syntax")
-    assert kernel.eval("o.error.line, 'SyntaxError' in o.error_types, g.kinds()") == ("b = = 2", True, ["error"])
+    assert kernel.eval("o.error.line, 'SyntaxError' in o.error_types, g.kinds()") == (
+        "b = = 2",
+        True,
+        ["error"],
+    )
 
 
 @both
@@ -133,7 +141,9 @@ def test_input_fails_and_says_why(kernel: Kernel) -> None:
     kernel.run("g = start('input()', where='thread'); g.outcome()")
     assert kernel.outcome("g").startswith(why)
     kernel.start("g", "input()", where="thread")
-    assert kernel.outcome("g").startswith("failed: EOFError")  # nobody's cell runs, so it is Python's own input
+    assert kernel.outcome("g").startswith(
+        "failed: EOFError"
+    )  # nobody's cell runs, so it is Python's own input
 
 
 @both
@@ -142,14 +152,20 @@ def test_a_cell_knows_its_context_and_others_have_none(kernel: Kernel, where: Pl
     ask = "import asyncio, threading\nfound = own()\nawait asyncio.sleep(0)\nlater = own()"
     kernel.start("g", ask, where=where)
     assert kernel.outcome("g") == "succeeded"
-    assert kernel.eval("found['run_id'] == g.assignment.context.run_id, found == later, own()") == (True, True, None)
+    assert kernel.eval("found['run_id'] == g.assignment.context.run_id, found == later, own()") == (
+        True,
+        True,
+        None,
+    )
     assert kernel.eval("found['params'], found['scheduled_at']") == (
         {"n": kernel.eval("g.assignment.context.run_id")}, {"$datetime": "2026-03-01T12:00:00+00:00"}
     )  # fmt: skip
 
 
 def test_interrupting_a_persons_cell_stops_neither_ours_nor_the_loop(kernel: Kernel) -> None:
-    kernel.start("beside", "import time\nfor i in range(100): time.sleep(0.01)\nprint('whole')", where="thread")
+    kernel.start(
+        "beside", "import time\nfor i in range(100): time.sleep(0.01)\nprint('whole')", where="thread"
+    )
     person = kernel.send("g = start('late = 1'); print('up', flush=True); time.sleep(30)")
     kernel.until(person, "up")
     kernel.interrupt()

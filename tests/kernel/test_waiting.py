@@ -24,7 +24,7 @@ def serving(kernel: Kernel) -> None:
 @waits
 def test_waiting_cells_run_what_they_wait_for_and_show_nothing_of_it(kernel: Kernel, wait: str) -> None:
     person = kernel.run(
-        "got = []\na = start('got.append(1)\\nprint(\"a\")\\ndisplay(2)\\n\"a\"')\n"
+        'got = []\na = start(\'got.append(1)\\nprint("a")\\ndisplay(2)\\n"a"\')\n'
         "b = start('got.append(2); 1 / 0')\n"
         f"print('before')\nover = {wait}(a, b)\nprint('after')\nover, got, a.outcome().kind, b.outcome().error"
     )
@@ -44,7 +44,9 @@ def test_each_cell_runs_once_whoever_takes_it(kernel: Kernel, wait: str) -> None
         f"over = {wait}(*many[:10])\nover, all(n in got for n in range(10))"
     )
     assert person.result == "(True, True)"
-    rest = kernel.run(f"{wait}(*many) and sorted(got) == list(range(30)) and [len(m.report.pids) for m in many] == [1] * 30")
+    rest = kernel.run(
+        f"{wait}(*many) and sorted(got) == list(range(30)) and [len(m.report.pids) for m in many] == [1] * 30"
+    )
     assert rest.result == "True"
 
 
@@ -73,7 +75,10 @@ def test_a_future_ends_a_wait_at_once_and_a_bell_ends_any(kernel: Kernel) -> Non
         "threading.Timer(0.2, f.set_result, [1]).start()\nserve_cells_until(f, 10), await serve_cells_until_async(f, 10)"
     )
     assert person.result == "(True, True)"
-    assert kernel.run("ring_waiting_cells(); e = threading.Event(); e.set(); serve_cells_until(e)").result == "True"
+    assert (
+        kernel.run("ring_waiting_cells(); e = threading.Event(); e.set(); serve_cells_until(e)").result
+        == "True"
+    )
 
 
 @waits
@@ -119,7 +124,12 @@ def test_a_lent_cell_may_wait_too(kernel: Kernel, wait: str) -> None:
 def test_a_queued_cell_may_wait_for_another(kernel: Kernel) -> None:
     kernel.start("a", "b = start('c = 1'); wait(b)\nprint('outer')")
     assert kernel.outcome("a") == "succeeded"
-    assert kernel.eval("c, a.text(), a.kinds(), b.outcome().kind == 'succeeded'") == (1, "outer\n", ["stdout"], True)
+    assert kernel.eval("c, a.text(), a.kinds(), b.outcome().kind == 'succeeded'") == (
+        1,
+        "outer\n",
+        ["stdout"],
+        True,
+    )
 
 
 @waits
