@@ -103,7 +103,7 @@ class _Part(NamedTuple):
 def _encoded(data: dict[str, Any]) -> dict[str, Any]:
     from ipykernel import jsonutil
 
-    encoded: dict[str, Any] = jsonutil.encode_images(data)  # type: ignore[no-untyped-call]
+    encoded: dict[str, Any] = jsonutil.encode_images(data)
     return encoded
 
 

@@ -24,7 +24,7 @@ def is_quiet(text: str) -> bool:
     """Whether the cell, as Python, ends in a semicolon that hides its last value."""
     from IPython.core.displayhook import DisplayHook
 
-    return bool(DisplayHook.semicolon_at_end_of_expression(text))  # type: ignore[no-untyped-call]
+    return bool(DisplayHook.semicolon_at_end_of_expression(text))
 
 
 def _only_the_users(method: Method) -> Method:
