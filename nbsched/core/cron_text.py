@@ -233,7 +233,7 @@ def _column(expr: str, word: re.Match[str], of: _Field) -> _Column:
 
 def _values(columns: tuple[_Column, ...]) -> tuple[tuple[int, ...], ...]:
     """The sorted plain values of each column."""
-    from croniter import croniter  # type: ignore[import-untyped]  # slow to import, so only when used
+    from croniter import croniter  # slow to import, so only when used
 
     texts = [column.plain for column in columns]
     read, _ = croniter.expand(" ".join(text or "*" for text in texts))

@@ -130,7 +130,9 @@ def schedule_row(schedule: ScheduleRecord) -> ScheduleRow:
 
 def event_row(event: Event) -> EventRow:
     """The event as SPEC'd JSON."""
-    return EventRow(id=event.id, name=event.name, at=event.at.isoformat(), seq=event.seq, data=plain(event.data))
+    return EventRow(
+        id=event.id, name=event.name, at=event.at.isoformat(), seq=event.seq, data=plain(event.data)
+    )
 
 
 def iso(at: datetime | None) -> str | None:
@@ -255,7 +257,9 @@ def _why(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
     if run.cancel_requested and not run.state.final:
         return "stopping: cancel was asked for"
     if run.state is State.FAILED and run.error:
-        return f"{run.error} in cell {run.error.cell}" if run.error.cell is not None else text(run.error) or ""
+        return (
+            f"{run.error} in cell {run.error.cell}" if run.error.cell is not None else text(run.error) or ""
+        )
     if run.reason:
         return _REASONS.get(run.reason, text(run.reason) or "")
     if _retrying(run):

@@ -235,7 +235,9 @@ class Feed:
         return ({"details": details} if details else {}) | ({"pipelines": pipelines} if pipelines else {})
 
     def _focus_in(self, changed: Collection[int] | None) -> list[int]:
-        return [self._focus] if self._focus is not None and (changed is None or self._focus in changed) else []
+        return (
+            [self._focus] if self._focus is not None and (changed is None or self._focus in changed) else []
+        )
 
     def _last_view(self, changed: Collection[int]) -> PipelineView | None:
         if self._focus is None or not (self._focus in changed or self.messages == 0):

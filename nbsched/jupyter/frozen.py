@@ -82,7 +82,9 @@ def _instant(at_ms: int | None) -> str:
 def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     lines = [columns, *cells]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 # ---------------------------------------------------------------- HTML
