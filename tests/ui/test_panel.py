@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.ui
+VIEW = Path(__file__).parents[2] / "nbsched/jupyter/view.js"
 
 STORE = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\nsource = ps.{make}\npanel = Panel(source)\npanel"
 
@@ -214,3 +216,84 @@ def test_hostile_text_is_shown_as_text_and_never_run(open_page: Callable[..., An
     lab.page.locator(".nbsched-frozen").screenshot(path=screenshots / "hostile_frozen.png")
     assert lab.page.evaluate("() => window.hacked") is None
     assert lab.page.locator(".nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)").count() == 0
+
+
+REAL = """
+import time
+import nbsched as nb
+with nb.pipeline("nightly") as nightly:
+    @nb.task
+    def fetch():
+        print("fetching")
+        return {"rows": 7}
+    @nb.task
+    def train(rows):
+        time.sleep(2)
+        return {"accuracy": rows / 10}
+    rows = fetch()
+    score = train(rows["rows"])
+    nb.shell("echo good enough", name="deploy", when=score["accuracy"] > 0.5)
+run = nightly.run()
+nb.dashboard(focus=run.id)
+"""
+
+
+def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Callable[..., Any]) -> None:
+    lab = open_page(REAL, "run.wait('20s').state.value", "nb.dashboard()")
+    lab.run(0)
+    lab.page.locator(".nbs .box.run").wait_for()
+    lab.run(1)
+    static = lab.page.locator(".nbsched-frozen")
+    static.get_by_text("accuracy = 0.7").wait_for()
+    assert lab.output(1) == "'succeeded'"
+    lab.run(2)
+    lab.page.get_by_role("option", name=re.compile("nightly succeeded")).click()
+    lab.page.locator(".nbs .matrix").wait_for()
+
+
+def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:
+    from nbsched.core.rows import took_text, when_text
+
+    spans = [0, 99, 100, 149, 150, 9949, 9950, 59_499, 59_500, 3_599_499, 3_725_000, 86_400_000, 10**10]
+    lab = open_page("1")
+    lab.page.evaluate(
+        "async text => { window.view = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'}))); }",
+        VIEW.read_text("utf-8"),
+    )
+    assert lab.page.evaluate("spans => spans.map(view.took)", spans) == [took_text(span) for span in spans]
+    now = 10**12
+    for sign in (1, -1):
+        ours = [when_text(now + sign * span, now) for span in spans]
+        assert lab.page.evaluate(f"spans => spans.map(span => view.when({now} + {sign} * span, {now}))", spans) == ours
+
+
+def test_a_panel_is_live_again_after_the_page_is_reloaded(open_page: Callable[..., Any]) -> None:
+    lab = open_page(STORE.format(make="day()"), "source.change(4170, state=ps.State.FAILED, ended_at=source.now())")
+    lab.run(0)
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.save()
+    lab.page.reload()
+    lab.wait_ready()
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.run(1)
+    lab.page.get_by_role("option", name=re.compile("4170 etl failed")).wait_for(timeout=5000)
+
+
+def test_the_keyboard_reaches_everything(open_page: Callable[..., Any]) -> None:
+    lab = open_page(STORE.format(make="day()"))
+    lab.run(0)
+    page, cells = lab.page, "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+    page.get_by_role("option", name=re.compile("4180")).wait_for()
+    page.get_by_role("tab", name="Runs").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => document.activeElement.textContent").startswith("Schedules")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("listbox", name="Runs").focus()
+    for key in ("Home", "ArrowDown", "d", "d", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-label").startswith("4171")
+    page.keyboard.press("End")
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-posinset") == "100"
+    page.keyboard.press("Escape")
+    assert not page.locator(".nbs aside").is_visible()
+    assert page.evaluate(cells) == 1
