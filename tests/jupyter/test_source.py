@@ -95,7 +95,11 @@ def test_a_pipelines_run_has_its_graph_its_steps_and_its_past(runtime: Runtime, 
     past, run = etl.run().wait("20s"), etl.run().wait("20s")
     view = source.pipeline(run.id)
     assert view is not None
-    assert [(node["name"], node["layer"]) for node in view["nodes"]] == [("fetch", 0), ("clean", 1), ("save", 2)]
+    assert [(node["name"], node["layer"]) for node in view["nodes"]] == [
+        ("fetch", 0),
+        ("clean", 1),
+        ("save", 2),
+    ]
     assert [(step["name"], step["state"]) for step in view["steps"]] == [
         ("fetch", "succeeded"),
         ("clean", "failed"),
@@ -123,8 +127,12 @@ def test_a_waiting_step_names_what_it_waits_for(runtime: Runtime, source: Source
     run.wait("20s")
 
 
-def test_details_hold_parameters_error_attempts_and_the_end_of_the_log(runtime: Runtime, source: Source) -> None:
-    run = runtime.run(nb.shell(f"head -c {2 * LOG_BYTES} /dev/zero | tr '\\0' x; echo; echo oops >&2; exit 4")).wait("20s")
+def test_details_hold_parameters_error_attempts_and_the_end_of_the_log(
+    runtime: Runtime, source: Source
+) -> None:
+    run = runtime.run(
+        nb.shell(f"head -c {2 * LOG_BYTES} /dev/zero | tr '\\0' x; echo; echo oops >&2; exit 4")
+    ).wait("20s")
     found = source.details(run.id)
     assert found is not None
     assert found["run"]["state"] == "failed"

@@ -48,7 +48,8 @@ def test_a_run_that_ends_replaces_its_panel_by_static_html(published: list[dict[
     source.change(4180, state=State.SUCCEEDED, ended_at=AT)
     assert panel.settle(5)
     live, static = published
-    assert static["update"] and static["id"] == live["id"]
+    assert static["update"]
+    assert static["id"] == live["id"]
     assert set(static["data"]) == {"text/html", "text/plain"}
     assert "succeeded" in static["data"]["text/plain"].splitlines()[0]
 
@@ -75,7 +76,9 @@ def test_clicks_are_answered_on_the_shell_that_they_were_sent_to() -> None:
     from ipykernel.comm import Comm
 
     comm = Comm.__new__(Comm)
-    assert hasattr(comm, "_reply_subshell_for"), "ipykernel has changed: see whether clicks still need the cure"
+    assert hasattr(comm, "_reply_subshell_for"), (
+        "ipykernel has changed: see whether clicks still need the cure"
+    )
     _answer_on_subshells(comm)
     assert comm._reply_subshell_for({"content": {}}, "the-subshell") == "the-subshell"
 
