@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from nbsched.core.errors import NbschedError
 from nbsched.core.panel import Overview, PipelineView, Source
 from nbsched.core.rows import PanelRow
+from nbsched.engine.clock import ticks
 
 PERIOD_S = 0.11
 """From one message to the next: fewer than ten a second."""
@@ -117,7 +117,7 @@ class Feed:
             due.append(self._overview_at + OVERVIEW_S)
         if self._drifted:
             due.append(self._snapshot_at + SNAPSHOT_S)
-        return max(0.0, max(self._next_send, min(due)) - time.monotonic()) if due else None
+        return max(0.0, max(self._next_send, min(due)) - ticks()) if due else None
 
     def _flush(self) -> bool:
         with self._wake:
@@ -127,9 +127,9 @@ class Feed:
             self._tell(changed, full=last is not None or not self._fresh or self._repair_due())
         except Exception as error:
             log.warning("the panel could not be brought up to date", exc_info=error)
-            self._fresh, self._news, self._next_send = False, True, time.monotonic() + RECOVER_S
+            self._fresh, self._news, self._next_send = False, True, ticks() + RECOVER_S
             return True
-        now = time.monotonic()
+        now = ticks()
         silent = self._views and now - self._heard_at > SILENT_AFTER_S
         self._next_send = now + (SILENT_PERIOD_S if silent else PERIOD_S)
         if last and self._ended:
@@ -137,12 +137,12 @@ class Feed:
         return last is None
 
     def _repair_due(self) -> bool:
-        return self._drifted and time.monotonic() >= self._snapshot_at + SNAPSHOT_S
+        return self._drifted and ticks() >= self._snapshot_at + SNAPSHOT_S
 
     # ------------------------------------------------------------ what views say
 
     def _obey(self, message: Mapping[str, Any]) -> None:
-        self._heard_at = time.monotonic()
+        self._heard_at = ticks()
         self._next_send = min(self._next_send, self._heard_at + PERIOD_S)
         kind, run = message.get("t"), message.get("run")
         if kind == "hello":
@@ -186,7 +186,7 @@ class Feed:
         if self._notices:
             news["notices"], self._notices = self._notices, []
         if full:
-            self._fresh, self._snapshot_at = True, time.monotonic()
+            self._fresh, self._snapshot_at = True, ticks()
         self._drifted = not full and (self._drifted or bool(news))
         if news:
             self._post(news)
@@ -200,7 +200,7 @@ class Feed:
         if self._focus is not None:
             return {"all": True}
         snapshot = self._source.snapshot()
-        self._overview, self._overview_at, self._counts_old = snapshot["overview"], time.monotonic(), False
+        self._overview, self._overview_at, self._counts_old = snapshot["overview"], ticks(), False
         return {"all": True, **snapshot}
 
     def _rows(self, changed: Collection[int]) -> dict[str, Any]:
@@ -211,11 +211,11 @@ class Feed:
         """The head of the panel, at most every half second; schedules only when one has changed."""
         if self._focus is not None:
             return {}
-        if time.monotonic() < self._overview_at + OVERVIEW_S:
+        if ticks() < self._overview_at + OVERVIEW_S:
             self._counts_old = True
             return {}
         before, now = self._overview, self._source.overview()
-        self._overview, self._overview_at, self._counts_old = now, time.monotonic(), False
+        self._overview, self._overview_at, self._counts_old = now, ticks(), False
         short: dict[str, Any] = {"now_ms": now["now_ms"], "counts": now["counts"]}
         if before is None or before["schedules"] != now["schedules"]:
             short["schedules"] = now["schedules"]

@@ -13,6 +13,7 @@ from datetime import datetime
 from html import escape
 from itertools import pairwise
 
+from nbsched.core.instants import from_ms
 from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
 from nbsched.core.rows import PanelRow, milliseconds, one_line, took_ms, took_text, why_text
 
@@ -76,7 +77,7 @@ def _took(row: PanelRow, now: datetime) -> str:
 
 
 def _instant(at_ms: int | None) -> str:
-    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if at_ms is None else from_ms(at_ms).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
