@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from nbsched.core.model import RunRecord
 from nbsched.store import records
@@ -58,3 +60,12 @@ def before(db: Db, name: str, run: int, limit: int) -> list[RunRecord]:
     ids = [found for (found,) in rows]
     by_id = {one.id: one for one in records.some(db, ids)}
     return [by_id[found] for found in ids]
+
+
+def hooked(db: Db, ids: Sequence[int]) -> list[tuple[int, str, dict[str, Any]]]:
+    """Those of the runs that someone wants to hear of: id, state and policy."""
+    marks = ",".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT id, state, policy FROM runs WHERE id IN ({marks}) AND policy LIKE '%\"on_%'", list(ids)
+    )
+    return [(run, state, json.loads(policy)) for run, state, policy in rows]
