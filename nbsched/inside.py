@@ -133,7 +133,7 @@ def _display(bundle: Mapping[str, Any], text: str) -> None:
         return
     from IPython.display import display
 
-    display({**bundle, "text/plain": text}, raw=True)  # type: ignore[no-untyped-call]
+    display({**bundle, "text/plain": text}, raw=True)
 
 
 class _RunLog(logging.Handler):

@@ -41,7 +41,7 @@ class Request:
 
 def request(assignment: Assignment, work: Function) -> bytes:
     """The pickled request; DefinitionError when the function or an argument cannot be sent."""
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     function = find(work.ref) if work.bound else None
     code = getattr(function, "__code__", None)
