@@ -52,8 +52,9 @@ class NewRun:
 
 _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
-    "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms", "expires_ms",
-    "ended_ms", "work", "params", "policy", "rule", "condition", "teardown", "event", "result", "named", "output",
+    "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
+    "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "teardown", "event", "result", "named",
+    "output",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -137,9 +138,9 @@ def _step_rows(
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
             new.work["name"], step["name"], parent, None, None, _lane(work), priority, run,
-            work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}", _text(policy), policy.get("rule", "all_success"),
-            step.get("when"), int(step.get("teardown", False)), None, reuse.result if reuse else None,
-            reuse.named if reuse else None, reuse.output if reuse else None,
+            work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
+            _text(policy), policy.get("rule", "all_success"), step.get("when"), int(step.get("teardown", False)), None,
+            reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
         ))  # fmt: skip
     return rows
 
