@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from nbsched.core.wire import encode
 from nbsched.engine import firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
-from nbsched.engine.live import Run, Schedule
+from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import Expected, simulate
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
@@ -50,6 +50,10 @@ class Calls:
 
     def _follow(self, run: int) -> None:
         """The keyed run is carried on here when its host is gone."""
+
+    def watch(self, changed: Callable[[], None]) -> Subscription:
+        """`changed` is called, from any thread, whenever something in the store may have; it must not wait."""
+        raise NotImplementedError
 
     def when_ended(self, run: int) -> Future[None]:
         """Done once the run has ended."""

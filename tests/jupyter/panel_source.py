@@ -102,7 +102,7 @@ class MemorySource:
 
     def row(self, one: RunRecord) -> PanelRow:
         needs = self.needs.get(one.pipeline or "", {}).get(one.step or "", ())
-        siblings = [r for r in self.runs.values() if one.parent is not None and r.parent == one.parent]
+        siblings = self.steps(one.parent) if one.parent is not None else []
         ended = {sibling.step for sibling in siblings if sibling.state.final}
         found = self.schedules.get(one.schedule or "")
         return panel_row(
@@ -265,7 +265,7 @@ def day(now: datetime | None = None) -> MemorySource:
             ended_at=at + timedelta(seconds=7 + n % 4), error=Error("ConnectionError", "refused") if bad else None,
         )  # fmt: skip
     for n in range(60):
-        id, at = 4040 + n, ago(seconds=30 * (70 - n))
+        id, at = 4040 + n, ago(seconds=2700 + 30 * (60 - n))
         source.runs[id] = run(id, "monitor", at=at, schedule="monitor", kind="cell", started_at=at,
                               ended_at=at + timedelta(milliseconds=300 + 40 * (n % 5)))  # fmt: skip
     for n, end in enumerate([State.SUCCEEDED] * 5 + [State.FAILED] * 2):
@@ -276,7 +276,7 @@ def day(now: datetime | None = None) -> MemorySource:
                        '    total = df["amount"].sum()', "KeyError: 'amount'"])  # fmt: skip
     extra = [
         run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3, not_before=now + timedelta(seconds=38)),
-        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(seconds=20), count=86, reason="paused", schedule="monitor", kind="cell"),
+        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused", schedule="monitor", kind="cell"),
         run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell", started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
         run(4150, "deploy", State.PENDING, at=ago(seconds=90)),
         run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2, started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),

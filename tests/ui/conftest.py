@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[1]
+sys.path.append(str(TESTS / "jupyter"))
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = """async () => {
