@@ -134,7 +134,8 @@ class Runtime(Calls):
         self._stop = anyio.Event()
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
-            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended, in_a_hurry=lambda: self._hurry,
+            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended,
+            in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -186,8 +187,9 @@ class Runtime(Calls):
             watcher()
 
     async def _ended(self, runs: Collection[int]) -> None:
-        if runs and self.database.read(showing.hooked, list(runs)):
-            await anyio.to_thread.run_sync(hooks.tell, self, runs)
+        told = list(runs)
+        if told and self.database.read(showing.hooked, told):
+            await anyio.to_thread.run_sync(hooks.tell, self, told)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
