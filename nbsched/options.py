@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, NoReturn, Self
 
-from nbsched.core.errors import UsageError
+from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.policy import PRIORITIES, RULES, Policy, normalise
 
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
@@ -98,6 +98,10 @@ class Parser(argparse.ArgumentParser):
     def offer(self, action: argparse.Action, kind: str) -> None:
         """Completion offers the names of this kind for the action: `runs`, `schedules`, `pipelines`, `notebooks`."""
         self.offers[action.dest] = kind
+
+    def positionals(self) -> list[argparse.Action]:
+        """What it takes without a flag."""
+        return self._get_positional_actions()
 
     def action_of(self, flag: str) -> argparse.Action | None:
         """The option that the flag names."""
@@ -275,6 +279,25 @@ def add_step(parser: Parser) -> None:
     group.add_argument(
         "--teardown", action="store_true", help="it cleans up after the steps before it, however they ended"
     )
+
+
+class VerbParser(Parser):
+    """Reads a verb and leaves what follows it to that verb's own parser."""
+
+    def __init__(self, prog: str, description: str, verbs: Mapping[str, str], *, examples: str = "", see: str = "") -> None:
+        super().__init__(prog, description, examples=examples, see=see)
+        self.verbs = verbs
+        self.add_argument("verb", choices=list(verbs), metavar="VERB ...", help="one of the verbs below")
+        width = max(map(len, verbs)) + 2
+        lines = "\n".join(f"  {name:{width}}{help_}" for name, help_ in verbs.items())
+        self.epilog = f"verbs:\n{lines}" + (f"\n\n{self.epilog}" if self.epilog else "")
+
+    def split(self, tokens: Sequence[str]) -> tuple[str, Sequence[str]]:
+        """The verb and what follows it; UnknownName when there is no such verb."""
+        if tokens and not tokens[0].startswith("-") and tokens[0] not in self.verbs:
+            raise UnknownName(f"{self.prog} verb", tokens[0], self.verbs, f"see {self.see}")
+        self.parse_args(tokens[:1])  # shows the help when asked to, or says what is missing
+        return tokens[0], tokens[1:]
 
 
 def trigger_and_path(words: Sequence[str], suffixes: tuple[str, ...] = (".ipynb",)) -> tuple[str, str | None]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.model import Cell, Pipeline, Step, Work
-from nbsched.core.references import FACTS, Reference, references_in
+from nbsched.core.pipeline import StepTable
+from nbsched.core.references import FACTS, Reference
 from nbsched.options import (
     Parser,
     add_params,
@@ -19,7 +19,6 @@ from nbsched.options import (
     add_policy,
     add_step,
     params_given,
-    policy_given,
 )
 
 _NAME = re.compile(r"(?P<pipeline>\w[\w.-]*)\.(?P<step>\w[\w-]*)")
@@ -36,7 +35,7 @@ def step_parser() -> Parser:
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
     parser.add_argument(
-        "path", nargs="?", metavar="PATH", help="with %%step of one line: the notebook to run"
+        "path", nargs="?", metavar="PATH", help="one line: the notebook to run"
     )
     add_params(parser)
     add_place(parser, "kernel")
@@ -85,53 +84,55 @@ def _reference(of: str, path: tuple[str, ...]) -> Reference:
 
 
 def read_step(given: argparse.Namespace, work: Work) -> Step:
-    """The step that the line describes, carrying out `work`; it needs what it names."""
-    policy = policy_given(given)
-    needs = dict.fromkeys(getattr(given, "after", []))
-    for reference in references_in(work.params):
-        if reference.kind == "step":
-            needs.setdefault(reference.path[0])
+    """The step that the line describes, carrying out `work`."""
     return Step(
-        name=split_name(given.name)[1], work=replace(work, policy={**work.policy, **policy}), needs=tuple(needs),
-        when=getattr(given, "when", None), setup=getattr(given, "setup", False),
+        name=split_name(given.name)[1],
+        work=replace(work, params=referring(params_given(given))),
+        needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
+        when=getattr(given, "when", None),
+        setup=getattr(given, "setup", False),
         teardown=getattr(given, "teardown", False),
-    )  # fmt: skip
+    )
 
 
 @dataclass
 class StepCells:
-    """The pipelines that magics are putting together, each a row of steps in the order they were first written."""
+    """The pipelines that cells put together, each a row of steps in the order they were first written."""
 
     pipelines: dict[str, dict[str, Step]] = field(default_factory=dict)
 
-    def add(self, pipeline: str, step: Step) -> None:
-        """The step is in the pipeline, in place of the one of its name and of the one its cell made before."""
-        steps = self.pipelines.setdefault(pipeline, {})
-        for name in [name for name, old in steps.items() if name != step.name and _same_cell(old, step)]:
-            del steps[name]
-        steps[step.name] = step
+    def add(self, pipeline: str, step: Step) -> bool:
+        """The step is in the pipeline, in place of the one of its name or of its cell; True when it replaced one."""
+        steps = self.pipelines.get(pipeline, {})
+        gone = [name for name, old in steps.items() if name == step.name or _same_cell(old, step)]
+        self.pipelines[pipeline] = _replaced(steps, gone, step)
+        return bool(gone)
 
     def steps(self, pipeline: str) -> Sequence[Step]:
         """The pipeline's steps; UnknownName when no cell has made one."""
         if pipeline not in self.pipelines:
-            raise UnknownName("pipeline", pipeline, self.pipelines, "write a %%step cell for it first")
+            raise UnknownName("pipeline", pipeline, self.pipelines, "run its %%step cells first")
         return tuple(self.pipelines[pipeline].values())
 
     def build(self, pipeline: str, params: Mapping[str, Any]) -> Pipeline:
-        """The pipeline as work, with the given parameters declared; DefinitionError says what is wrong with it."""
-        steps = self.steps(pipeline)
-        known = {step.name for step in steps}
-        return checked(Pipeline(
-            name=pipeline, declared=dict(params), steps=tuple(replace(step, needs=_needs(step, known)) for step in steps),
-        ))  # fmt: skip
+        """The pipeline as work, with the given parameters declared; DefinitionError says what does not fit."""
+        table = StepTable(pipeline, params)
+        for step in self.steps(pipeline):
+            table.add(step)
+        return table.build()
+
+
+def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dict[str, Step]:
+    """The steps with the new one where the first of those gone was, else last."""
+    found: dict[str, Step] = {}
+    for name, old in steps.items():
+        if name not in gone:
+            found[name] = old
+        elif name == gone[0]:
+            found[step.name] = step
+    return found if gone else {**found, step.name: step}
 
 
 def _same_cell(old: Step, new: Step) -> bool:
     ids = [step.work.cell_id for step in (old, new) if isinstance(step.work, Cell)]
-    return len(ids) == 2 and ids[0] == ids[1] is not None
-
-
-def _needs(step: Step, known: set[str]) -> tuple[str, ...]:
-    """What the step says it needs, and the steps that its condition reads."""
-    read = [path[0] for path in parse_expression(step.when).paths] if step.when else []
-    return tuple(dict.fromkeys((*step.needs, *(name for name in read if name in known))))
+    return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

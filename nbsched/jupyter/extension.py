@@ -1,0 +1,35 @@
+"""`%load_ext nbsched`: the magics and their completion, and nothing in the user's namespace."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def load(shell: Any) -> None:
+    """The magics are there; schedules that a closed kernel of this notebook left are told of."""
+    from nbsched.jupyter import completion
+    from nbsched.jupyter.magics import NbschedMagics
+
+    shell.register_magics(NbschedMagics)
+    completion.add(shell)
+    if "NBSCHED_RUN" not in os.environ:
+        _tell_of_paused(shell)
+
+
+def unload(shell: Any) -> None:
+    """Completion is as before; schedules go on, and the magics stay until the kernel ends, as IPython's do."""
+    from nbsched.jupyter import completion
+
+    completion.remove(shell)
+
+
+def _tell_of_paused(shell: Any) -> None:
+    """One line, when schedules of this notebook wait for a person to resume them."""
+    from nbsched.jupyter.scheduling import of_this_notebook
+
+    left = [schedule.name for schedule in of_this_notebook(shell) if schedule.paused == "kernel gone"]
+    if left:
+        one = len(left) == 1
+        print(f"{len(left)} schedule{'' if one else 's'} of this notebook {'is' if one else 'are'} paused: "
+              "%schedule resume")  # fmt: skip
