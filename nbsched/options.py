@@ -284,7 +284,9 @@ def add_step(parser: Parser) -> None:
 class VerbParser(Parser):
     """Reads a verb and leaves what follows it to that verb's own parser."""
 
-    def __init__(self, prog: str, description: str, verbs: Mapping[str, str], *, examples: str = "", see: str = "") -> None:
+    def __init__(
+        self, prog: str, description: str, verbs: Mapping[str, str], *, examples: str = "", see: str = ""
+    ) -> None:
         super().__init__(prog, description, examples=examples, see=see)
         self.verbs = verbs
         self.add_argument("verb", choices=list(verbs), metavar="VERB ...", help="one of the verbs below")

@@ -34,9 +34,7 @@ def step_parser() -> Parser:
         "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'",
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
-    parser.add_argument(
-        "path", nargs="?", metavar="PATH", help="one line: the notebook to run"
-    )
+    parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
     add_params(parser)
     add_place(parser, "kernel")
     add_step(parser)

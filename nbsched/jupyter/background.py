@@ -26,7 +26,9 @@ def run_on_event(shell: Any, given: argparse.Namespace, source: str) -> None:
     work = cell_work(shell, source, name, given, "kernel")
     if inside_a_run():
         return
-    nb.schedule(work, trigger, name=name, overlap="queue_all", missed="all" if hasattr(given, "durable") else "none")
+    nb.schedule(
+        work, trigger, name=name, overlap="queue_all", missed="all" if hasattr(given, "durable") else "none"
+    )
     print(f"{name}: runs {trigger}; nb.context().event holds its data")
     if by_text:
         print(TWICE.format(name=name))

@@ -24,7 +24,9 @@ def cell_work(shell: Any, source: str, name: str, given: argparse.Namespace, whe
     check_compiles(shell, source)
     work = nb.cell(source, name=name, where=getattr(given, "where", where), **policy_given(given))
     here = identity.notebook(shell)
-    return replace(work, params=referring(params_given(given)), cell_id=identity.cell_id(shell), notebook=here.key)
+    return replace(
+        work, params=referring(params_given(given)), cell_id=identity.cell_id(shell), notebook=here.key
+    )
 
 
 def check_compiles(shell: Any, source: str) -> None:

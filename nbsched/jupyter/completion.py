@@ -16,7 +16,16 @@ from nbsched.jupyter.grammar import MAGICS, parser_of
 from nbsched.options import CHOICES, Parser, VerbParser
 
 _LINE = re.compile(r"\s*%{1,2}(?P<magic>" + "|".join(MAGICS) + r")\s(?P<rest>.*)", re.DOTALL)
-TRIGGERS = ("'every 5m'", "'0 7 * * 1-5'", "@hourly", "@daily", "@weekly", "'on data.available'", "pause", "resume")
+TRIGGERS = (
+    "'every 5m'",
+    "'0 7 * * 1-5'",
+    "@hourly",
+    "@daily",
+    "@weekly",
+    "'on data.available'",
+    "pause",
+    "resume",
+)
 
 Names = Mapping[str, Callable[[], Iterable[str]]]
 
@@ -28,7 +37,9 @@ def complete(context: CompletionContext) -> SimpleMatcherResult:
     before = lines[context.cursor_line][: context.cursor_position] if context.cursor_line < len(lines) else ""
     found, fragment = candidates(before, offers())
     completions = [SimpleCompletion(text, type="param") for text in found]
-    return SimpleMatcherResult(completions=completions, matched_fragment=fragment, suppress=bool(found), ordered=True)
+    return SimpleMatcherResult(
+        completions=completions, matched_fragment=fragment, suppress=bool(found), ordered=True
+    )
 
 
 def offers() -> Names:
@@ -44,6 +55,7 @@ def offers() -> Names:
 
 def _pipelines() -> Iterable[str]:
     from IPython.core.getipython import get_ipython
+
     from nbsched.jupyter.pipelines import names
 
     return names(get_ipython())
@@ -99,7 +111,9 @@ def _values(parser: Parser, action: argparse.Action, names: Names) -> Iterable[s
 def add(shell: Any) -> None:
     """The shell completes our magics; once, however often this is called."""
     matchers = shell.Completer.custom_matchers
-    matchers[:] = [known for known in matchers if known.matcher_identifier != complete.matcher_identifier] + [complete]
+    matchers[:] = [known for known in matchers if known.matcher_identifier != complete.matcher_identifier] + [
+        complete
+    ]
 
 
 def remove(shell: Any) -> None:

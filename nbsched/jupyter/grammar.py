@@ -18,7 +18,9 @@ from nbsched.options import (
 from nbsched.stepcells import step_parser
 from nbsched.verbs import VERBS
 
-TRIGGER_HELP = "when: '0 2 * * *', @daily, 'every 5m', 'at 2026-12-01T09:00+01:00', 'on data.ready', 'after fetch'"
+TRIGGER_HELP = (
+    "when: '0 2 * * *', @daily, 'every 5m', 'at 2026-12-01T09:00+01:00', 'on data.ready', 'after fetch'"
+)
 
 
 def schedule() -> Parser:
@@ -57,7 +59,9 @@ def on() -> Parser:
         examples="  %%on data.available --where 'rows > 100'\n  %%on 'run.*' --durable",
     )  # fmt: skip
     parser.add_argument("event", metavar="EVENT", help="the event's name; * stands for any parts")
-    parser.add_argument("--where", dest="condition", metavar="EXPR", help="only when this holds of the event's data")
+    parser.add_argument(
+        "--where", dest="condition", metavar="EXPR", help="only when this holds of the event's data"
+    )
     parser.add_argument("--durable", action="store_true", help="at least once, also across a crash")
     add_name(parser, "subscription")
     add_policy(parser)
@@ -132,7 +136,9 @@ def of_verb(magic: str, verb: str) -> Parser:
     prog, see = f"%{magic} {verb}", f"%{magic}?"
     if magic == "nbsched" and verb in VERBS:
         return VERBS[verb].parser("%nbsched", see=see)
-    help_, words = _PIPELINE[verb] if magic == "pipeline" else (_NBSCHED[verb], _attach if verb == "attach" else _none)
+    help_, words = (
+        _PIPELINE[verb] if magic == "pipeline" else (_NBSCHED[verb], _attach if verb == "attach" else _none)
+    )
     parser = Parser(prog, help_, see=see)
     words(parser)
     return parser

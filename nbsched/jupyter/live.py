@@ -101,7 +101,9 @@ def headline(run: RunRecord) -> str:
 
 def bundled(head: str, pieces: list[Piece]) -> dict[str, str]:
     """The headline and the pieces as one mime bundle."""
-    plain = "".join(piece if isinstance(piece, str) else f"{piece.get('text/plain', '')}\n" for piece in pieces)
+    plain = "".join(
+        piece if isinstance(piece, str) else f"{piece.get('text/plain', '')}\n" for piece in pieces
+    )
     rich = "".join(map(_as_html, pieces))
     return {"text/plain": f"{head}\n{plain}".rstrip(), "text/html": f"<div>{html.escape(head)}</div>{rich}"}
 
@@ -114,7 +116,11 @@ def _as_html(piece: Piece) -> str:
     for kind in ("image/png", "image/jpeg"):
         if kind in piece:
             return f'<img src="data:{kind};base64,{html.escape("".join(str(piece[kind]).split()))}">'
-    return str(piece["image/svg+xml"]) if "image/svg+xml" in piece else _preformatted(str(piece.get("text/plain", "")))
+    return (
+        str(piece["image/svg+xml"])
+        if "image/svg+xml" in piece
+        else _preformatted(str(piece.get("text/plain", "")))
+    )
 
 
 def _preformatted(text: str) -> str:

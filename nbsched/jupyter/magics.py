@@ -15,12 +15,14 @@ from nbsched.core.errors import NbschedError, UsageError
 from nbsched.jupyter import background, pipelines, scheduling
 from nbsched.jupyter.cellwork import inside_a_run
 from nbsched.jupyter.grammar import LATER, parser_of
-from nbsched.jupyter.lines import expand, words
 from nbsched.jupyter.showing import show
+from nbsched.lines import expand, words
 from nbsched.options import VerbParser
 from nbsched.verbs import VERBS
 
-READING = frozenset({"runs", "show", "schedules", "next", "simulate", "events", "doctor", "help", "panel", "attach"})
+READING = frozenset(
+    {"runs", "show", "schedules", "next", "simulate", "events", "doctor", "help", "panel", "attach"}
+)
 """The verbs that change nothing."""
 
 Magic = Callable[..., None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.tables import Table
+from nbsched.core.wire import decode
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
@@ -41,7 +43,9 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
             raise UsageError(f"%%step runs the cell below it, not {path}: write one % for a notebook")
         return cell_work(shell, source, name, given, "kernel")
     if path is None:
-        raise UsageError(f"%step {given.name}: name the notebook to run, or write %% to make this cell the step")
+        raise UsageError(
+            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
+        )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
     work: Work = nb.notebook(path, name=name, **policy_given(given))
@@ -64,7 +68,12 @@ def schedule(shell: Any, given: argparse.Namespace) -> None:
     """The pipeline runs at the trigger's instants."""
     work, params = _found(shell, given)
     policy = {**work.policy, **policy_given(given)}
-    register(replace(work, params=params, policy=policy), " ".join(given.words), getattr(given, "called", None), given)
+    register(
+        replace(work, params=params, policy=policy),
+        " ".join(given.words),
+        getattr(given, "called", None),
+        given,
+    )
 
 
 def list_(shell: Any, given: argparse.Namespace) -> None:
@@ -76,11 +85,18 @@ def list_(shell: Any, given: argparse.Namespace) -> None:
 def describe(shell: Any, given: argparse.Namespace) -> None:
     """The pipeline's steps with what they need, and its last run."""
     steps = _steps(shell, given.name)
-    rows = [(step.name, type(step.work).__name__.lower(), " ".join(step.needs), step.when or "") for step in steps]
+    rows = [
+        (step.name, type(step.work).__name__.lower(), " ".join(step.needs), step.when or "") for step in steps
+    ]
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
     if last:
-        show(runs_table([last[0].record, *(step.record for step in last[0].steps.values())], nb.runtime().now()))
+        show(
+            runs_table(
+                [last[0].record, *(step.record for step in last[0].steps.values())],
+                nb.runtime().clock.now().astimezone(),
+            )
+        )
 
 
 def names(shell: Any) -> list[str]:
@@ -112,3 +128,13 @@ def _steps(shell: Any, name: str) -> Any:
     if name in step_cells.pipelines:
         return step_cells.steps(name)
     return _found(shell, argparse.Namespace(name=name))[0].steps
+
+
+def start(arguments: str) -> int:
+    """The pipeline of this kernel runs, asked for from outside: JSON of its name, parameters and policy; its run's id."""
+    from IPython.core.getipython import get_ipython
+
+    name, params, policy = json.loads(arguments)
+    given = argparse.Namespace(name=name, params=list(decode(params).items()))
+    work, found = _found(get_ipython(), given)
+    return int(nb.run(work, found, **policy).id)

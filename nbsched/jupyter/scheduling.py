@@ -14,7 +14,7 @@ from nbsched.jupyter import identity
 from nbsched.jupyter.cellwork import TWICE, cell_work, inside_a_run, unnamed
 from nbsched.options import params_given, policy_given, schedule_given, trigger_and_path
 from nbsched.stepcells import referring
-from nbsched.verbs.schedules import schedules_table, upcoming
+from nbsched.verbs.schedules import echo, schedules_table
 
 _of_cell: dict[tuple[str, str], str] = {}
 """The schedule that each cell of this kernel has made, so that giving a cell another name leaves no second one."""
@@ -37,7 +37,9 @@ def schedule_notebook(given: argparse.Namespace) -> None:
     """The notebook runs at the trigger's instants."""
     trigger, path = trigger_and_path(_words(given))
     if path is None:
-        raise UsageError(f"%schedule {trigger}: name the notebook to run (PATH.ipynb), or write %% to schedule this cell")
+        raise UsageError(
+            f"%schedule {trigger}: name the notebook to run (PATH.ipynb), or write %% to schedule this cell"
+        )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
     work = nb.notebook(path, params=referring(params_given(given)), **policy_given(given))
@@ -52,7 +54,7 @@ def register(work: Work, trigger: str, name: str | None, given: argparse.Namespa
     if inside_a_run():
         return False
     schedule = nb.schedule(work, read, name=name, **schedule_given(given))
-    print(upcoming(schedule.record, nb.next_times(read, 3)))
+    print(echo(schedule.record).view)
     return True
 
 
@@ -74,7 +76,9 @@ def pause_or_resume(shell: Any, words: Sequence[str]) -> None:
         raise UsageError(f"%schedule {verb} takes one name, not {len(names)}: quote a name that holds spaces")
     if inside_a_run():
         return
-    names = names or [found.name for found in of_this_notebook(shell) if bool(found.paused) == (verb == "resume")]
+    names = names or [
+        found.name for found in of_this_notebook(shell) if bool(found.paused) == (verb == "resume")
+    ]
     for name in names:
         (nb.resume if verb == "resume" else nb.pause)(name)
         print(f"{name}: {verb}d")
@@ -91,7 +95,9 @@ def of_this_notebook(shell: Any) -> list[ScheduleRecord]:
 def all_schedules(shell: Any) -> Table:
     """Every schedule as a row, this notebook's first."""
     key = identity.notebook(shell).key
-    found = sorted((schedule.record for schedule in nb.schedules()), key=lambda record: record.notebook != key)
+    found = sorted(
+        (schedule.record for schedule in nb.schedules()), key=lambda record: record.notebook != key
+    )
     return schedules_table(nb.runtime(), found, "no schedules yet: put %%schedule 'every 5m' above a cell")
 
 

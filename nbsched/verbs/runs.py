@@ -28,7 +28,7 @@ def _filters(parser: Parser) -> None:
 @verb("runs, newest first", _filters)
 def runs(rt: Runtime, given: argparse.Namespace) -> Answer:
     found = [run.record for run in rt.runs(**vars(given))]
-    return Answer([run_row(run) for run in found], runs_table(found, rt.now()))
+    return Answer([run_row(run) for run in found], runs_table(found, rt.clock.now().astimezone()))
 
 
 def runs_table(found: Iterable[RunRecord], now: datetime, empty: str = "no runs yet") -> Table:
@@ -48,7 +48,7 @@ def show(rt: Runtime, given: argparse.Namespace) -> Answer:
         "events": [event_row(event) for event in rt.events(run=given.id)],
     }
     parts = (
-        runs_table([run.record, *steps.values()], rt.now()),
+        runs_table([run.record, *steps.values()], rt.clock.now().astimezone()),
         _attempts_table(attempts),
         _facts(run.record),
     )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from nbsched.core.model import ScheduleRecord
 from nbsched.core.rows import milliseconds, panel_row, run_row, schedule_row, when_text
 from nbsched.core.tables import Table
+from nbsched.core.triggers import next_times, parse_trigger
 from nbsched.options import Parser, whole
 from nbsched.verbs.table import Answer, schedule_name, verb
 
@@ -32,7 +34,12 @@ def schedules_table(rt: Runtime, found: Iterable[ScheduleRecord], empty: str = "
 
 def _cells(rt: Runtime, schedule: ScheduleRecord) -> tuple[str, ...]:
     signs = [panel_row(run.record)["sign"] for run in rt.runs(schedule=schedule.name, limit=5)]
-    return (schedule.name, schedule.trigger, *_next_cells(schedule, rt.now()), " ".join(reversed(signs)))
+    return (
+        schedule.name,
+        schedule.trigger,
+        *_next_cells(schedule, rt.clock.now().astimezone()),
+        " ".join(reversed(signs)),
+    )
 
 
 def _next_cells(schedule: ScheduleRecord, now: datetime) -> tuple[str, str]:
@@ -48,19 +55,32 @@ def instant_text(at: datetime) -> str:
     return f"{at:%a} {at.isoformat(' ', 'seconds')[:19]} {at.isoformat()[-6:]}"
 
 
-def upcoming(schedule: ScheduleRecord, instants: Sequence[datetime], done: str = "scheduled") -> str:
-    """What a registration echoes: the trigger, its zone and the next instants."""
-    zone = f" ({schedule.tz})" if schedule.tz else ""
+def echo(schedule: ScheduleRecord, done: str = "scheduled", following: int = 3) -> Answer:
+    """The schedule as it stands; in words its trigger, its zone and its next instants."""
+    zone = f" ({schedule.tz})" if schedule.tz and schedule.tz not in schedule.trigger else ""
+    said = f"{schedule.name}: {done}, {schedule.trigger}{zone}"
     if schedule.paused:
-        return f"{schedule.name}: {done}, {schedule.trigger}{zone}; paused ({schedule.paused})"
-    times = ", ".join(instant_text(at) for at in instants)
-    return f"{schedule.name}: {done}, {schedule.trigger}{zone}" + (f"; next {times}" if times else "")
+        return Answer(schedule_row(schedule), f"{said}; paused ({schedule.paused})")
+    times = ", ".join(map(instant_text, _following(schedule, following)))
+    return Answer(schedule_row(schedule), f"{said}; next {times}" if times else said)
+
+
+def _following(schedule: ScheduleRecord, most: int) -> list[datetime]:
+    """The next instants, in the schedule's zone."""
+    if schedule.next_at is None:
+        return []
+    first = (
+        schedule.next_at.astimezone(ZoneInfo(schedule.tz)) if schedule.tz else schedule.next_at.astimezone()
+    )
+    last = schedule.end
+    rest = next_times(parse_trigger(schedule.trigger), most - 1, after=first) if most > 1 else []
+    return [at for at in [first, *rest] if last is None or at <= last]
 
 
 @verb("stop firing a schedule until it is resumed", schedule_name)
 def pause(rt: Runtime, given: argparse.Namespace) -> Answer:
     rt.pause(given.name)
-    return _answer(rt, given.name, "paused")
+    return echo(rt.get_schedule(given.name).record, "paused")
 
 
 def _missed(parser: Parser) -> None:
@@ -72,14 +92,7 @@ def _missed(parser: Parser) -> None:
 @verb("fire a paused schedule again", schedule_name, _missed)
 def resume(rt: Runtime, given: argparse.Namespace) -> Answer:
     rt.resume(**vars(given))
-    return _answer(rt, given.name, "resumed")
-
-
-def _answer(rt: Runtime, name: str, done: str) -> Answer:
-    schedule = next(found.record for found in rt.schedules() if found.name == name)
-    return Answer(
-        schedule_row(schedule), upcoming(schedule, [schedule.next_at] if schedule.next_at else [], done)
-    )
+    return echo(rt.get_schedule(given.name).record, "resumed", following=1)
 
 
 @verb("start a run of a schedule now", schedule_name)
@@ -110,8 +123,6 @@ def _when(parser: Parser) -> None:
 
 @verb("the next instants of a trigger", _when, name="next")
 def next_(rt: Runtime, given: argparse.Namespace) -> Answer:
-    from nbsched import next_times
-
     options = {name: value for name, value in vars(given).items() if name != "expr"}
     found = next_times(" ".join(given.expr), **options)
     return Answer([at.isoformat() for at in found], "\n".join(map(instant_text, found)) or "never")

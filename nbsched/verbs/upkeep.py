@@ -66,7 +66,7 @@ def _span(parser: Parser) -> None:
 def simulate(rt: Runtime, given: argparse.Namespace) -> Answer:
     from datetime import timedelta
 
-    start = _instant(getattr(given, "start", None), rt.now())
+    start = _instant(getattr(given, "start", None), rt.clock.now().astimezone())
     rows: list[Any] = list(
         rt.simulate(start, _instant(getattr(given, "end", None), start + timedelta(days=1)))
     )
