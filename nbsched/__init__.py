@@ -1,3 +1,54 @@
-"""Schedules and pipelines for notebooks, inside Jupyter: durable, live, no server."""
+"""Schedules and pipelines for notebooks, inside Jupyter: durable, live, no server.
+
+Names are imported when they are first used, so that `import nbsched` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_CALLS = (
+    "cancel", "get_run", "next_times", "pause", "publish", "reschedule", "resume", "retry", "run", "runs", "schedule",
+    "schedules", "set_priority", "subscribe", "trigger", "unschedule",
+)  # fmt: skip
+_HOMES = {
+    **dict.fromkeys(_CALLS, "api"),
+    **dict.fromkeys(("after", "all_of", "any_of", "at", "cron", "every", "on", "parse_trigger"), "core.triggers"),
+    **dict.fromkeys(("as_work", "cell", "chord", "notebook", "shell", "task"), "core.work"),
+    **dict.fromkeys(("chain", "group"), "core.steps"),
+    **dict.fromkeys(("context", "emit", "fail", "retry_later", "skip"), "inside"),
+    **dict.fromkeys(
+        ("event", "interval_end", "interval_start", "run_id", "run_key", "scheduled_at", "scheduled_date"),
+        "core.references",
+    ),
+    **dict.fromkeys(("Fail", "NbschedError", "RetryLater", "RunFailed", "Skip", "UnknownName", "UsageError"),
+                    "core.errors"),
+    **dict.fromkeys(("Run", "Schedule"), "engine.live"),
+    "Backoff": "core.policy",
+    "Event": "core.model",
+    "State": "core.model",
+    "Runtime": "engine.runtime",
+    "pipeline": "core.pipeline",
+    "dashboard": "jupyter.widget",
+    "load_ipython_extension": "jupyter.magics",
+    "unload_ipython_extension": "jupyter.magics",
+}  # fmt: skip
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    importlib.import_module("nbsched.api")
+    value = getattr(importlib.import_module(f"nbsched.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -50,7 +50,7 @@ def _write(name: str, value: Any) -> Any:
 
 def work_from_json(data: Mapping[str, Any]) -> Work:
     """The work that `work_to_json` was given."""
-    given = {name: decode(value) for name, value in data.items() if name not in ("kind", "steps")}
+    given = {name: decode(value) for name, value in data.items() if name not in ("kind", "steps", "place")}
     if "args" in given:
         given["args"] = tuple(given["args"])
     if data["kind"] == "pipeline":

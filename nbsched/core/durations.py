@@ -34,7 +34,9 @@ def _from_seconds(value: float, name: str) -> timedelta:
     try:
         return timedelta(seconds=value)
     except (OverflowError, ValueError):
-        raise UsageError(f"{name} {value!r} is too large or not a number: give at most 999999999 days") from None
+        raise UsageError(
+            f"{name} {value!r} is too large or not a number: give at most 999999999 days"
+        ) from None
 
 
 def _from_text(text: str, name: str) -> timedelta:
@@ -43,7 +45,9 @@ def _from_text(text: str, name: str) -> timedelta:
         part = _PART.match(lowered, position)
         unit = part and (_WORDS.get(part[2]) or _WORDS.get(part[2].removesuffix("s")))
         if not part or not unit:
-            raise UsageError(f"{name} {text!r} is not a duration: write it like '90s', '1h30m', '3d' or '3 days'")
+            raise UsageError(
+                f"{name} {text!r} is not a duration: write it like '90s', '1h30m', '3d' or '3 days'"
+            )
         total += float(part[1]) * _SECONDS[unit]
         position = part.end()
     if not lowered:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from nbsched.core import ports
 
 
 class State(StrEnum):
@@ -42,9 +44,21 @@ class Verb(StrEnum):
     CANCEL = "cancel"
 
 
+EVENTS: Mapping[State, str] = {
+    State.PENDING: "run.pending",
+    State.QUEUED: "run.queued",
+    State.RUNNING: "run.started",
+    State.SUCCEEDED: "run.succeeded",
+    State.FAILED: "run.failed",
+    State.CANCELLED: "run.cancelled",
+    State.SKIPPED: "run.skipped",
+}
+RETRYING = "run.retrying"
+
 TRANSITIONS: Mapping[tuple[State | None, Verb], frozenset[State]] = {
     (None, Verb.FIRE): frozenset({State.PENDING, State.QUEUED, State.SKIPPED}),
     (State.PENDING, Verb.ADMIT): frozenset({State.QUEUED}),
+    (State.PENDING, Verb.SUCCEED): frozenset({State.SUCCEEDED}),
     (State.PENDING, Verb.SKIP): frozenset({State.SKIPPED}),
     (State.PENDING, Verb.CANCEL): frozenset({State.CANCELLED}),
     (State.QUEUED, Verb.CLAIM): frozenset({State.RUNNING}),
@@ -71,7 +85,7 @@ class Error(str):
 
     def __new__(
         cls, type: str, message: str, *, cell: int | None = None, line: str | None = None, traceback: str = ""
-    ) -> Error:
+    ) -> Self:
         self = super().__new__(cls, f"{type}: {message}" if message else type)
         self.type, self.message, self.cell, self.line, self.traceback = type, message, cell, line, traceback
         return self
@@ -81,7 +95,7 @@ class Error(str):
                 "traceback": self.traceback}  # fmt: skip
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Error:
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
         return cls(**data)
 
 
@@ -93,7 +107,9 @@ class Outcome:
     `lost` means its host or process went away; `interrupted` that a person's Ctrl-C ended it.
     """
 
-    kind: Literal["succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"]
+    kind: Literal[
+        "succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"
+    ]
     result: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
     error: Error | None = None
@@ -127,6 +143,10 @@ class Work:
     params: Mapping[str, Any] = field(default_factory=dict)
     policy: Mapping[str, Any] = field(default_factory=dict)
     """Only what was given, normalised; `Policy.of` adds the defaults."""
+
+    def run(self, params: Mapping[str, Any] | None = None, **policy: Any) -> Any:
+        """A run of this work, started now."""
+        return ports.start(self, params, policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

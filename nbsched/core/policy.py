@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from nbsched.core.durations import duration, duration_text
-from nbsched.core.errors import UnknownName, UsageError
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 
 PRIORITIES = {"high": -10, "normal": 0, "low": 10}
 RULES = (
@@ -19,7 +19,7 @@ RULES = (
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Waits `wait`, then `factor` times longer each time, at most `max_wait`, spread by `jitter` (a share)."""
+    """Waits `wait`, then `factor` times longer each time, at most `max_wait`; `jitter` is a share."""
 
     wait: Any = timedelta(seconds=1)
     factor: float = 2
@@ -81,7 +81,8 @@ class Policy:
         merged: dict[str, Any] = {}
         for layer in layers:
             merged.update(layer)
-        return cls(**{name: _READ.get(name, _same)(value) for name, value in merged.items() if name in _NAMES})
+        known = {name: value for name, value in merged.items() if name in _NAMES}
+        return cls(**{name: _READ.get(name, _same)(value) for name, value in known.items()})
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
@@ -110,11 +111,21 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 
 
 def normalise(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The given options in their one JSON-able form (callables of `on_*` stay); UsageError names a bad one."""
+    """The options in their one JSON-able form (callables of `on_*` stay); UsageError names a bad one."""
     for name in given:
         if name not in _NAMES:
             raise UnknownName("option", name, sorted(_NAMES | STEP_ONLY))
     return {name: _WRITE[name](name, value) for name, value in given.items()}
+
+
+def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options in their one form; DefinitionError names the owner and the option that is wrong."""
+    for name in STEP_ONLY & given.keys():
+        raise DefinitionError(f"{owner}: {name}= is for the steps of a pipeline: give it there")
+    try:
+        return normalise(given)
+    except UsageError as error:
+        raise DefinitionError(f"{owner}: {error}") from None
 
 
 def _whole(least: int) -> Callable[[str, Any], Any]:
@@ -163,8 +174,13 @@ def _exceptions(name: str, value: Any) -> list[str]:
     items = [value] if isinstance(value, (str, type)) else value
     if not isinstance(items, Iterable):
         raise UsageError(f"{name} {value!r} is not a list of exception types or names")
-    return [exception_name(item) if isinstance(item, type) and issubclass(item, BaseException) else _text(name, item)
-            for item in items]  # fmt: skip
+    return [_exception(name, item) for item in items]
+
+
+def _exception(name: str, item: Any) -> str:
+    if isinstance(item, type) and issubclass(item, BaseException):
+        return exception_name(item)
+    return _text(name, item)
 
 
 def _backoff(name: str, value: Any) -> dict[str, Any]:
@@ -174,7 +190,8 @@ def _backoff(name: str, value: Any) -> dict[str, Any]:
         try:
             return Backoff(**value).to_json()
         except TypeError:
-            raise UsageError(f"backoff {dict(value)!r} has an unknown part: use wait, factor, max_wait, jitter") from None
+            parts = ", ".join(item.name for item in fields(Backoff))
+            raise UsageError(f"backoff {dict(value)!r} has an unknown part: use {parts}") from None
     return Backoff(wait=value).to_json()
 
 

@@ -23,7 +23,7 @@ def refuse(value: Any, name: str) -> Any:
 
 def encode(value: Any, name: str = "value", foreign: Foreign = refuse) -> Any:
     """The value as plain JSON; ValueNotStorable names the part that cannot be."""
-    if value is None or isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins":
+    if value is None or (isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins"):
         return value
     if isinstance(value, float) and type(value) is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
@@ -37,12 +37,16 @@ def encode(value: Any, name: str = "value", foreign: Foreign = refuse) -> Any:
 def _encode_mapping(value: Mapping[Any, Any], name: str, foreign: Foreign) -> Any:
     for key in value:
         if not isinstance(key, str):
-            raise ValueNotStorable(f"{name}[{key!r}]", f"mapping with the key {key!r} ({type(key).__name__}, not text)")
+            raise ValueNotStorable(
+                f"{name}[{key!r}]", f"mapping with the key {key!r} ({type(key).__name__}, not text)"
+            )
     plain = {str(key): encode(part, f"{name}[{key!r}]", foreign) for key, part in value.items()}
     return {"$dict": plain} if any(key.startswith("$") for key in plain) else plain
 
 
 def _encode_tagged(value: Any, name: str, foreign: Foreign) -> Any:
+    if isinstance(value, date) and value != value:  # NaT of pandas is a datetime, and none
+        return foreign(value, name)
     if isinstance(value, datetime):
         return {"$datetime": value.isoformat()}
     if isinstance(value, date):

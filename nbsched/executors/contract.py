@@ -22,7 +22,7 @@ class Report(Protocol):
     def output_file(self, path: Path) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Assignment:
     """One attempt, as it is handed to an executor: everything it needs and nothing of the store."""
 
@@ -37,7 +37,7 @@ class Assignment:
     report: Report
     cell_timeout: timedelta | None
     grace: timedelta
-    """Between the interrupt and the kill."""
+    """Between the interrupt and the kill; set to nothing when the work is to be killed at once."""
 
 
 class Executor(Protocol):

@@ -1,0 +1,104 @@
+"""What `import nbsched as nb` offers: the calls of the default runtime, and what work is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from nbsched.core import ports, triggers
+from nbsched.core.triggers import Trigger
+from nbsched.engine import default
+from nbsched.engine.clock import SystemClock
+from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.surroundings import Files
+from nbsched.executors.lookup import reference_of
+
+ports.use(Files())
+ports.set_function_reference(reference_of)
+ports.set_runner(lambda work, params, policy: run(work, params, **policy))
+
+
+def run(work: Any, params: Mapping[str, Any] | None = None, *, key: str | None = None, **policy: Any) -> Run:
+    """The work's run, queued and durable; with a `key` that was used before, that run."""
+    return default.runtime().run(work, params, key=key, **policy)
+
+
+def schedule(work: Any, trigger: Any, **options: Any) -> Schedule:
+    """The schedule of the work is as asked; see `Runtime.schedule` for the options."""
+    return default.runtime().schedule(work, trigger, **options)
+
+
+def schedules() -> list[Schedule]:
+    """Every schedule, the next to fire first."""
+    return default.runtime().schedules()
+
+
+def pause(name: str) -> None:
+    """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
+    default.runtime().pause(name)
+
+
+def resume(name: str, missed: str = "skip") -> None:
+    """The schedule fires again; the instants gone by are accounted for as `missed` says: skip, latest or all."""
+    default.runtime().resume(name, missed=missed)
+
+
+def trigger(name: str) -> Run:
+    """A run of the schedule's work now, beside its instants."""
+    return default.runtime().trigger(name)
+
+
+def reschedule(name: str, trigger: Any) -> Schedule:
+    """The schedule starts anew under this trigger."""
+    return default.runtime().reschedule(name, trigger)
+
+
+def unschedule(name: str, cancel_running: bool = False) -> None:
+    """The schedule is gone; its history stays."""
+    default.runtime().unschedule(name, cancel_running=cancel_running)
+
+
+def runs(
+    state: str | None = None, name: str | None = None, schedule: str | None = None, pipeline: str | None = None,
+    parent: int | None = None, limit: int | None = 50,
+) -> list[Run]:  # fmt: skip
+    """The runs that match, newest first; steps only with `parent`."""
+    return default.runtime().runs(state, name, schedule, pipeline, parent, limit)
+
+
+def get_run(id: int) -> Run:
+    """The run with this id; UnknownName when there is none."""
+    return default.runtime().get_run(id)
+
+
+def cancel(id: int | Run) -> None:
+    """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
+    default.runtime().cancel(id)
+
+
+def retry(id: int | Run, from_failed: bool = True) -> Run:
+    """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
+    return default.runtime().retry(id, from_failed=from_failed)
+
+
+def set_priority(id: int | Run, n: int | str) -> int:
+    """The run stands last among its new equals; the old priority."""
+    return default.runtime().set_priority(id, n)
+
+
+def publish(name: str, data: Mapping[str, Any] | None = None) -> None:
+    """The event is in the log and on its way to every handler."""
+    default.runtime().publish(name, data)
+
+
+def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: bool = False) -> Subscription:
+    """`handler` is called with each event that matches, from now on; one of the same name is replaced."""
+    return default.runtime().subscribe(pattern, handler, name=name, durable=durable)
+
+
+def next_times(
+    trigger_or_text: str | Trigger, n: int = 5, *, after: datetime | None = None, tz: str | None = None
+) -> Sequence[datetime]:
+    """The trigger's next instants after `after` (default: now), aware."""
+    return triggers.next_times(trigger_or_text, n, after=after or SystemClock().now(), tz=tz)

@@ -1,0 +1,86 @@
+"""What must hold for a pipeline before it may run; every refusal names the step and the pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from nbsched.core.errors import DefinitionError, UnknownName
+from nbsched.core.expressions import parse_expression
+from nbsched.core.graph import cycle
+from nbsched.core.model import Pipeline, Step
+from nbsched.core.references import Reference, references_in, referred
+
+_ENDED_WITHOUT_VALUES = {"all_failed": "failed", "all_skipped": "been skipped"}
+
+
+def checked(pipeline: Pipeline) -> Pipeline:
+    """The pipeline with every edge that values and conditions imply; DefinitionError if it cannot run."""
+    if not pipeline.steps:
+        raise DefinitionError(f"pipeline {pipeline.name!r} has no steps: write at least one")
+    _refuse_twice(pipeline)
+    names = {step.name for step in pipeline.steps}
+    steps = tuple(_with_edges(step, names, pipeline) for step in pipeline.steps)
+    found = cycle({step.name: step.needs for step in steps})
+    if found:
+        raise DefinitionError(
+            f"pipeline {pipeline.name!r} has a cycle: {' → '.join(found)}: take one of these edges away"
+        )
+    for step in steps:
+        _refuse_unreachable(step, pipeline)
+    return replace(pipeline, steps=steps)
+
+
+def taken(step: Step) -> Iterator[Reference]:
+    """The references that the step's work is given."""
+    work = step.work
+    return references_in([work.params, getattr(work, "args", ()), getattr(work, "env", {})])
+
+
+def read(step: Step, names: Iterable[str], declared: Mapping[str, object]) -> Iterator[Reference]:
+    """The references that the step's condition reads; DefinitionError for a path that means nothing here."""
+    if step.when is None:
+        return
+    steps = names if isinstance(names, (set, frozenset)) else set(names)
+    for path in parse_expression(step.when).paths:
+        reference = referred(path, steps, declared)
+        if reference is None:
+            unknown = UnknownName("step or parameter", path[0], (*steps, *declared))
+            raise DefinitionError(f"the condition {step.when!r} of step {step.name!r}: {unknown}")
+        yield reference
+
+
+def _refuse_twice(pipeline: Pipeline) -> None:
+    seen: set[str] = set()
+    for step in pipeline.steps:
+        if step.name in seen:
+            raise DefinitionError(f"pipeline {pipeline.name!r} has two steps {step.name!r}: rename one")
+        seen.add(step.name)
+
+
+def _with_edges(step: Step, names: set[str], pipeline: Pipeline) -> Step:
+    references = [*taken(step), *read(step, names, pipeline.declared)]
+    needs = dict.fromkeys(step.needs)
+    needs.update((reference.path[0], None) for reference in references if reference.kind == "step")
+    place = f"step {step.name!r} of pipeline {pipeline.name!r}"
+    for name in needs:
+        if name not in names:
+            raise DefinitionError(f"{place} can never run: {UnknownName('step', name, names)}")
+    for reference in references:
+        if reference.kind == "param" and reference.path[0] not in pipeline.declared:
+            unknown = UnknownName("parameter", reference.path[0], pipeline.declared)
+            raise DefinitionError(f"{place}: {unknown}")
+    return replace(step, needs=tuple(needs)) if len(needs) != len(step.needs) else step
+
+
+def _refuse_unreachable(step: Step, pipeline: Pipeline) -> None:
+    rule = step.work.policy.get("rule", pipeline.policy.get("rule"))
+    if rule not in _ENDED_WITHOUT_VALUES:
+        return
+    for reference in taken(step):
+        if reference.kind == "step" and (len(reference.path) == 1 or rule == "all_skipped"):
+            raise DefinitionError(
+                f"step {step.name!r} of pipeline {pipeline.name!r} can never run: its rule {rule!r} waits "
+                f"until {reference.path[0]!r} has {_ENDED_WITHOUT_VALUES[rule]}, and then there is no "
+                f"{reference.written} to take"
+            )

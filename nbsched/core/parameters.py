@@ -1,0 +1,107 @@
+"""A pipeline's parameters: declared by a default or a type, bound when it is run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from nbsched.core.errors import ParameterError, UnknownName
+from nbsched.core.references import Reference
+from nbsched.core.wire import encode
+
+TYPE = "$type"
+_TYPES: Mapping[str, type] = {
+    kind.__name__: kind for kind in (bool, int, float, str, list, dict, datetime, date)
+}  # fmt: skip
+_ALSO: Mapping[type, tuple[type, ...]] = {float: (int,), list: (tuple,), dict: (Mapping,)}
+
+
+def declare(params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The parameters as the model keeps them: a default, or `{"$type": "int"}` for a required one."""
+    return {_name(name): _declared(name, value) for name, value in (params or {}).items()}
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ParameterError(f"{name!r} cannot be the name of a parameter: use letters, digits and '_'")
+    return name
+
+
+def _declared(name: str, value: Any) -> Any:
+    if isinstance(value, type):
+        if value not in _TYPES.values():
+            known = ", ".join(_TYPES)
+            kind = value.__name__
+            raise ParameterError(f"parameter {name!r} cannot be a {kind}: use {known}, or a default")
+        return {TYPE: value.__name__}
+    if isinstance(value, Mapping) and TYPE in value:
+        raise ParameterError(f"the default of parameter {name!r} has the key {TYPE!r}: rename that key")
+    encode(value, name)
+    return value
+
+
+def required(declared: Any) -> str | None:
+    """The type's name of a parameter without a default."""
+    return declared[TYPE] if isinstance(declared, Mapping) and TYPE in declared else None
+
+
+def bind_params(declared: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every declared parameter's value, given or default; ParameterError names the first that cannot be.
+
+    ISO text is read where a date is declared; a reference is taken as it is.
+    """
+    values = dict(given or {})
+    for name in values:
+        if name not in declared:
+            raise ParameterError(str(UnknownName("parameter", name, declared, _remedy(declared))))
+    for name, default in declared.items():
+        if name not in values and required(default):
+            raise ParameterError(f"parameter {name!r} ({required(default)}) has no value: give it one")
+    return {name: _bound(name, default, values[name]) if name in values else default
+            for name, default in declared.items()}  # fmt: skip
+
+
+def _remedy(declared: Mapping[str, Any]) -> str:
+    names = ", ".join(map(repr, declared))
+    return f"the pipeline declares {names}" if names else "the pipeline declares none; add it to its params="
+
+
+def _bound(name: str, default: Any, value: Any) -> Any:
+    kind = _kind(default)
+    if kind is None or isinstance(value, Reference):
+        return value
+    if issubclass(kind, date) and isinstance(value, str):
+        return _from_iso(name, kind, value)
+    if not _fits(kind, value):
+        raise ParameterError(
+            f"parameter {name!r} must be {kind.__name__}, not the {type(value).__name__} {value!r}: "
+            "give a value of that type"
+        )
+    return value
+
+
+def _kind(default: Any) -> type | None:
+    """The type that the declaration binds; None for any."""
+    named = required(default)
+    if named:
+        return _TYPES[named]
+    return next((kind for kind in _TYPES.values() if _fits(kind, default)), None)
+
+
+def _fits(kind: type, value: Any) -> bool:
+    if isinstance(value, bool) or kind is bool:
+        return kind is bool and isinstance(value, bool)
+    if kind is date:
+        return isinstance(value, date) and not isinstance(value, datetime)
+    return isinstance(value, (kind, *_ALSO.get(kind, ())))
+
+
+def _from_iso(name: str, kind: type[date], text: str) -> date:
+    try:
+        return kind.fromisoformat(text)
+    except ValueError:
+        example = "2026-01-31T02:00:00+00:00" if kind is datetime else "2026-01-31"
+        raise ParameterError(
+            f"parameter {name!r} must be a {kind.__name__}, not {text!r}: write it like {example}"
+        ) from None

@@ -1,0 +1,158 @@
+"""Pipelines as they are written: a `with` block that collects steps, or a table filled cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import Token
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from nbsched.core import ports
+from nbsched.core.checks import checked
+from nbsched.core.errors import DefinitionError, UnknownName
+from nbsched.core.expressions import parse_expression
+from nbsched.core.model import Pipeline, Step
+from nbsched.core.parameters import declare
+from nbsched.core.policy import policy_of
+from nbsched.core.references import Value
+from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name
+
+Item = TypeVar("Item")
+
+
+class Named(Mapping[str, Item], Generic[Item]):
+    """A live mapping by name; an unknown one is UnknownName with the nearest there are."""
+
+    def __init__(self, kind: str, names: Mapping[str, Any], item: Callable[[str], Item]) -> None:
+        self._kind, self._names, self._item = kind, names, item
+
+    def __getitem__(self, name: str) -> Item:
+        if name not in self._names:
+            raise UnknownName(self._kind, name, self._names)
+        return self._item(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __repr__(self) -> str:
+        return f"<{self._kind}s: {', '.join(self) or 'none'}>"
+
+
+class PipelineBuilder:
+    """`with nb.pipeline(…) as p`: what is written inside becomes its steps, checked when it is left."""
+
+    def __init__(self, frame: Pipeline, schedule: Any) -> None:
+        self.schedule = schedule
+        self._frame, self._draft = frame, Draft(frame.name, frame.declared)
+        self._token: Token[Draft | None] | None = None
+        self._work: Pipeline | None = None
+
+    @property
+    def name(self) -> str:
+        return self._frame.name
+
+    @property
+    def steps(self) -> Mapping[str, StepHandle]:
+        return Named("step", self._draft.steps, self._draft.steps.__getitem__)
+
+    @property
+    def params(self) -> Mapping[str, Value]:
+        return Named("parameter", self._draft.declared, lambda name: Value("param", (name,), self._draft))
+
+    @property
+    def work(self) -> Pipeline:
+        """The pipeline as data; DefinitionError before its block has been left without an error."""
+        if self._work is None:
+            raise DefinitionError(f"pipeline {self.name!r} is not complete: write its steps in its block")
+        return self._work
+
+    def run(self, params: Mapping[str, Any] | None = None, **policy: Any) -> Any:
+        """A run of the pipeline, started now."""
+        return ports.start(self, params, policy)
+
+    def __enter__(self) -> Self:
+        self._draft.must_be_open("its block cannot be entered again")
+        self._draft.open = False  # until the token is set, so that no block is entered twice
+        self._token = BUILDING.set(self._draft)
+        self._draft.open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._token:
+            BUILDING.reset(self._token)
+        self._draft.open = False
+        if kind is None:
+            steps = tuple(handle.step for handle in self._draft.steps.values())
+            self._work = checked(replace(self._frame, steps=steps))
+
+    def __repr__(self) -> str:
+        return f"<pipeline {self.name!r}: {len(self._draft.steps)} steps>"
+
+
+def pipeline(
+    name: str, params: Mapping[str, Any] | None = None, schedule: Any = None, max_parallel: int | None = None,
+    **policy: Any,
+) -> PipelineBuilder:  # fmt: skip
+    """A pipeline to be written in a `with` block; `params` are defaults, or types for required ones."""
+    return PipelineBuilder(_frame(name, params, max_parallel, policy), _schedule(name, schedule))
+
+
+def _frame(
+    name: str, params: Mapping[str, Any] | None, max_parallel: int | None, policy: Mapping[str, Any]
+) -> Pipeline:
+    check_name("pipeline", name)
+    if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
+        raise DefinitionError(f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0")
+    options = policy_of(f"pipeline {name!r}", policy)
+    return Pipeline(name=name, steps=(), declared=declare(params), max_parallel=max_parallel, policy=options)
+
+
+def _schedule(name: str, schedule: Any) -> Any:
+    if isinstance(schedule, str):
+        from nbsched.core.triggers import parse_trigger
+
+        parse_trigger(schedule)
+    return schedule
+
+
+class StepTable:
+    """The steps of one pipeline as they are given one by one, in any order; checked when it is built."""
+
+    def __init__(
+        self, name: str, params: Mapping[str, Any] | None = None, max_parallel: int | None = None,
+        **policy: Any,
+    ) -> None:  # fmt: skip
+        self._frame = _frame(name, params, max_parallel, policy)
+        self._steps: dict[str, Step] = {}
+
+    @property
+    def name(self) -> str:
+        return self._frame.name
+
+    @property
+    def steps(self) -> Mapping[str, Step]:
+        return Named("step", self._steps, self._steps.__getitem__)
+
+    def add(self, step: Step) -> None:
+        """The step is in the table, in the place of the one that had its name."""
+        check_name("step", step.name)
+        if step.when is not None:
+            parse_expression(step.when)
+        self._steps[step.name] = replace(step, work=replace(step.work, name=step.name))
+
+    def remove(self, name: str) -> None:
+        del self._steps[self.steps[name].name]
+
+    def build(self) -> Pipeline:
+        """The pipeline of the steps there are; DefinitionError names what does not fit."""
+        return checked(replace(self._frame, steps=tuple(self._steps.values())))
+
+    def run(self, params: Mapping[str, Any] | None = None, **policy: Any) -> Any:
+        """A run of the pipeline, started now."""
+        return ports.start(self, params, policy)

@@ -1,0 +1,74 @@
+"""What the core is lent from above: where files lie, how a function is found again, what starts a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from nbsched.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbsched.core.sources import Parameter
+
+Hook = TypeVar("Hook")
+
+
+class Surroundings(Protocol):
+    """Where work is being defined: the current notebook or script, and the files around it."""
+
+    def existing(self, path: str) -> str:
+        """The absolute path of a file or folder; DefinitionError when there is none."""
+
+    def absolute(self, path: str) -> str:
+        """The absolute path, whether anything is there or not."""
+
+    def declared_parameters(self, notebook: str) -> Mapping[str, Parameter] | None:
+        """What the parameters cell declares; None when there is none; DefinitionError when unreadable."""
+
+
+FunctionReference = Callable[[Callable[..., Any]], str]
+Runner = Callable[[Any, Mapping[str, Any] | None, Mapping[str, Any]], Any]
+"""Starts a run of the work (or pipeline) with the parameters and the policy options."""
+
+
+@dataclass(slots=True)
+class _Lent:
+    surroundings: Surroundings | None = None
+    function_reference: FunctionReference | None = None
+    runner: Runner | None = None
+
+
+_lent = _Lent()
+
+
+def use(surroundings: Surroundings) -> None:
+    _lent.surroundings = surroundings
+
+
+def set_function_reference(hook: FunctionReference) -> None:
+    _lent.function_reference = hook
+
+
+def set_runner(hook: Runner) -> None:
+    _lent.runner = hook
+
+
+def surroundings() -> Surroundings:
+    return _there(_lent.surroundings, "read files")
+
+
+def function_reference(function: Callable[..., Any]) -> str:
+    """The text by which any host that can import the function finds it again."""
+    return _there(_lent.function_reference, "find functions again")(function)
+
+
+def start(work: Any, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> Any:
+    """The run of the work, started now."""
+    return _there(_lent.runner, "run work")(work, params, policy)
+
+
+def _there(hook: Hook | None, purpose: str) -> Hook:
+    if hook is None:
+        raise UsageError(f"nothing here can {purpose}: import nbsched as a whole, not its core alone")
+    return hook

@@ -1,0 +1,284 @@
+"""What can be run, as people write it: notebooks, functions, shell commands, cells.
+
+Inside a pipeline's block each call makes a step; outside it gives the work itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, overload
+
+from nbsched.core import ports
+from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
+from nbsched.core.parameters import bind_params
+from nbsched.core.pipeline import PipelineBuilder, StepTable
+from nbsched.core.policy import STEP_ONLY, policy_of
+from nbsched.core.ports import set_function_reference, set_runner, use
+from nbsched.core.references import Value
+from nbsched.core.sources import check_parameters
+from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
+
+__all__ = [
+    "FunctionTask", "as_work", "cell", "chord", "notebook", "set_function_reference", "set_runner", "shell",
+    "task", "use",
+]  # fmt: skip
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+"""Positional ones, and the others by name."""
+
+
+def notebook(
+    path: Any, *, params: Mapping[str, Any] | None = None, output: Any = None, kernel: str | None = None,
+    cwd: Any = None, name: str | None = None, **policy: Any,
+) -> Any:  # fmt: skip
+    """A whole notebook, run in a fresh kernel; refused when it is not there or has no such parameter."""
+    files = ports.surroundings()
+    text = _text("a notebook's path", str(path))
+    options, steps_only = _split(f"notebook {text!r}", policy)
+    found = files.existing(text)
+    work = Notebook(
+        name=name or _stem(text), params=_notebook_params(found, text, params), policy=options, path=found,
+        output=None if output is None else files.absolute(str(output)), kernel=kernel,
+        cwd=None if cwd is None else files.existing(str(cwd)),
+    )  # fmt: skip
+    return _placed(work, name, steps_only)
+
+
+def shell(
+    command: str, *, env: Mapping[str, Any] | None = None, cwd: Any = None, name: str | None = None,
+    **policy: Any,
+) -> Any:  # fmt: skip
+    """A command line under `bash -eo pipefail`, run in the folder that is current now unless `cwd`."""
+    files = ports.surroundings()
+    text = _text("a shell command", command)
+    options, steps_only = _split(f"shell command {text!r}", policy)
+    work = Shell(
+        name=name or step_name(text.split()[0].rsplit("/", 1)[-1]), policy=options, command=command,
+        env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
+    )  # fmt: skip
+    return _placed(work, name, steps_only)
+
+
+def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
+    """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
+    options, steps_only = _split(f"cell {name!r}", policy)
+    place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
+    work = Cell(name=name, policy=options, source=_text("a cell's source", source), where=place)
+    return _placed(work, name, steps_only)
+
+
+def _split(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The policy, and what is for steps only."""
+    steps_only = {name: value for name, value in given.items() if name in STEP_ONLY}
+    policy = {name: value for name, value in given.items() if name not in STEP_ONLY}
+    return policy_of(owner, policy), steps_only
+
+
+def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+    draft = BUILDING.get()
+    if draft is not None:
+        return draft.add(work, name, steps_only)
+    for option in steps_only:
+        raise DefinitionError(f"{work.name!r}: {option}= is for the steps of a pipeline: write it inside one")
+    return settled(work, _text("a name", work.name), None)
+
+
+def _notebook_params(path: str, written: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Checked against what the notebook declares; outside a pipeline its run may still be given the rest."""
+    draft = BUILDING.get()
+    given = data(_mapping(written, params), written, draft)
+    declared = ports.surroundings().declared_parameters(path)
+    if declared is not None and draft is None:
+        declared = {name: replace(parameter, required=False) for name, parameter in declared.items()}
+    return check_parameters(declared, given, notebook=written)
+
+
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise DefinitionError(f"{what} must be a text that is not empty, not {value!r}: write it out")
+    return value
+
+
+def _mapping(owner: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ParameterError(f"{owner!r} is given {value!r}, which is not a mapping of names to values")
+    return dict(value)
+
+
+def _place(owner: str, where: Any, places: tuple[str, ...]) -> Any:
+    if where not in places:
+        remedy = f"use {' or '.join(map(repr, places))}"
+        raise DefinitionError(f"{owner}: {UnknownName('place', where, places, remedy)}")
+    return where
+
+
+def _stem(path: str) -> str:
+    return step_name(path.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0])
+
+
+class FunctionTask:
+    """A function as work: called inside a pipeline's block it makes a step, outside it just runs."""
+
+    __name__: str
+    __wrapped__: Callable[..., Any]
+
+    def __init__(
+        self, function: Callable[..., Any], *, stem: str | None, where: Any, policy: Mapping[str, Any],
+        steps_only: Mapping[str, Any], step: str | None = None,
+    ) -> None:  # fmt: skip
+        functools.update_wrapper(self, function)
+        self.__name__ = _function_name(function)
+        self._stem, self._step = stem or step_name(self.__name__), step
+        self._where = _place(f"task {self._stem!r}", where, ("thread", "process"))
+        self._policy, self._steps_only = policy, steps_only
+
+    @property
+    def name(self) -> str:
+        return self._step or self._stem
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        draft = BUILDING.get()
+        if draft is None:
+            self._refuse_steps((*args, *kwargs.values()))
+            return self.__wrapped__(*args, **kwargs)
+        return draft.add(self._work(*self._bound(args, kwargs)), self._step, self._steps_only)
+
+    def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
+        """A copy with these options over its own; `name` is the name of its one step."""
+        options, steps_only = _split(f"task {self.name!r}", policy)
+        return FunctionTask(
+            self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
+            steps_only={**self._steps_only, **steps_only}, step=name or self._step,
+        )  # fmt: skip
+
+    def run(self, params: Mapping[str, Any] | None = None, **policy: Any) -> Any:
+        """A run of the function with the parameters as its arguments, started now."""
+        return ports.start(self, params, policy)
+
+    def work(self, params: Mapping[str, Any] | None = None) -> Function:
+        """The function as work of its own; `params`, when given, must be what its signature asks for."""
+        for option in self._steps_only:
+            raise DefinitionError(f"task {self.name!r}: {option}= is for steps of a pipeline: take it away")
+        if params is None:
+            return self._work((), {})
+        positional, named = self._bound((), _mapping(self.name, params))
+        return self._work(data(positional, self.name, None), data(named, self.name, None))
+
+    def _work(self, args: tuple[Any, ...], params: Mapping[str, Any]) -> Function:
+        return Function(
+            name=self.name, params=params, policy=self._policy, ref=self._ref, where=self._where, args=args
+        )
+
+    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
+        """The arguments that must stay positional, and the others by their names."""
+        signature = self._signature
+        if signature is None:
+            return args, dict(kwargs)
+        try:
+            bound = signature.bind(*args, **kwargs)
+        except TypeError as error:
+            call = f"{self.__name__}{signature}"
+            raise ParameterError(f"task {self.name!r}: {error}; call it as {call}") from None
+        return _by_name(signature, bound)
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature | None:
+        try:
+            return inspect.signature(self.__wrapped__)
+        except (TypeError, ValueError):
+            return None  # some built-in functions do not tell theirs
+
+    @functools.cached_property
+    def _ref(self) -> str:
+        return ports.function_reference(self.__wrapped__)
+
+    def _refuse_steps(self, arguments: Iterable[Any]) -> None:
+        for argument in arguments:
+            if isinstance(argument, (StepHandle, Value)):
+                data(argument, self.name, None)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name!r}>"
+
+
+def _by_name(signature: inspect.Signature, bound: inspect.BoundArguments) -> Arguments:
+    kinds = {name: signature.parameters[name].kind for name in bound.arguments}
+    if inspect.Parameter.VAR_POSITIONAL in kinds.values():
+        return bound.args, bound.kwargs
+    positional = tuple(value for name, value in bound.arguments.items()
+                       if kinds[name] is inspect.Parameter.POSITIONAL_ONLY)  # fmt: skip
+    named: dict[str, Any] = {}
+    for name, value in bound.arguments.items():
+        if kinds[name] is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif kinds[name] is not inspect.Parameter.POSITIONAL_ONLY:
+            named[name] = value
+    return positional, named
+
+
+def _function_name(function: Any) -> str:
+    while isinstance(function, functools.partial):
+        function = function.func
+    return str(getattr(function, "__name__", type(function).__name__))
+
+
+@overload
+def task(
+    function: Callable[..., Any], /, *, name: str | None = ..., where: str = ..., **policy: Any
+) -> FunctionTask: ...
+@overload
+def task(
+    *, name: str | None = ..., where: str = ..., **policy: Any
+) -> Callable[[Callable[..., Any]], FunctionTask]: ...
+def task(function: Any = None, /, *, name: str | None = None, where: str = "thread", **policy: Any) -> Any:
+    """The function as a task; without a function, a decorator that makes one."""
+    if function is None:
+        return functools.partial(task, name=name, where=where, **policy)
+    if not callable(function):
+        raise DefinitionError(f"{function!r} is not a function: give nb.task a function")
+    if isinstance(function, FunctionTask):
+        raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
+    stem = None if name is None else check_name("task", name)
+    options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
+    return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
+
+
+def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHandle:
+    """A step of the task that gets the list of the header's results, in the header's order."""
+    if BUILDING.get() is None:
+        raise DefinitionError("a chord is made of a pipeline's steps: write it inside a pipeline's block")
+    made: StepHandle = (callback if isinstance(callback, FunctionTask) else task(callback))(group(header))
+    return made
+
+
+def as_work(value: Any, params: Mapping[str, Any] | None = None) -> Work:
+    """The work that the value stands for; with `params` given, all its parameters bound and checked."""
+    if isinstance(value, PipelineBuilder):
+        value = value.work
+    if isinstance(value, StepTable):
+        value = value.build()
+    if isinstance(value, StepHandle):
+        raise DefinitionError(f"{value!r} runs with its pipeline only: run the pipeline")
+    if isinstance(value, Work):
+        return value if params is None else _with_params(value, _mapping(value.name, params))
+    if callable(value):
+        return (value if isinstance(value, FunctionTask) else task(value)).work(params)
+    raise DefinitionError(
+        f"{value!r} is not work: give nb.notebook(path), a function, nb.shell(command), a cell or a pipeline"
+    )
+
+
+def _with_params(work: Work, given: Mapping[str, Any]) -> Work:
+    params = {**work.params, **data(given, work.name, None)}
+    if isinstance(work, Pipeline):
+        params = bind_params(work.declared, params)
+    if isinstance(work, Notebook):
+        declared = ports.surroundings().declared_parameters(work.path)
+        params = check_parameters(declared, params, notebook=work.name)
+    return replace(work, params=params)

@@ -1,0 +1,368 @@
+"""One attempt from its claim to its settlement: prepared, carried out within its time, and judged."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import anyio
+
+from nbsched.core import plan
+from nbsched.core.definitions import work_from_json
+from nbsched.core.errors import DefinitionError, NbschedError, UsageError
+from nbsched.core.expressions import Expression
+from nbsched.core.instants import floor_ms, from_ms
+from nbsched.core.model import Context, Error, Function, Outcome, Shell, Verb, Work
+from nbsched.core.policy import Policy
+from nbsched.core.references import Reference, references_in, resolve
+from nbsched.core.wire import decode, encode
+from nbsched.engine.clock import Clock, ticks
+from nbsched.engine.reporting import RunReport, Tell
+from nbsched.executors.contract import Assignment, Executor
+from nbsched.executors.values import load_values, store_values
+from nbsched.store import runs
+from nbsched.store.database import Database
+
+Row = Mapping[str, Any]
+
+
+@lru_cache(maxsize=4096)
+def work_of(text: str) -> Work:
+    return work_from_json(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def policy_of(text: str) -> Policy:
+    return Policy.of(json.loads(text))
+
+
+@dataclass(slots=True)
+class Held:
+    """A run that this host is carrying out."""
+
+    row: Row
+    changed: anyio.Event = field(default_factory=anyio.Event)
+    cancel: str | None = None
+    at_once: bool = False
+
+    def stop(self, how: str, *, at_once: bool = False) -> None:
+        """The attempt is asked to stop: `cancel`, `kill`, `timeout`, or `lost` for others to carry on."""
+        self.cancel = self.cancel or how
+        self.at_once = self.at_once or at_once or how == "kill"
+        self.changed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What carrying out needs of its host."""
+
+    database: Database
+    clock: Clock
+    folder: Path
+    """Where runs keep their files."""
+    tell: Tell
+    zone: Callable[[str | None], str]
+    """The zone of a schedule by name, or the machine's."""
+    executor_of: Callable[[Work], Executor]
+    environment: Mapping[str, str]
+    """To be seen by every piece of work, such as which store it belongs to."""
+
+
+async def carry(held: Held, around: Surroundings) -> runs.Settlement:
+    """The attempt is over and nothing of it runs any more; how it is to be settled."""
+    row, policy = held.row, policy_of(held.row["policy"])
+    folder = around.folder / str(row["id"]) / str(row["attempt"])
+    report = report_of(row, folder, around)
+    try:
+        assignment = prepare(row, policy, folder, report, around)
+    except Exception as error:
+        outcome = failed_to_prepare(error)
+    else:
+        outcome = await _supervise(held, assignment, policy, around)
+    return judge(row, policy, outcome, folder, report, around.clock.now())
+
+
+def failed_to_prepare(error: Exception) -> Outcome:
+    """What is wrong with the work itself does not get better by trying again."""
+    return Outcome(kind="failed", error=_error(error), error_types=_types(error), fatal=True, reason="fatal")
+
+
+def given_up(row: Row, error: Exception, now: datetime) -> runs.Settlement:
+    """The settlement of an attempt that failed by a fault of nbsched's own."""
+    verdict = plan.Verdict(Verb.FAIL, "internal", failed=True)
+    return runs.Settlement(
+        run=row["id"],
+        fence=row["fence"],
+        verdict=verdict,
+        outcome="failed",
+        error=json.dumps(_error(error).to_json()),
+        ended_ms=floor_ms(now),
+    )
+
+
+def report_of(row: Row, folder: Path, around: Surroundings) -> RunReport:
+    facts = {name: row[name] for name in ("id", "name", "schedule", "pipeline", "step", "parent", "attempt")}
+    return RunReport(around.database, row["id"], row["fence"], facts, folder, around.tell, ticks)
+
+
+def _error(error: BaseException) -> Error:
+    return Error(type(error).__name__, str(error))
+
+
+def _types(error: BaseException) -> tuple[str, ...]:
+    return tuple(kind.__name__ for kind in type(error).__mro__)
+
+
+async def _supervise(held: Held, assignment: Assignment, policy: Policy, around: Surroundings) -> Outcome:
+    """The executor's outcome, or that time ran out or someone asked to stop; by then the work has stopped."""
+    found: list[Outcome] = []
+    deadline = None if policy.timeout is None else around.clock.now() + policy.timeout
+    async with anyio.create_task_group() as group:
+        group.start_soon(_execute, around.executor_of(assignment.work), assignment, found, held.changed)
+        in_time = await around.clock.wait(held.changed, deadline)
+        if held.at_once:
+            assignment.grace *= 0
+        group.cancel_scope.cancel()
+    if found:
+        return found[0]
+    if not in_time or held.cancel == "timeout":
+        message = f"it took longer than {policy.timeout}" if not in_time else "its pipeline's time was over"
+        return Outcome(
+            kind="cancelled" if in_time else "timeout",
+            reason="timeout",
+            error=Error("TimeoutError", message),
+            error_types=("TimeoutError",),
+        )
+    return Outcome(kind="lost" if held.cancel == "lost" else "cancelled")
+
+
+async def _execute(
+    executor: Executor, assignment: Assignment, found: list[Outcome], changed: anyio.Event
+) -> None:
+    try:
+        found.append(await executor.execute(assignment))
+    except Exception as error:
+        found.append(Outcome(kind="failed", error=_error(error), error_types=_types(error)))
+    finally:
+        changed.set()
+
+
+def judge(
+    row: Row, policy: Policy, outcome: Outcome, folder: Path, report: RunReport, now: datetime
+) -> runs.Settlement:
+    """The settlement of the attempt; a result that cannot be stored is a failure of the step that gave it."""
+    result = named = None
+    if outcome.kind == "succeeded":
+        try:
+            result, named = _stored(outcome, folder)
+        except (NbschedError, OSError, ValueError) as error:
+            outcome = Outcome(kind="failed", error=_error(error), error_types=_types(error), fatal=True)
+    elif outcome.values:
+        named = _stored_if_possible(outcome, folder)
+    verdict = plan.verdict(
+        outcome, policy, failures=row["failures"], losses=row["losses"], now=now, chance=random.uniform(-1, 1)
+    )
+    return runs.Settlement(
+        run=row["id"], fence=row["fence"], verdict=verdict, outcome=outcome.kind, result=result, named=named,
+        error=json.dumps(outcome.error.to_json()) if outcome.error else None, output=report.output_path,
+        ended_ms=floor_ms(now),
+    )  # fmt: skip
+
+
+def _stored(outcome: Outcome, folder: Path) -> tuple[str | None, str | None]:
+    if outcome.result is None and not outcome.values:
+        return None, None
+    place = folder.parent
+    stored = store_values({"result": outcome.result}, place)["result"]
+    named = store_values(outcome.values, place) if outcome.values else None
+    return (
+        None if stored is None else json.dumps(stored, ensure_ascii=False),
+        json.dumps(named, ensure_ascii=False) if named else None,
+    )
+
+
+def _stored_if_possible(outcome: Outcome, folder: Path) -> str | None:
+    try:
+        return _stored(replace(outcome, result=None), folder)[1]
+    except (NbschedError, OSError, ValueError):
+        return None
+
+
+def prepare(row: Row, policy: Policy, folder: Path, report: RunReport, around: Surroundings) -> Assignment:
+    """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
+    if row["condition"] is not None:
+        Expression(row["condition"]).evaluate(
+            lambda path: around.database.read(runs.lookup, row["parent"], path)
+        )
+    work = work_of(row["work"])
+    given = decode(json.loads(row["params"])) if row["params"] != "{}" else {}
+    params = {**work.params, **given}
+    lookup = Lookup(row, around)
+    resolved = resolve(params, lookup) if params else {}
+    context = _context(row, resolved)
+    if row["kind"] != "function":
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Assignment(
+        work=_resolved(work, lookup), context=context, params=resolved, folder=folder,
+        env=_environment(row, context, folder, policy, around), report=report, cell_timeout=policy.cell_timeout,
+        grace=policy.grace,
+    )  # fmt: skip
+
+
+def _context(row: Row, params: Mapping[str, Any]) -> Context:
+    scheduled = from_ms(row["scheduled_ms"])
+    return Context(
+        run_id=row["id"], attempt=row["attempt"], scheduled_at=scheduled,
+        interval=(from_ms(row["previous_ms"]), scheduled), params=params, pipeline=row["pipeline"], step=row["step"],
+        key=key_of(row), event=json.loads(row["event"]) if row["event"] else None,
+    )  # fmt: skip
+
+
+def key_of(row: Row) -> str:
+    """The same text for every attempt of the run, and for no other run: for work that must not be done twice."""
+    if row["key"]:
+        return str(row["key"])
+    if row["schedule"]:
+        base = f"{row['schedule']}@{from_ms(row['scheduled_ms']).isoformat()}"
+    else:
+        base = f"run-{row['parent'] or row['retry_of'] or row['id']}"
+    return f"{base}/{row['step']}" if row["step"] else base
+
+
+def _resolved(work: Work, lookup: Lookup) -> Work:
+    if isinstance(work, Function) and work.args and any(references_in(work.args)):
+        return replace(work, args=resolve(work.args, lookup))
+    if isinstance(work, Shell) and work.env:
+        return replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
+    return work
+
+
+def _environment(
+    row: Row, context: Context, folder: Path, policy: Policy, around: Surroundings
+) -> dict[str, str]:
+    if row["kind"] == "function" and not policy.secrets:
+        return {}
+    env = {
+        **around.environment,
+        "NBSCHED_RUN": str(row["id"]),
+        "NBSCHED_KEY": context.key or "",
+        "NBSCHED_ATTEMPT": str(row["attempt"]),
+        "NBSCHED_SCHEDULED_AT": context.scheduled_at.isoformat(),
+        "NBSCHED_CONTEXT": json.dumps(context_to_json(context, folder), ensure_ascii=False),
+    }
+    return env | {name: _secret(name) for name in policy.secrets}
+
+
+def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
+    """The context as JSON, for work in another process."""
+    return {
+        "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
+        "interval": encode(list(context.interval)), "params": _plain(context.params), "pipeline": context.pipeline,
+        "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
+    }  # fmt: skip
+
+
+def _plain(params: Mapping[str, Any]) -> Any:
+    """The parameters as JSON; what only a file can hold is named by its type."""
+    return encode(params, "params", lambda value, name: {"$type": type(value).__name__})
+
+
+def _secret(name: str) -> str:
+    found = os.environ.get(name)
+    if found is None:
+        try:
+            import keyring
+
+            found = keyring.get_password("nbsched", name)
+        except ImportError:
+            pass
+    if found is None:
+        raise UsageError(
+            f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs"
+        )
+    return found
+
+
+class Lookup:
+    """What the references of a run's parameters stand for."""
+
+    def __init__(self, row: Row, around: Surroundings) -> None:
+        self._row, self._around = row, around
+
+    def __call__(self, reference: Reference) -> Any:
+        return getattr(self, f"_{reference.kind}")(reference.path)
+
+    def _step(self, path: tuple[str, ...]) -> Any:
+        step, *rest = path
+        found = self._around.database.read(_step_row, self._row["parent"], step)
+        if found is None:
+            raise DefinitionError(
+                f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
+            )
+        folder = self._around.folder / str(found["id"])
+        if not rest:
+            return _loaded(found["result"], folder)
+        values = load_values(json.loads(found["named"]), folder) if found["named"] else {}
+        return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
+
+    def _param(self, path: tuple[str, ...]) -> Any:
+        text = self._around.database.read(_params_text, self._row["parent"] or self._row["id"])
+        return _inner(decode(json.loads(text)), path, f"the pipeline has no parameter {'.'.join(path)!r}")
+
+    def _event(self, path: tuple[str, ...]) -> Any:
+        text = self._row["event"] or self._around.database.read(_event_text, self._row["parent"])
+        if not text:
+            raise UsageError("nb.event has no field here: this run was not started by an event")
+        return _inner(json.loads(text), path, f"the event has no field {'.'.join(path)!r}")
+
+    def _fact(self, path: tuple[str, ...]) -> Any:
+        name, row = path[0], self._row
+        at = from_ms(row["scheduled_ms"])
+        match name:
+            case "scheduled_at" | "interval_end":
+                return at
+            case "interval_start":
+                return from_ms(row["previous_ms"])
+            case "scheduled_date":
+                return at.astimezone(ZoneInfo(self._around.zone(row["schedule"]))).date()
+            case "run_id":
+                return row["parent"] or row["id"]
+            case "run_key":
+                return key_of(row)
+        raise DefinitionError(f"{name!r} is no fact of a run")
+
+
+def _step_row(db: Any, parent: int, step: str) -> Any:
+    return db.execute(
+        "SELECT id, result, named FROM runs WHERE parent = ? AND step = ?", (parent, step)
+    ).fetchone()
+
+
+def _params_text(db: Any, run: int) -> str:
+    return str(db.execute("SELECT params FROM runs WHERE id = ?", (run,)).fetchone()[0])
+
+
+def _event_text(db: Any, run: int | None) -> str | None:
+    row = db.execute("SELECT event FROM runs WHERE id = ?", (run,)).fetchone()
+    return row[0] if row else None
+
+
+def _loaded(text: str | None, folder: Path) -> Any:
+    return load_values({"result": json.loads(text)}, folder)["result"] if text else None
+
+
+def _inner(value: Any, path: Any, missing: str) -> Any:
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            known = ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else ""
+            raise DefinitionError(f"{missing}: it has {known or 'none'}")
+        value = value[name]
+    return value

@@ -1,0 +1,204 @@
+"""From what people ask for to what the store keeps: checked, resolved, and placed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from nbsched.core import triggers
+from nbsched.core.definitions import work_to_json
+from nbsched.core.durations import duration
+from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
+from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
+from nbsched.core.model import Cell, Function, Pipeline, Work
+from nbsched.core.policy import Policy, normalise
+from nbsched.core.triggers import Trigger, as_trigger
+from nbsched.core.wire import encode
+from nbsched.core.work import as_work
+from nbsched.engine.clock import Clock
+from nbsched.engine.firing import next_after
+from nbsched.engine.scheduler import Scheduler
+from nbsched.store import hosts
+from nbsched.store.database import Database
+from nbsched.store.insert import NewRun
+from nbsched.store.schedules import NewSchedule
+
+OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
+MISSED = ("latest", "all", "earliest", "none")
+_TICK = timedelta(milliseconds=1)
+
+
+class Definer:
+    """Reads definitions for one host; nothing it does changes the store."""
+
+    def __init__(
+        self, scheduler: Scheduler, database: Database, clock: Clock, resources: Mapping[str, float]
+    ) -> None:
+        self._scheduler, self._db, self._clock, self._resources = scheduler, database, clock, resources
+
+    def run(
+        self, work: Any, params: Mapping[str, Any] | None, key: str | None, policy: Mapping[str, Any]
+    ) -> NewRun:
+        """A run of the work by hand, now."""
+        found = as_work(work, params or {})
+        given = normalise(policy)
+        key = key or given.pop("key", None) or found.policy.get("key")
+        now_ms = floor_ms(self._clock.now())
+        place = f"host:{self._scheduler.host.id}"
+        return NewRun(
+            work=self._work(replace(found, params={}), given), params=_params(found), policy=_hooked(given),
+            scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
+        )  # fmt: skip
+
+    def schedule(
+        self, work: Any, trigger: Any, *, name: str | None, overlap: str, missed: str, catchup: Any, jitter: Any,
+        start: Any, end: Any, limit: int | None, params: Mapping[str, Any] | None, policy: Mapping[str, Any],
+    ) -> NewSchedule:  # fmt: skip
+        found = as_work(work, params or {})
+        given = normalise(policy)
+        if given:
+            found = replace(found, policy={**found.policy, **given})
+        _one_of("overlap", overlap, OVERLAPS)
+        _one_of("missed", missed, MISSED)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+            raise UsageError(f"limit {limit!r} is not a whole number of 1 or more")
+        times: dict[str, Any] = {
+            "start_ms": to_ms(_instant("start", start)),
+            "end_ms": to_ms(_instant("end", end)),
+        }
+        caught = duration(catchup, "catchup")
+        name = name or found.name
+        return NewSchedule(
+            name=_schedule_name(name), work=json.dumps(self._work(replace(found, params={}), {}), ensure_ascii=False),
+            params=json.dumps(_params(found), ensure_ascii=False), overlap=overlap, missed=missed,
+            catchup_ms=span_ms(caught), jitter_ms=None if jitter is None else span_ms(duration(jitter, "jitter")),
+            max_fires=limit, place=self._place(found) if not isinstance(found, Pipeline) else None,
+            notebook=_notebook(found), **times, **self._timing(name, as_trigger(trigger), times, caught),
+        )  # fmt: skip
+
+    def trigger(self, row: Mapping[str, Any], trigger: Any) -> dict[str, Any]:
+        """What changes in a schedule's row under another trigger."""
+        return self._timing(row["name"], as_trigger(trigger), row, timedelta(milliseconds=row["catchup_ms"]))
+
+    def _timing(
+        self, name: str, trigger: Trigger, times: Mapping[str, Any], catchup: timedelta
+    ) -> dict[str, Any]:
+        now = from_ms(floor_ms(self._clock.now()))
+        start, end = from_ms(times["start_ms"]), from_ms(times["end_ms"])
+        anchored = trigger.anchored(start or now)
+        after = self._after(name, trigger, now, catchup)
+        following = next_after(anchored, after, start, end)
+        if following is None and not trigger.event_patterns:
+            raise TriggerError(f"{trigger} never fires for {name!r} from now on: check its start and end")
+        return {
+            "given": str(trigger), "trigger": str(anchored), "tz": anchored.tz, "after_ms": to_ms(after),
+            "next_ms": to_ms(following), "patterns": json.dumps(list(trigger.event_patterns)),
+        }  # fmt: skip
+
+    def _after(self, name: str, trigger: Trigger, now: datetime, catchup: timedelta) -> datetime:
+        """Instants up to here are not the schedule's; a single past one within `catchup` still is."""
+        if not isinstance(trigger, triggers.At) or trigger.when > now:
+            return now
+        if self._db.read(_is_done, name, str(trigger)):
+            return from_ms(to_ms(trigger.when)) - _TICK
+        if now - trigger.when > catchup:
+            raise TriggerError(
+                f"{trigger} for {name!r} is past by more than the catch-up of {catchup}: give a later instant, or run it"
+            )
+        return trigger.when - _TICK
+
+    def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
+        """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
+        self._check_resources(work, policy)
+        hooked = replace(work, policy=_hooked(work.policy))
+        if not isinstance(hooked, Pipeline):
+            return self._placed(work_to_json(hooked), hooked)
+        steps = [
+            replace(step, work=replace(step.work, policy=_hooked(step.work.policy))) for step in hooked.steps
+        ]
+        written = work_to_json(replace(hooked, steps=tuple(steps)))
+        for data, step in zip(written.get("steps", ()), steps, strict=True):
+            self._placed(data["work"], step.work)
+        return written
+
+    def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
+        place = self._place(work)
+        if place is not None:
+            data["place"] = place
+        return data
+
+    def _place(self, work: Work) -> str | None:
+        host = self._scheduler.host
+        if isinstance(work, Cell) and work.where != "process":
+            if host.kind != "kernel":
+                raise DefinitionError(f"the cell {work.name!r} runs in its notebook's kernel, and this process is none: "
+                                      "give where='process'")  # fmt: skip
+            return f"notebook:{work.notebook or host.notebook}"
+        if isinstance(work, Function) and work.bound:
+            return f"process:{host.id}"
+        return None
+
+    def _check_resources(self, work: Work, policy: Mapping[str, Any]) -> None:
+        wanted = _resources(work, policy)
+        if not wanted:
+            return
+        living = self._db.read(hosts.living, floor_ms(self._clock.now()))
+        offers = [self._resources, *(host.resources for host in living)]
+        for name, amount in wanted.items():
+            if not any(offer.get(name, 0) >= amount for offer in offers):
+                known = sorted({resource for offer in offers for resource in offer})
+                raise UnknownName("resource", name, known, f"no host offers {amount:g} of it: start one with "
+                                  f"--resource {name}={amount:g} or Runtime(resources={{{name!r}: {amount:g}}})")  # fmt: skip
+
+
+def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
+    wanted = dict(Policy.of(work.policy, policy).resources)
+    if isinstance(work, Pipeline):
+        for step in work.steps:
+            for name, amount in Policy.of(work.policy, step.work.policy).resources.items():
+                wanted[name] = max(amount, wanted.get(name, 0))
+    return wanted
+
+
+def _params(work: Work) -> dict[str, Any]:
+    return {name: encode(value, f"the parameter {name!r}") for name, value in work.params.items()}
+
+
+def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The policy with its callables as references, so that any host can call them."""
+    return {name: _reference(value) if callable(value) else value for name, value in policy.items()}
+
+
+def _reference(function: Any) -> dict[str, str]:
+    from nbsched.core import ports
+
+    return {"call": ports.function_reference(getattr(function, "__wrapped__", function))}
+
+
+def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise UnknownName(name, value, allowed, f"use {', '.join(allowed)}")
+
+
+def _instant(name: str, value: Any) -> datetime | None:
+    return None if value is None else triggers.at(value).when
+
+
+def _schedule_name(name: object) -> str:
+    if not isinstance(name, str) or not name.strip():
+        raise DefinitionError(f"the schedule's name {name!r} is not a text: give name=")
+    return name
+
+
+def _notebook(work: Work) -> str | None:
+    return work.notebook if isinstance(work, Cell) else None
+
+
+def _is_done(db: Any, name: str, given: str) -> bool:
+    row = db.execute(
+        "SELECT 1 FROM schedules WHERE name = ? AND given = ? AND next_ms IS NULL", (name, given)
+    )
+    return row.fetchone() is not None

@@ -1,0 +1,103 @@
+"""What a schedule's row and the instant say is to be done: from the store's words to `plan`'s and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from nbsched.core import plan
+from nbsched.core.instants import floor_ms, from_ms, to_ms
+from nbsched.core.ledger import due_occurrences
+from nbsched.core.model import Event
+from nbsched.core.triggers import Trigger, parse_trigger
+from nbsched.engine.carrying import policy_of
+from nbsched.store.schedules import Accounting
+
+_TICK = timedelta(milliseconds=1)
+
+
+def whole_ms(now: datetime) -> datetime:
+    """The instant without what is smaller than a millisecond, as the store counts."""
+    return from_ms(floor_ms(now))
+
+
+@lru_cache(maxsize=4096)
+def trigger_of(text: str) -> Trigger:
+    return parse_trigger(text)
+
+
+def next_after(
+    trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None
+) -> datetime | None:
+    """The trigger's next instant within [start, end]."""
+    found = trigger.next(max(after, start - _TICK) if start else after)
+    return None if found is None or (end is not None and found > end) else found
+
+
+def accounting(
+    row: Mapping[str, Any], now: datetime, live_since: datetime, events: Sequence[Event], until_seq: int
+) -> Accounting:
+    """What becomes of everything due by now: instants since `live_since` run, earlier ones were missed."""
+    older, occurrences = _due(row, now, events)
+    decisions = plan.due(
+        occurrences, live_since=live_since, missed=row["missed"],
+        catchup=timedelta(milliseconds=row["catchup_ms"]), now=now,
+    )  # fmt: skip
+    return _told(row, [older, *decisions] if older else decisions, now, until_seq)
+
+
+def resuming(
+    row: Mapping[str, Any], now: datetime, policy: str, events: Sequence[Event], until_seq: int
+) -> Accounting:
+    """What becomes of the instants that went by while the schedule was paused; `policy` is skip, latest or all."""
+    older, occurrences = _due(row, now, events)
+    reason = "missed" if row["paused"] == "kernel gone" else "paused"
+    decisions = plan.account(
+        occurrences, policy="none" if policy == "skip" else policy, reason=reason,
+        not_before=now - timedelta(milliseconds=row["catchup_ms"]),
+    )  # fmt: skip
+    if older:
+        decisions = plan.merged(older, reason, decisions)
+    return _told(row, decisions, now, until_seq, resumed=True)
+
+
+def _due(
+    row: Mapping[str, Any], now: datetime, events: Sequence[Event]
+) -> tuple[plan.NotRun | None, list[plan.Occurrence]]:
+    trigger, after = trigger_of(row["trigger"]), from_ms(row["after_ms"])
+    start, end = from_ms(row["start_ms"]), from_ms(row["end_ms"])
+    since = max(after, start - _TICK) if start else after
+    older, found = due_occurrences(trigger, since, min(now, end) if end else now)
+    found += [
+        plan.Occurrence(at=event.at, previous=event.at, seq=event.seq, event=dict(event.data))
+        for event in events
+        if trigger.matches(event.name, event.data)
+    ]
+    return older, sorted(found, key=lambda item: (item.at, item.seq))
+
+
+def _told(
+    row: Mapping[str, Any],
+    decisions: Sequence[plan.Decision],
+    now: datetime,
+    until_seq: int,
+    *,
+    resumed: bool = False,
+) -> Accounting:
+    trigger, end = trigger_of(row["trigger"]), from_ms(row["end_ms"])
+    allowed = plan.limited(decisions, None if row["max_fires"] is None else row["max_fires"] - row["fired"])
+    over = row["max_fires"] is not None and row["fired"] + plan.fires(allowed) >= row["max_fires"]
+    following = None if over else next_after(trigger, now, from_ms(row["start_ms"]), end)
+    return Accounting(
+        schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=allowed,
+        until_ms=max(row["after_ms"], to_ms(now)), until_seq=max(until_seq, row["after_seq"]),
+        next_ms=to_ms(following), resumed=resumed,
+    )  # fmt: skip
+
+
+def resources_of(policy: str) -> Mapping[str, float]:
+    """The named slots that a run of this policy takes."""
+    found: Mapping[str, float] = policy_of(policy).resources
+    return found

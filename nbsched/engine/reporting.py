@@ -1,0 +1,70 @@
+"""What running work tells of itself, on its way to the row, the log and the bus."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from nbsched.store import runs
+from nbsched.store.database import Database
+
+Tell = Callable[[str, Mapping[str, Any]], None]
+"""Publishes an event that is not kept: its name and data."""
+
+BETWEEN_PROGRESS_S = 0.25
+
+
+class RunReport:
+    """The report of one attempt; callable from any thread, and nothing in it waits."""
+
+    def __init__(
+        self, database: Database, run: int, fence: int, facts: Mapping[str, Any], folder: Path, tell: Tell,
+        ticks: Callable[[], float],
+    ) -> None:  # fmt: skip
+        self._database, self._run, self._fence = database, run, fence
+        self._facts, self._folder, self._tell, self._ticks = facts, folder, tell, ticks
+        self._lock = threading.Lock()
+        self._last_progress = -1.0
+        self.latest: tuple[int, int, str] | None = None
+        self.output_path: str | None = None
+
+    def started(self, pid: int) -> None:
+        self._database.submit_quietly(runs.tell, self._run, self._fence, pid=pid)
+
+    def progress(self, done: int, total: int, label: str = "") -> None:
+        self.latest = (done, total, label)
+        now = self._ticks()
+        if done < total and now - self._last_progress < BETWEEN_PROGRESS_S:
+            return
+        self._last_progress = now
+        self._database.submit_lightly(
+            runs.tell, self._run, self._fence, progress=json.dumps([done, total, label])
+        )
+        self._say("run.progress", {"done": done, "total": total, "label": label})
+
+    def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
+        with self._lock, contextlib.suppress(OSError):
+            with self.log_path.open("a", encoding="utf-8", errors="replace") as log:
+                log.write(text)
+        self._say("run.output", {"text": text, "stream": stream})
+
+    def display(self, message: Mapping[str, Any]) -> None:
+        self._say("run.output", {"message": dict(message)})
+
+    def value(self, name: str, value: Any) -> None:
+        self._say("run.value", {"value_name": name, "value": value})
+
+    def output_file(self, path: Path) -> None:
+        self.output_path = str(path)
+        self._database.submit_lightly(runs.tell, self._run, self._fence, output=str(path))
+
+    @property
+    def log_path(self) -> Path:
+        return self._folder.parent / "log.txt"
+
+    def _say(self, name: str, data: Mapping[str, Any]) -> None:
+        self._tell(name, {**self._facts, **data})

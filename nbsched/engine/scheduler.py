@@ -1,0 +1,379 @@
+"""The loop: fires what is due, claims what there is room for, has it carried out, settles it, and waits."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
+from nbsched.core.model import Event
+from nbsched.engine import firing
+from nbsched.engine.batching import Short, carry_together
+from nbsched.engine.births import birth_of, is_dead
+from nbsched.engine.bus import Bus
+from nbsched.engine.carrying import Held, Surroundings, carry, given_up
+from nbsched.engine.nudges import Nudges, committed
+from nbsched.store import events, hosts, recovery, runs, schedules
+from nbsched.store.hosts import Host
+
+_log = logging.getLogger("nbsched")
+
+MOST_CELLS = 1
+"""Cells run in the kernel one at a time."""
+
+
+class Scheduler:
+    """One host's part in the work of its store. Everything but `nudge` is for the loop's own thread."""
+
+    def __init__(
+        self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
+        lease: timedelta, nudges: Nudges, ended: Callable[[], None], in_a_hurry: Callable[[], bool],
+    ) -> None:  # fmt: skip
+        self._around, self._db, self._clock = around, around.database, around.clock
+        self._nudges, self._lease, self._ended, self._in_a_hurry = nudges, lease, ended, in_a_hurry
+        self._birth = birth_of(os.getpid()) or "?"
+        self.host = Host(
+            id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
+            resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
+        )  # fmt: skip
+        self._slots = float(slots)
+        self._cells = MOST_CELLS
+        self._resources = dict(resources)
+        self._held: dict[int, Held] = {}
+        self._short = Short()
+        self._wake = anyio.Event()
+        self._nudged = False
+        self._turning = True
+        self._closing = False
+        self._served = False
+        self._live_since = self._last_turn = around.clock.now()
+        self._group: TaskGroup
+        self._token: _Token | None = None
+        self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
+        self._seen: dict[str, int] = {}
+        """How far the log holds nothing for a listening schedule, beyond what its row says."""
+        self.followed: set[int] = set()
+        """Keyed runs that someone here waits for: this host takes them over when theirs is gone."""
+
+    # -- from any thread ---------------------------------------------------------------------------------------
+
+    def nudge(self) -> None:
+        """The loop looks again soon."""
+        if self._token is not None and not self._nudged:
+            self._nudged = True
+            with suppress(RuntimeError):  # the loop has ended
+                self._token.call_soon(self._look_again)
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """The call is made on the loop."""
+        assert self._token is not None
+        self._token.call_soon(call)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing runs here and nothing is left to look at before the next wait ends."""
+        return not (self._held or self._nudged or self._turning or self.bus.busy)
+
+    def _look_again(self) -> None:
+        self._nudged = False
+        self._wake.set()
+
+    # -- the loop ----------------------------------------------------------------------------------------------
+
+    async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
+        """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
+        self._token = _Token()
+        await self._register()
+        await self._bury_the_dead()
+        async with anyio.create_task_group() as background:
+            await background.start(self.bus.run)
+            background.start_soon(self._nudges.hear, self._look_again)
+            background.start_soon(self._stay_alive)
+            async with anyio.create_task_group() as self._group:
+                self._group.start_soon(self._turn_until, stop)
+                started()
+            await self._leave()
+            background.cancel_scope.cancel()
+
+    async def _turn_until(self, stop: anyio.Event) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._turn_for_ever)
+            await stop.wait()
+            group.cancel_scope.cancel()
+        self._closing = True
+        for held in list(self._held.values()):
+            held.stop("lost", at_once=self._in_a_hurry())
+
+    async def _turn_for_ever(self) -> None:
+        while True:
+            self._wake, self._turning = anyio.Event(), True
+            until = await self._turn_safely()
+            self._turning = False
+            await self._clock.wait(self._wake, until)
+
+    async def _turn_safely(self) -> datetime:
+        try:
+            return await self._turn()
+        except Exception:
+            _log.exception("a turn of the scheduler failed; it goes on in a second")
+            return self._clock.now() + timedelta(seconds=1)
+
+    async def _turn(self) -> datetime:
+        now = self._clock.now()
+        self._note_gap(now)
+        now_ms = floor_ms(now)
+        served = self._db.read(hosts.is_served, now_ms)
+        if self._served and not served:
+            self._live_since = now
+        self._served = served
+        await self._fire(from_ms(now_ms))
+        alarm = self._db.read(runs.next_alarm, now_ms)
+        if alarm is not None and alarm <= now_ms:
+            await committed(self._db.submit_lightly(runs.expire, now_ms))
+        self._obey()
+        await self._claim(now_ms)
+        self.bus.look()
+        self._ended()
+        return self._next_look(now)
+
+    def _note_gap(self, now: datetime) -> None:
+        """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
+        if now - self._last_turn > self._lease + timedelta(seconds=31):
+            self._live_since = now
+        self._last_turn = now
+
+    def _next_look(self, now: datetime) -> datetime:
+        due = self._db.read(schedules.next_due, self._places, self._takes_anything)
+        alarm = self._db.read(runs.next_alarm, floor_ms(now))
+        return min([from_ms(at) for at in (due, alarm) if at is not None], default=now + timedelta(days=1))
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        own = (f"host:{self.host.id}", f"process:{self.host.id}")
+        notebook = (f"notebook:{self.host.notebook}",) if self.host.notebook else ()
+        return (*own, *notebook, *((recovery.NOWHERE,) if self._takes_anything else ()))
+
+    @property
+    def _takes_anything(self) -> bool:
+        return self.host.kind in hosts.SERVERS or not self._served
+
+    def _now_ms(self) -> int:
+        return floor_ms(self._clock.now())
+
+    # -- firing ------------------------------------------------------------------------------------------------
+
+    async def _fire(self, now: datetime) -> None:
+        now_ms = to_ms(now)
+        rows = {
+            row["name"]: row
+            for row in self._db.read(schedules.due, now_ms, self._places, self._takes_anything)
+        }
+        listening = self._db.read(schedules.listening, self._places, self._takes_anything)
+        rows.update((row["name"], row) for row in listening)
+        last = self._db.read(events.last_seq) if listening else 0
+        for row in rows.values():
+            heard = self._heard(row, last)
+            if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
+                told = firing.accounting(
+                    row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
+                )
+                await committed(self._db.submit_lightly(schedules.account, told, now_ms))
+
+    def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
+        seen = max(row["after_seq"], self._seen.get(row["name"], 0))
+        if row["patterns"] == "[]" or seen >= last:
+            return ()
+        trigger = firing.trigger_of(row["trigger"])
+        found = [
+            event
+            for event in self._db.read(events.since, seen, last - seen)
+            if trigger.matches(event.name, event.data)
+        ]
+        if not found:
+            self._seen[row["name"]] = last
+        return found
+
+    # -- claiming and carrying out -----------------------------------------------------------------------------
+
+    async def _claim(self, now_ms: int) -> None:
+        if self._closing or (self._slots <= 0 and self._cells <= 0):
+            return
+        room = runs.Capacity(
+            places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
+            resources=self._resources, short=self._short.sizes,
+        )  # fmt: skip
+        if not self._db.read(runs.anything_queued, now_ms):
+            return
+        with anyio.CancelScope(shield=True):
+            claimed = await committed(
+                self._db.submit_lightly(runs.claim, self.host.id, self._birth, now_ms, room)
+            )
+            if claimed is None:
+                await self._begin_anew()
+                return
+            self._take(claimed)
+
+    def _take(self, rows: Sequence[dict[str, Any]]) -> None:
+        together: dict[str, list[Held]] = defaultdict(list)
+        for row in rows:
+            held = self._held[row["id"]] = Held(row)
+            ref = self._short.ref_of(row)
+            if ref is not None:
+                together[ref].append(held)
+            else:
+                self._group.start_soon(self._carry, held, self._occupy(row))
+        for group in together.values():
+            for batch in self._short.batches(group):
+                self._slots -= 1
+                self._group.start_soon(self._carry_together, batch)
+
+    def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
+        """What the run takes is taken; calling the answer gives it back."""
+        cell = runs.is_kernel_cell(row)
+        resources = firing.resources_of(row["policy"])
+        self._hold(cell, resources, -1)
+        return lambda: self._hold(cell, resources, +1)
+
+    def _hold(self, cell: bool, resources: Mapping[str, float], sign: int) -> None:
+        if cell:
+            self._cells += sign
+        else:
+            self._slots += sign
+        for name, amount in resources.items():
+            self._resources[name] += sign * amount
+
+    async def _carry(self, held: Held, release: Callable[[], None]) -> None:
+        try:
+            with self._short.timing(held.row):
+                settlement = await carry(held, self._around)
+        except Exception as error:
+            _log.exception("run %s could not be carried out", held.row["id"])
+            settlement = given_up(held.row, error, self._clock.now())
+        finally:
+            release()
+        await self._settle([held], [settlement])
+
+    async def _carry_together(self, batch: Sequence[Held]) -> None:
+        try:
+            settlements = await carry_together(batch, self._around, self._short)
+        except Exception as error:
+            _log.exception("runs %s could not be carried out", [held.row["id"] for held in batch])
+            settlements = [given_up(held.row, error, self._clock.now()) for held in batch]
+        finally:
+            self._slots += 1
+            self._look_again()
+        await self._settle(batch, settlements)
+
+    async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
+        with anyio.CancelScope(shield=True):
+            while True:
+                try:
+                    await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
+                    break
+                except Exception as error:
+                    _log.error("%s; trying again in a second", error)
+                    await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+        for held in batch:
+            self._held.pop(held.row["id"], None)
+        self._ended()
+        self._look_again()
+
+    def _obey(self) -> None:
+        if self._held:
+            for run, how in self._db.read(runs.cancelled_of, self.host.id).items():
+                if run in self._held:
+                    self._held[run].stop(how)
+
+    # -- staying alive -----------------------------------------------------------------------------------------
+
+    async def _register(self) -> None:
+        now_ms = self._now_ms()
+        self.host = replace(
+            self.host, started_ms=now_ms, seen_ms=now_ms, until_ms=now_ms + span_ms(self._lease)
+        )
+        await committed(self._db.submit(hosts.register, self.host))
+        self._db.submit_lightly(
+            events.record, "runtime.started", now_ms, {"host": self.host.id, "kind": self.host.kind}
+        )
+        self._know_the_others()
+
+    async def _stay_alive(self) -> None:
+        while True:
+            await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
+            try:
+                if not await committed(renewal):
+                    await self._begin_anew()
+                await self._bury_the_dead()
+                self._know_the_others()
+            except Exception as error:
+                _log.warning("the lease could not be renewed: %s", error)
+
+    async def _begin_anew(self) -> None:
+        """The lease was taken from us: what we hold is another's now, so it stops here, and we are a new host."""
+        for held in list(self._held.values()):
+            held.stop("lost")
+        self.host = replace(self.host, id=uuid.uuid4().hex[:12])
+        self._live_since = self._clock.now()
+        await self._register()
+        self._look_again()
+
+    async def _bury_the_dead(self) -> None:
+        now_ms = self._now_ms()
+        for host in self._db.read(hosts.known):
+            if host.id != self.host.id and (host.until_ms <= now_ms or is_dead(host.pid, host.birth)):
+                self._kill_orphans(host.id)
+                gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
+                if gone:
+                    _log.info("took over from host %s, which is gone", host.id)
+                self._look_again()
+        for run in tuple(self.followed):
+            await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+
+    def _kill_orphans(self, host: str) -> None:
+        for pid, birth in self._db.read(recovery.processes_of, host):
+            if birth_of(pid) == birth:
+                with suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)
+
+    def _know_the_others(self) -> None:
+        self._nudges.know(host.port for host in self._db.read(hosts.known) if host.id != self.host.id)
+
+    async def _leave(self) -> None:
+        with anyio.CancelScope(shield=True):
+            now_ms = self._now_ms()
+            self._db.submit_lightly(events.record, "runtime.stopped", now_ms, {"host": self.host.id})
+            await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+
+    # -- handlers ----------------------------------------------------------------------------------------------
+
+    def _handler_failed(self, name: str, event: Any, error: BaseException, dead: bool) -> None:
+        if event.name == "handler.failed":
+            _log.error("the handler %r of handler.failed failed itself: %r", name, error)
+            return
+        data = {"handler": name, "event": event.name, "seq": event.seq, "error": repr(error), "dead": dead}
+        _log.warning("the handler %r failed on %s: %r", name, event.name, error)
+        self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
+
+
+class _Token:
+    """Calls a function soon on the loop that made it, from any thread."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(call)

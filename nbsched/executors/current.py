@@ -1,0 +1,51 @@
+"""The attempt that the code asking belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbsched.core.model import Context
+from nbsched.core.wire import decode
+from nbsched.executors.contract import Report
+from nbsched.executors.values import keep
+
+
+@dataclass(slots=True)
+class Current:
+    """A running attempt as its own code sees it."""
+
+    context: Context
+    report: Report
+    folder: Path
+    """Where its values lie that are files."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """What it has emitted, kept as it was then."""
+
+    def emit(self, name: str, value: Any) -> None:
+        self.values[name] = kept = keep(value, name, self.folder)
+        self.report.value(name, kept)
+
+
+CURRENT: ContextVar[Current | None] = ContextVar("nbsched_current", default=None)
+
+
+def values_folder(attempt: Path) -> Path:
+    """Where an attempt's values lie that are files: in its run's folder, which later steps know."""
+    return attempt.parent
+
+
+def context_from(data: Mapping[str, Any]) -> Context:
+    """The context that was sent as JSON; instants may be tagged or plain ISO text."""
+    read = {item.name: decode(data.get(item.name)) for item in fields(Context)}
+    start, end = read["interval"]
+    instants = {"scheduled_at": _instant(read["scheduled_at"]), "interval": (_instant(start), _instant(end))}
+    return Context(**{**read, **instants})
+
+
+def _instant(value: datetime | str) -> datetime:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value

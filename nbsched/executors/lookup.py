@@ -1,0 +1,148 @@
+"""How a function is found again: by module, by file, or in this process's own register."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from nbsched.core.errors import DefinitionError
+
+FILE_MARK = "__nbsched_file__"
+"""Attribute of a module that was loaded from a file by `load_file`: the file's absolute path."""
+
+_lock = threading.RLock()
+_registered: dict[str, Any] = {}
+_refs: dict[int, str] = {}
+_files: dict[str, tuple[tuple[int, int], ModuleType]] = {}
+
+
+class FunctionGone(DefinitionError):
+    """The function belongs to a process that is not this one."""
+
+
+def reference_of(function: Callable[..., Any]) -> str:
+    """`module:name` or `/file.py:name` when that leads back to this very function, else one for this process."""
+    name = getattr(function, "__qualname__", None)
+    if isinstance(name, str) and "<" not in name:
+        file = getattr(function, "__globals__", {}).get(FILE_MARK)
+        if file and _leads_to(function, function.__globals__, name):
+            return f"{file}:{name}"
+        module = getattr(function, "__module__", None)
+        if module and _importable(module) and _leads_to(function, vars(sys.modules[module]), name):
+            return f"{module}:{name}"
+    return register(function)
+
+
+def register(function: Callable[..., Any]) -> str:
+    """A reference that this process alone can follow; the same for the same function."""
+    with _lock:
+        ref = _refs.get(id(function))
+        if ref is None:
+            stem = getattr(function, "__qualname__", None) or type(function).__qualname__
+            number = sum(known.startswith(f"__main__:{stem}#") for known in _registered) + 1
+            ref = _refs[id(function)] = f"__main__:{stem}#{number}"
+            _registered[ref] = function
+        return ref
+
+
+def find(ref: str) -> Callable[..., Any]:
+    """The function; FunctionGone when it is another process's, DefinitionError when the name is gone."""
+    place, _, name = ref.rpartition(":")
+    if place == "__main__":
+        return _find_registered(ref, name)
+    module = load_file(Path(place)) if os.path.isabs(place) else importlib.import_module(place)
+    try:
+        return cast(Callable[..., Any], _plain(functools.reduce(getattr, name.split("."), module)))
+    except AttributeError:
+        raise DefinitionError(
+            f"there is no {name!r} in {place}: it was renamed or removed since it was scheduled; "
+            "give it its name back, or schedule it again"
+        ) from None
+
+
+def _find_registered(ref: str, name: str) -> Callable[..., Any]:
+    try:
+        return cast(Callable[..., Any], _plain(_registered[ref]))
+    except KeyError:
+        raise FunctionGone(
+            f"the function {name.partition('#')[0]!r} was defined in a notebook or program that is not this "
+            "process: run that again, or move the function to a module"
+        ) from None
+
+
+def load_file(path: Path) -> ModuleType:
+    """The module that the file makes, run once for each version of the file; what it raises is raised.
+
+    As for a program, modules beside the file can be imported.
+    """
+    file = os.path.abspath(path)
+    with _lock:
+        try:
+            facts = os.stat(file)
+        except OSError as error:
+            raise DefinitionError(f"the file {file} cannot be read ({error.strerror}): put it back") from None
+        version = (facts.st_mtime_ns, facts.st_size)
+        known = _files.get(file)
+        if known is None or known[0] != version:
+            known = _files[file] = (version, _execute(file))
+        return known[1]
+
+
+def _execute(file: str) -> ModuleType:
+    name = f"{Path(file).stem}_{hashlib.sha256(file.encode()).hexdigest()[:8]}"
+    module = ModuleType(name)
+    module.__file__ = file
+    setattr(module, FILE_MARK, file)
+    folder = os.path.dirname(file)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    code = compile(Path(file).read_bytes(), file, "exec")
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # dataclasses and pickles look their module up
+    try:
+        exec(code, vars(module))
+    except BaseException:
+        _put_back(name, before)
+        raise
+    return module
+
+
+def _put_back(name: str, module: ModuleType | None) -> None:
+    if module is None:
+        del sys.modules[name]
+    else:
+        sys.modules[name] = module
+
+
+def _importable(module: str) -> bool:
+    if module == "__main__" or module not in sys.modules:
+        return False
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _leads_to(function: Any, names: dict[str, Any], qualname: str) -> bool:
+    first, *rest = qualname.split(".")
+    try:
+        found = functools.reduce(getattr, rest, names[first])
+    except (KeyError, AttributeError):
+        return False
+    return _plain(found) is _plain(function)
+
+
+def _plain(found: Any) -> Any:
+    """The function behind a task: what `nb.task` made of it wraps it."""
+    if type(found).__module__.startswith("nbsched."):
+        return getattr(found, "__wrapped__", found)
+    return found

@@ -1,0 +1,96 @@
+"""An output notebook that is complete up to the last finished cell, whatever happens to its writer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from nbsched.core.errors import DefinitionError
+from nbsched.core.sources import source_text
+
+
+class Journal:
+    """Writes the whole notebook first and last, and in between appends each finished cell: O(new output)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lines: IO[str] | None = None
+
+    def open(self, notebook: NotebookNode) -> None:
+        """The notebook is at its path, and finished cells may be added."""
+        write_notebook(self.path, notebook)
+        self._lines = open(_journal_of(self.path), "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - until close
+
+    def add(self, index: int, cell: NotebookNode) -> None:
+        """The finished cell is safe from the death of this process."""
+        if self._lines is not None:
+            self._lines.write(json.dumps({"index": index, "cell": cell}, ensure_ascii=False) + "\n")
+            self._lines.flush()
+
+    def close(self, notebook: NotebookNode) -> None:
+        """The notebook at its path is the one given, and the journal is gone."""
+        write_notebook(self.path, notebook)
+        if self._lines is not None:
+            self._lines.close()
+        _journal_of(self.path).unlink(missing_ok=True)
+
+
+def recover(path: Path) -> bool:
+    """The notebook at the path holds all cells finished before its writer died; False when none died."""
+    lines = _journal_of(path)
+    if not lines.exists():
+        return False
+    notebook = nbformat.from_dict(json.loads(path.read_text("utf-8")))
+    for line in lines.read_text("utf-8").splitlines():
+        try:
+            entry: dict[str, Any] = json.loads(line)
+        except ValueError:
+            break  # the writer died within this line
+        notebook.cells[entry["index"]] = nbformat.from_dict(entry["cell"])
+    write_notebook(path, notebook)
+    lines.unlink()
+    return True
+
+
+def write_notebook(path: Path, notebook: NotebookNode) -> None:
+    """The file holds the notebook, whole; readable by its owner only."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with open(beside, "w", encoding="utf-8", opener=_private) as file:
+        file.write(nbformat.v4.writes(notebook))
+        file.write("\n")
+    os.replace(beside, path)
+
+
+def _journal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.journal")
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def parse_notebook(text: str, name: str) -> dict[str, Any]:
+    """The notebook in format 4 as plain JSON; DefinitionError when the text is no notebook."""
+    try:
+        data = json.loads(text)
+        if data["nbformat"] < 4:
+            data = nbformat.convert(nbformat.reads(text, as_version=nbformat.NO_CONVERT), 4)
+        cells = [{**cell, "source": source_text(cell)} for cell in data["cells"]]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DefinitionError(f"{name} is not a notebook ({error}): save it again in Jupyter") from None
+    return {**data, "cells": cells}
+
+
+def notebook_node(notebook: Mapping[str, Any]) -> NotebookNode:
+    """The notebook as nbformat has it, each cell with an id."""
+    node: NotebookNode = nbformat.from_dict(dict(notebook))
+    node.nbformat_minor = max(node.get("nbformat_minor", 5), 5)
+    for at, cell in enumerate(node.cells):
+        cell.setdefault("id", f"cell-{at + 1}")
+    return node

@@ -1,0 +1,226 @@
+"""The SQLite file: one writer thread that commits what has gathered as one transaction, and readers beside it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from nbsched.core.errors import NbschedError, StoreError
+
+VERSION = 1
+MOST_IN_ONE_COMMIT = 512
+BUSY_MS = 10_000
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Db = sqlite3.Connection
+
+
+@dataclass(slots=True)
+class _Request:
+    verb: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    durable: bool
+    quiet: bool
+    future: Future[Any]
+
+
+class Database:
+    """The file at `path`, made when it is not there, readable by its owner only.
+
+    A write is a function of a connection; it runs alone, whole or not at all, and its future is done
+    once it is committed. `durable` writes are on the disk by then; the others survive the process's
+    death but not the machine's.
+    """
+
+    def __init__(self, path: Path, committed: Callable[[], None] = lambda: None) -> None:
+        self.path = path
+        self._committed = committed
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._readers: list[Db] = []
+        self._closed = False
+        self._connection = _open(path)
+        self._thread = threading.Thread(target=self._write_until_closed, name="nbsched-store", daemon=True)
+        self._thread.start()
+
+    def submit(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The verb's result once it is on the disk."""
+        return self._submit(verb, args, kwargs, durable=True)
+
+    def write(self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The verb has been carried out and is on the disk."""
+        future: Future[T] = self._submit(verb, args, kwargs, durable=True)
+        return future.result()
+
+    def submit_lightly(
+        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """The verb's result once it is committed, though perhaps not yet on the disk."""
+        return self._submit(verb, args, kwargs, durable=False)
+
+    def submit_quietly(
+        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """As `submit_lightly`, of no interest to anyone else: `committed` is not called for it."""
+        return self._submit(verb, args, kwargs, durable=False, quiet=True)
+
+    def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the query finds among what is committed; callable from any thread."""
+        try:
+            return query(self._reader(), *args, **kwargs)
+        except sqlite3.Error as error:
+            raise _store_error(self.path, error) from error
+
+    def close(self) -> None:
+        """All that was submitted is committed and the file is closed."""
+        if self._closed:
+            return
+        self._closed = True
+        self._requests.put(None)
+        self._thread.join()
+        self._connection.close()
+        for reader in self._readers:
+            reader.close()
+
+    def _submit(
+        self,
+        verb: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        durable: bool,
+        quiet: bool = False,
+    ) -> Future[Any]:
+        future: Future[Any] = Future()
+        if self._closed:
+            future.set_exception(StoreError(f"the store {self.path} is closed: open a new runtime to go on"))
+        else:
+            self._requests.put(_Request(verb, args, kwargs, durable, quiet, future))
+        return future
+
+    def _reader(self) -> Db:
+        reader: Db | None = getattr(self._local, "reader", None)
+        if reader is None or self._local.pid != os.getpid():
+            reader = _connect(self.path)
+            reader.execute("PRAGMA query_only = ON")
+            self._local.reader, self._local.pid = reader, os.getpid()
+            self._readers.append(reader)
+        return reader
+
+    def _write_until_closed(self) -> None:
+        open_ = True
+        while open_:
+            batch: list[_Request] = []
+            request = self._requests.get()
+            while request is not None:
+                batch.append(request)
+                if len(batch) == MOST_IN_ONE_COMMIT or self._requests.empty():
+                    break
+                request = self._requests.get_nowait()
+            open_ = request is not None
+            if batch:
+                self._commit(batch)
+
+    def _commit(self, batch: list[_Request]) -> None:
+        durable = any(request.durable for request in batch)
+        answers: list[tuple[_Request, Any, BaseException | None]] = []
+        try:
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            answers = [(request, *self._carry_out(request)) for request in batch]
+            self._connection.execute("COMMIT")
+        except BaseException as error:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            answers = [(request, None, error) for request in batch]
+        for request, result, problem in answers:
+            if problem is None:
+                request.future.set_result(result)
+            else:
+                request.future.set_exception(_as_ours(self.path, problem))
+        if not all(request.quiet for request in batch):
+            self._committed()
+
+    def _carry_out(self, request: _Request) -> tuple[Any, BaseException | None]:
+        self._connection.execute("SAVEPOINT verb")
+        try:
+            result = request.verb(self._connection, *request.args, **request.kwargs)
+        except Exception as error:
+            if isinstance(error, sqlite3.OperationalError) and not self._connection.in_transaction:
+                raise
+            self._connection.execute("ROLLBACK TO verb")
+            self._connection.execute("RELEASE verb")
+            return None, error
+        self._connection.execute("RELEASE verb")
+        return result, None
+
+
+def _as_ours(path: Path, problem: BaseException) -> BaseException:
+    return _store_error(path, problem) if isinstance(problem, sqlite3.Error) else problem
+
+
+def _store_error(path: Path, error: BaseException) -> StoreError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreError(f"the store {path} is locked by another program: close it there and try again")
+    if "full" in text:
+        return StoreError(f"the disk of the store {path} is full: make room and try again")
+    if "readonly" in text or "read-only" in text:
+        return StoreError(
+            f"the store {path} cannot be written: check the permissions of the file and its folder"
+        )
+    return StoreError(f"the store {path} failed: {text}; run `nbsched doctor` to check it")
+
+
+def _open(path: Path) -> Db:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = _connect(path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        _migrate(connection, path)
+        return connection
+    except OSError as error:
+        raise StoreError(
+            f"the store {path} cannot be opened: {error.strerror or error}; give another path"
+        ) from error
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+
+
+def _connect(path: Path) -> Db:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_MS / 1000)
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
+
+
+def _migrate(connection: Db, path: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise StoreError(
+                f"the store {path} was written by a newer nbsched (format {version}, this one knows {VERSION}): "
+                "upgrade nbsched or give another store"
+            )
+        if version == 0:
+            for statement in files("nbsched.store").joinpath("schema.sql").read_text("utf-8").split(";\n"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+    except (sqlite3.Error, NbschedError):
+        connection.execute("ROLLBACK")
+        raise

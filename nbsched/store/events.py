@@ -1,0 +1,148 @@
+"""The log of what happened, and who has read how far in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from nbsched.core.instants import from_ms
+from nbsched.core.model import Event
+from nbsched.core.wire import decode
+from nbsched.store.database import Db
+
+MOST_TRIES = 5
+
+
+def record(db: Db, name: str, now_ms: int, data: dict[str, Any] | str | None = None) -> int:
+    """The event is in the log; its place there is given back."""
+    text = data if isinstance(data, str) or data is None else json.dumps(data, ensure_ascii=False)
+    row = db.execute(
+        "INSERT INTO events (name, at_ms, data) VALUES (?, ?, ?) RETURNING seq", (name, now_ms, text)
+    )
+    seq: int = row.fetchone()[0]
+    return seq
+
+
+def record_run(
+    db: Db, verb_name: str, now_ms: int, run: int, attempt: int, reason: str | None = None
+) -> None:
+    """An event of the run is in the log; its data is put together when it is read."""
+    db.execute(
+        "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES (?, ?, ?, ?, ?)",
+        (verb_name, now_ms, run, attempt, reason),
+    )
+
+
+_SELECT = """
+SELECT e.seq, e.name, e.at_ms, e.run, e.attempt, e.reason, e.data, r.name AS run_name, r.schedule, r.pipeline, r.step,
+       r.idx, r.parent, r.scheduled_ms, r.started_ms, r.ended_ms, r.key
+FROM events e LEFT JOIN runs r ON r.id = e.run
+"""
+_STATES = {
+    "run.pending": "pending", "run.queued": "queued", "run.started": "running", "run.retrying": "queued",
+    "run.succeeded": "succeeded", "run.failed": "failed", "run.cancelled": "cancelled", "run.skipped": "skipped",
+}  # fmt: skip
+
+
+def _iso(ms: int | None) -> str | None:
+    return None if ms is None else from_ms(ms).isoformat()
+
+
+def _event(row: Any) -> Event:
+    if row["run"] is None:
+        data = decode(json.loads(row["data"])) if row["data"] else {}
+    else:
+        data = _run_data(row)
+    return Event(id=f"e{row['seq']}", name=row["name"], at=from_ms(row["at_ms"]), seq=row["seq"], data=data)
+
+
+def _run_data(row: Any) -> dict[str, Any]:
+    data = {
+        "id": row["run"], "name": row["run_name"], "state": _STATES.get(row["name"], "running"),
+        "reason": row["reason"], "attempt": row["attempt"], "schedule": row["schedule"],
+        "pipeline": row["pipeline"], "step": row["step"], "index": row["idx"], "parent": row["parent"],
+        "scheduled_at": _iso(row["scheduled_ms"]), "started_at": _iso(row["started_ms"]),
+        "ended_at": _iso(row["ended_ms"]), "key": row["key"],
+    }  # fmt: skip
+    return data | (decode(json.loads(row["data"])) if row["data"] else {})
+
+
+def since(db: Db, seq: int, limit: int = 1000) -> list[Event]:
+    """The events after `seq`, oldest first."""
+    rows = db.execute(_SELECT + "WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (seq, limit))
+    return [_event(row) for row in rows]
+
+
+def of_run(db: Db, run: int) -> list[Event]:
+    """The events of the run and its steps, oldest first."""
+    rows = db.execute(
+        _SELECT + "WHERE e.run = :run OR e.run IN (SELECT id FROM runs WHERE parent = :run) ORDER BY e.seq",
+        {"run": run},
+    )
+    return [_event(row) for row in rows]
+
+
+def latest(db: Db, limit: int) -> list[Event]:
+    """The newest events, oldest first."""
+    rows = db.execute(_SELECT + "ORDER BY e.seq DESC LIMIT ?", (limit,)).fetchall()
+    return [_event(row) for row in reversed(rows)]
+
+
+def last_seq(db: Db) -> int:
+    """The place of the newest event there ever was, or 0."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return row[0] if row else 0
+
+
+def subscribe(db: Db, name: str, pattern: str, host: str) -> None:
+    """The durable subscription exists and is this host's; a new one begins with the next event."""
+    db.execute(
+        "INSERT INTO subscriptions (name, pattern, seq, host) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, host = excluded.host",
+        (name, pattern, last_seq(db), host),
+    )
+
+
+def subscription(db: Db, name: str) -> tuple[int, int, str | None] | None:
+    """How far the subscription has read, its tries of the next event, and its host."""
+    row = db.execute("SELECT seq, tries, host FROM subscriptions WHERE name = ?", (name,)).fetchone()
+    return tuple(row) if row else None
+
+
+def unsubscribe(db: Db, name: str) -> None:
+    db.execute("DELETE FROM subscriptions WHERE name = ?", (name,))
+
+
+def handled(db: Db, name: str, seq: int) -> None:
+    """The subscription has read up to `seq`."""
+    db.execute("UPDATE subscriptions SET seq = ?, tries = 0 WHERE name = ? AND seq < ?", (seq, name, seq))
+
+
+def tried(db: Db, name: str) -> int:
+    """One more try of the next event is about to begin; how many that makes."""
+    row = db.execute(
+        "UPDATE subscriptions SET tries = tries + 1 WHERE name = ? RETURNING tries", (name,)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def bury(db: Db, name: str, seq: int, now_ms: int, error: str) -> None:
+    """The event is a dead letter of the subscription, which goes on behind it."""
+    db.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?)", (name, seq, now_ms, error))
+    handled(db, name, seq)
+
+
+def dead_letters(db: Db) -> list[dict[str, Any]]:
+    """Every dead letter: subscription, event and the error of its last try."""
+    rows = db.execute(
+        "SELECT subscription, seq, at_ms, error FROM dead_letters ORDER BY at_ms, seq"
+    ).fetchall()
+    found = {event.seq: event for event in _by_seq(db, [row["seq"] for row in rows])}
+    return [{"subscription": row["subscription"], "at": _iso(row["at_ms"]), "error": row["error"],
+             "seq": row["seq"], "event": found.get(row["seq"])} for row in rows]  # fmt: skip
+
+
+def _by_seq(db: Db, seqs: Sequence[int]) -> list[Event]:
+    marks = ",".join("?" * len(seqs))
+    return [_event(row) for row in db.execute(f"{_SELECT} WHERE e.seq IN ({marks})", list(seqs))]

@@ -1,0 +1,81 @@
+"""Who lives: the runtimes that share the store, and their leases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbsched.store.database import Db
+
+SERVERS = frozenset({"server", "daemon"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """A runtime as the others see it."""
+
+    id: str
+    kind: str
+    pid: int
+    birth: str
+    port: int | None
+    slots: int
+    resources: Mapping[str, float]
+    notebook: str | None
+    started_ms: int
+    seen_ms: int
+    until_ms: int
+
+
+def register(db: Db, host: Host) -> None:
+    """The host lives until its lease is over."""
+    db.execute(
+        "INSERT INTO hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (host.id, host.kind, host.pid, host.birth, host.port, host.slots, json.dumps(dict(host.resources)),
+         host.notebook, host.started_ms, host.seen_ms, host.until_ms),
+    )  # fmt: skip
+
+
+def renew(db: Db, host: str, now_ms: int, lease_ms: int) -> bool:
+    """The host's lease runs on from now; False when it was taken from it."""
+    row = db.execute(
+        "UPDATE hosts SET seen_ms = ?, until_ms = ? WHERE id = ? RETURNING id",
+        (now_ms, now_ms + lease_ms, host),
+    ).fetchone()
+    return row is not None
+
+
+def living(db: Db, now_ms: int) -> list[Host]:
+    """The hosts whose lease is not over."""
+    return [host for host in known(db) if host.until_ms > now_ms]
+
+
+def known(db: Db) -> list[Host]:
+    """Every host that has neither closed nor been given up."""
+    return [_host(row) for row in db.execute("SELECT * FROM hosts ORDER BY started_ms, id")]
+
+
+def _host(row: Any) -> Host:
+    return Host(**{**dict(row), "resources": json.loads(row["resources"])})
+
+
+def remove(db: Db, host: str) -> bool:
+    """The host is no longer; the last time anyone was seen is kept."""
+    row = db.execute("DELETE FROM hosts WHERE id = ? RETURNING seen_ms", (host,)).fetchone()
+    if row is None:
+        return False
+    db.execute(
+        "INSERT INTO facts VALUES ('watched_ms', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        (row[0],),
+    )
+    return True
+
+
+def is_served(db: Db, now_ms: int) -> bool:
+    """A server or daemon lives, which is to fire what no single kernel owns."""
+    row = db.execute(
+        "SELECT 1 FROM hosts WHERE kind IN ('server', 'daemon') AND until_ms > ? LIMIT 1", (now_ms,)
+    ).fetchone()
+    return row is not None

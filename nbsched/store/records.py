@@ -1,0 +1,164 @@
+"""Runs, attempts and schedules as they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from nbsched.core.errors import UnknownName
+from nbsched.core.instants import from_ms
+from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
+from nbsched.store.database import Db
+
+_RUN = """
+SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
+       count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
+       error, output, progress
+FROM runs
+"""
+
+
+def _run(row: Any) -> RunRecord:
+    progress = json.loads(row["progress"]) if row["progress"] else None
+    return RunRecord(
+        id=row["id"], name=row["name"], kind=row["kind"], state=State(row["state"]), reason=row["reason"],
+        schedule=row["schedule"], pipeline=row["pipeline"], step=row["step"], index=row["idx"], parent=row["parent"],
+        retry_of=row["retry_of"], attempt=row["attempt"], scheduled_at=from_ms(row["scheduled_ms"]),
+        until=from_ms(row["until_ms"]), count=row["count"], created_at=from_ms(row["created_ms"]),
+        not_before=from_ms(row["not_before_ms"]), started_at=from_ms(row["started_ms"]),
+        ended_at=from_ms(row["ended_ms"]), key=row["key"], priority=row["priority"],
+        retries=json.loads(row["policy"]).get("retries", 0) if row["policy"] != "{}" else 0,
+        cancel_requested=row["cancel"] is not None, params=json.loads(row["params"]),
+        result=json.loads(row["result"]) if row["result"] else None,
+        values=json.loads(row["named"]) if row["named"] else {},
+        error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
+        progress=tuple(progress) if progress else None,
+    )  # fmt: skip
+
+
+def run(db: Db, run_id: int) -> RunRecord:
+    """The run; its params, result and values still as JSON (see `core.wire`). UnknownName when there is none."""
+    row = db.execute(_RUN + "WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run_id, remedy="`nbsched runs` lists them")
+    return _run(row)
+
+
+def state(db: Db, run_id: int) -> State:
+    row = db.execute("SELECT state FROM runs WHERE id = ?", (run_id,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run_id, remedy="`nbsched runs` lists them")
+    return State(row[0])
+
+
+def ended_among(db: Db, ids: Sequence[int]) -> set[int]:
+    """Those of the runs that have ended."""
+    marks = ",".join("?" * len(ids))
+    rows = db.execute(
+        f"SELECT id FROM runs WHERE id IN ({marks}) AND state NOT IN ('pending', 'queued', 'running')",
+        list(ids),
+    )
+    return {found for (found,) in rows}
+
+
+def runs(
+    db: Db, *, state: str | None = None, name: str | None = None, schedule: str | None = None,
+    pipeline: str | None = None, parent: int | None = None, after: int | None = None, limit: int | None = 50,
+) -> list[RunRecord]:  # fmt: skip
+    """The runs that match, newest first; steps only with `parent`."""
+    asked = {"state": state, "name": name, "schedule": schedule, "pipeline": pipeline}
+    given = {column: value for column, value in asked.items() if value is not None}
+    clauses = [f"{column} = ?" for column in given]
+    values: list[Any] = list(given.values())
+    if parent is None:
+        clauses.append("parent IS NULL")
+    else:
+        clauses.append("parent = ?")
+        values.append(parent)
+    if after is not None:
+        clauses.append("id > ?")
+        values.append(after)
+    rows = db.execute(
+        f"{_RUN} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
+        (*values, -1 if limit is None else limit),
+    )
+    return [_run(row) for row in rows]
+
+
+def some(db: Db, ids: Sequence[int]) -> list[RunRecord]:
+    """The runs with these ids."""
+    marks = ",".join("?" * len(ids))
+    return [_run(row) for row in db.execute(f"{_RUN} WHERE id IN ({marks})", list(ids))]
+
+
+def steps(db: Db, parent: int) -> list[RunRecord]:
+    """The runs of the steps, in the order of their definition."""
+    return [_run(row) for row in db.execute(_RUN + "WHERE parent = ? ORDER BY id", (parent,))]
+
+
+def needs_of_steps(db: Db, parent: int) -> list[tuple[int, int]]:
+    """The edges of the pipeline's run: (need, follower) by run id."""
+    rows = db.execute(
+        "SELECT n.need, n.run FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ?", (parent,)
+    )
+    return [(need, follower) for need, follower in rows]
+
+
+def attempts(db: Db, run_id: int) -> list[AttemptRecord]:
+    """Every try of the run, in order."""
+    rows = db.execute("SELECT * FROM attempts WHERE run = ? ORDER BY number", (run_id,))
+    return [
+        AttemptRecord(
+            number=row["number"], host=row["host"], pid=row["pid"], started_at=from_ms(row["started_ms"]),
+            ended_at=from_ms(row["ended_ms"]), outcome=row["outcome"],
+            error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def by_key(db: Db, key: str) -> int | None:
+    """The run that was started with the key."""
+    row = db.execute("SELECT id FROM runs WHERE key = ? AND parent IS NULL", (key,)).fetchone()
+    return row[0] if row else None
+
+
+_SCHEDULE = """
+SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1
+             AND (r.state <> 'skipped' OR r.attempt > 0) ORDER BY id DESC LIMIT 1) AS last_run
+FROM schedules s
+"""
+
+
+def schedules(db: Db) -> list[ScheduleRecord]:
+    """Every schedule, the next to fire first."""
+    return [_schedule(row) for row in db.execute(_SCHEDULE + "ORDER BY s.next_ms IS NULL, s.next_ms, s.name")]
+
+
+def schedule(db: Db, name: str) -> ScheduleRecord:
+    """The schedule; UnknownName when there is none."""
+    row = db.execute(_SCHEDULE + "WHERE s.name = ?", (name,)).fetchone()
+    if row is None:
+        raise UnknownName("schedule", name, [found for (found,) in db.execute("SELECT name FROM schedules")])
+    return _schedule(row)
+
+
+def _schedule(row: Any) -> ScheduleRecord:
+    return ScheduleRecord(
+        name=row["name"], trigger=row["trigger"], tz=row["tz"], next_at=from_ms(row["next_ms"]), paused=row["paused"],
+        overlap=row["overlap"], missed=row["missed"], catchup=timedelta(milliseconds=row["catchup_ms"]),
+        jitter=None if row["jitter_ms"] is None else timedelta(milliseconds=row["jitter_ms"]),
+        start=from_ms(row["start_ms"]), end=from_ms(row["end_ms"]), limit=row["max_fires"], fired=row["fired"],
+        last_run=row["last_run"], created_at=from_ms(row["created_ms"]), notebook=row["notebook"],
+    )  # fmt: skip
+
+
+def counts(db: Db) -> dict[str, int]:
+    """How many top-level runs there are in each active state, and how many failed, by state."""
+    rows = db.execute(
+        "SELECT state, count(*) FROM runs WHERE parent IS NULL AND state IN ('pending', 'queued', 'running') "
+        "GROUP BY state"
+    )
+    return dict(rows.fetchall())

@@ -1,0 +1,98 @@
+"""What becomes of the work of a host that is gone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from nbsched.core import plan
+from nbsched.core.instants import from_ms
+from nbsched.core.model import Outcome
+from nbsched.core.policy import Policy
+from nbsched.store import hosts, runs
+from nbsched.store.database import Db
+from nbsched.store.schedules import GONE, pause
+
+NOWHERE = "gone"
+"""The place of work that no living process can find again: any host takes it, to say that it is lost."""
+
+
+def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
+    """The processes that the host's running attempts started, with the machine they are on."""
+    rows = db.execute(
+        "SELECT a.pid, a.birth FROM attempts a JOIN runs r ON r.id = a.run AND r.attempt = a.number "
+        "WHERE r.state = 'running' AND r.host = ? AND a.pid IS NOT NULL",
+        (host,),
+    )
+    return [(pid, birth) for pid, birth in rows]
+
+
+def give_up(db: Db, host: str, now_ms: int) -> bool:
+    """The host is no longer: its running attempts are lost, what it kept for itself is anyone's. False if it was gone."""
+    row = db.execute("SELECT notebook FROM hosts WHERE id = ?", (host,)).fetchone()
+    if row is None or not hosts.remove(db, host):
+        return False
+    _lose_attempts(db, host, now_ms)
+    _leave(db, host, row["notebook"], now_ms)
+    return True
+
+
+def leave(db: Db, host: str, now_ms: int) -> None:
+    """The host has closed in good order."""
+    give_up(db, host, now_ms)
+
+
+def _lose_attempts(db: Db, host: str, now_ms: int) -> None:
+    rows = db.execute(
+        "SELECT id, fence, policy, failures, losses FROM runs WHERE state = 'running' AND host = ? "
+        "AND kind <> 'pipeline'",
+        (host,),
+    ).fetchall()
+    runs.settle(db, host, [_lost(row, now_ms) for row in rows], now_ms)
+
+
+def _lost(row: Any, now_ms: int) -> runs.Settlement:
+    verdict = plan.verdict(
+        Outcome(kind="lost"), Policy.of(json.loads(row["policy"])), failures=row["failures"], losses=row["losses"],
+        now=from_ms(now_ms), chance=0,
+    )  # fmt: skip
+    return runs.Settlement(
+        run=row["id"], fence=row["fence"], verdict=verdict, outcome="lost", ended_ms=now_ms
+    )
+
+
+def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
+    places = [f"process:{host}", *_kernel_places(db, notebook)]
+    for place in places:
+        for (name,) in db.execute("SELECT name FROM schedules WHERE place = ?", (place,)).fetchall():
+            pause(db, name, now_ms, GONE)
+        db.execute(
+            f"UPDATE runs SET place = ? WHERE place = ? AND state IN {runs.ACTIVE} AND (SELECT key FROM runs top "
+            "WHERE top.id = ifnull(runs.parent, runs.id)) IS NULL",
+            (NOWHERE, place),
+        )
+    db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND state IN {runs.ACTIVE}", (f"host:{host}",))
+
+
+def _kernel_places(db: Db, notebook: str | None) -> list[str]:
+    """The notebook's place, if no other kernel of it lives."""
+    if (
+        notebook is None
+        or db.execute("SELECT 1 FROM hosts WHERE notebook = ? LIMIT 1", (notebook,)).fetchone()
+    ):
+        return []
+    return [f"notebook:{notebook}"]
+
+
+def adopt(db: Db, run: int, host: str, now_ms: int) -> None:
+    """What of this keyed run only a process that is gone could find is this host's now."""
+    living: Sequence[str] = [known.id for known in hosts.known(db)]
+    rows = db.execute(
+        f"SELECT id, place FROM runs WHERE (id = ?1 OR parent = ?1) AND state IN {runs.ACTIVE} "
+        "AND place LIKE 'process:%'",
+        (run,),
+    ).fetchall()
+    for row in rows:
+        if row["place"].removeprefix("process:") not in living:
+            db.execute("UPDATE runs SET place = ? WHERE id = ?", (f"process:{host}", row["id"]))

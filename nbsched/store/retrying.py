@@ -1,0 +1,85 @@
+"""Runs started by hand: with a key only once, and again from what an ended one left."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.model import State
+from nbsched.store.database import Db
+from nbsched.store.insert import NewRun, Reuse, insert
+from nbsched.store.records import by_key
+from nbsched.store.recovery import adopt
+
+__all__ = ["adopt", "retry", "start"]
+
+
+def start(db: Db, new: NewRun, now_ms: int) -> int:
+    """The run's id: a new one, or the one that was started with the same key."""
+    known = by_key(db, new.key) if new.key is not None else None
+    return known if known is not None else insert(db, new, now_ms)
+
+
+def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: str) -> int:
+    """A new run of the ended one's work and parameters; with `from_failed` what succeeded is not done again."""
+    row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
+    if not State(row["state"]).final:
+        raise InvalidState(
+            f"run {run} of {row['name']!r} is still {row['state']}: cancel it or wait for its end"
+        )
+    if row["parent"] is not None:
+        raise InvalidState(
+            f"run {run} is the step {row['step']!r} of run {row['parent']}: retry run {row['parent']}"
+        )
+    if row["work"] == "{}":
+        raise InvalidState(f"run {run} of {row['name']!r} was {row['reason']} and has no work of its own: "
+                           f"trigger {row['schedule']!r} instead")  # fmt: skip
+    work = json.loads(row["work"])
+    steps = _steps(db, run)
+    if steps:
+        work["steps"] = [step for step, _ in steps]
+    reused = {step["name"]: reuse for step, reuse in steps if reuse} if from_failed else {}
+    new = NewRun(
+        work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
+        previous_ms=row["previous_ms"], schedule=row["schedule"], place=row["place"] or f"host:{host}",
+        event=row["event"], retry_of=run, reused=reused,
+    )  # fmt: skip
+    return insert(db, replace(new, work=_here(work, host)), now_ms)
+
+
+def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
+    rows = db.execute("SELECT * FROM runs WHERE parent = ? ORDER BY id", (parent,)).fetchall()
+    names = {row["id"]: row["step"] for row in rows}
+    needs: dict[int, list[str]] = {row["id"]: [] for row in rows}
+    for run, need in db.execute(
+        "SELECT n.run, n.need FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ? ORDER BY n.need",
+        (parent,),
+    ):
+        needs[run].append(names[need])
+    return [(_step(row, needs[row["id"]]), _reuse(row)) for row in rows]
+
+
+def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
+    return {
+        "name": row["step"], "work": json.loads(row["work"]), "needs": needs, "when": row["condition"],
+        "teardown": bool(row["teardown"]),
+    }  # fmt: skip
+
+
+def _reuse(row: Mapping[str, Any]) -> Reuse | None:
+    if row["state"] != State.SUCCEEDED:
+        return None
+    return Reuse(result=row["result"], named=row["named"], output=row["output"])
+
+
+def _here(work: dict[str, Any], host: str) -> dict[str, Any]:
+    """Work that only one process can find is looked for in this one."""
+    for part in (work, *(step["work"] for step in work.get("steps", ()))):
+        if str(part.get("place", "")).startswith("process:"):
+            part["place"] = f"process:{host}"
+    return work

@@ -1,0 +1,547 @@
+"""What happens to runs: one function is one verb, carried out whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbsched.core import plan
+from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.expressions import Expression
+from nbsched.core.instants import to_ms
+from nbsched.core.model import EVENTS, RETRYING, State, Verb
+from nbsched.core.policy import Policy
+from nbsched.core.references import referred
+from nbsched.core.wire import decode
+from nbsched.store.database import Db
+from nbsched.store.events import record_run
+
+_ENDS = {
+    Verb.SUCCEED: State.SUCCEEDED,
+    Verb.FAIL: State.FAILED,
+    Verb.SKIP: State.SKIPPED,
+    Verb.CANCEL: State.CANCELLED,
+}
+ACTIVE = "('pending', 'queued', 'running')"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run that has just ended."""
+
+    run: int
+    parent: int | None
+    state: State
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What a host has room for."""
+
+    places: tuple[str, ...]
+    any_place: bool
+    slots: float
+    cells: int
+    resources: Mapping[str, float] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
+    """Function references and how many of their runs one slot takes at a time."""
+
+
+def anything_queued(db: Db, now_ms: int) -> bool:
+    """Some run may be claimed, by one host or another."""
+    row = db.execute(
+        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1",
+        (now_ms,),
+    ).fetchone()
+    return row is not None
+
+
+def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
+    """The first runs in line that there is room for are running, and this host's; None if it is no host any more."""
+    if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
+        return None
+    claimed: list[dict[str, Any]] = []
+    while True:
+        chosen = _choose(db, now_ms, room, [row["id"] for row in claimed])
+        _start(db, chosen, host, birth, now_ms)
+        claimed += chosen
+        pipelines = [row["id"] for row in chosen if row["kind"] == "pipeline"]
+        for run in pipelines:
+            _begin_pipeline(db, run, now_ms)
+        if not pipelines:
+            return [row for row in claimed if row["kind"] != "pipeline"]
+        room = _less(room, chosen)
+
+
+def _less(room: Capacity, chosen: Sequence[Mapping[str, Any]]) -> Capacity:
+    slots = room.slots - sum(_slots(row, room) for row in chosen)
+    cells = room.cells - sum(is_kernel_cell(row) for row in chosen)
+    resources = dict(room.resources)
+    for row in chosen:
+        for name, amount in json.loads(row["policy"]).get("resources", {}).items():
+            resources[name] = resources.get(name, 0) - amount
+    return Capacity(places=room.places, any_place=room.any_place, slots=slots, cells=cells, resources=resources,
+                    short=room.short)  # fmt: skip
+
+
+def is_kernel_cell(row: Mapping[str, Any]) -> bool:
+    """The run is of a cell that its kernel is to execute like a user's."""
+    return bool(row["kind"] == "cell" and json.loads(row["work"]).get("where", "kernel") == "kernel")
+
+
+def _slots(row: Mapping[str, Any], room: Capacity) -> float:
+    """The share of a slot that the run takes: none for what only waits, part of one for what is known to be short."""
+    if row["kind"] == "pipeline" or is_kernel_cell(row):
+        return 0
+    if room.short and row["kind"] == "function":
+        return 1 / room.short.get(json.loads(row["work"])["ref"], 1)
+    return 1
+
+
+_LINE = """
+SELECT id, name, kind, schedule, pipeline, step, parent, key, place, fence, attempt, failures, losses, scheduled_ms,
+       previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
+FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?)
+ORDER BY priority, seq, id
+"""
+
+
+def _choose(db: Db, now_ms: int, room: Capacity, taken: Iterable[int]) -> list[dict[str, Any]]:
+    places, taken, counts = frozenset(room.places), frozenset(taken), _Counts(db)
+    slots, cells, resources = room.slots, room.cells, dict(room.resources)
+    chosen: list[dict[str, Any]] = []
+    for row in db.execute(_LINE, (now_ms,)):
+        if slots <= 0 and cells <= 0 and row["kind"] != "pipeline":
+            break
+        here = room.any_place if row["place"] is None else row["place"] in places
+        if not here or row["id"] in taken:
+            continue
+        cell, need = is_kernel_cell(row), _slots(row, room)
+        policy = json.loads(row["policy"]) if row["policy"] != "{}" else {}
+        wanted = policy.get("resources", {})
+        fits = cells > 0 if cell else need == 0 or slots > 0
+        if not fits or any(resources.get(name, 0) < amount for name, amount in wanted.items()):
+            continue
+        if not counts.allow(row, policy):
+            continue
+        slots, cells = slots - need, cells - cell
+        for name, amount in wanted.items():
+            resources[name] -= amount
+        chosen.append(dict(row))
+    return chosen
+
+
+class _Counts:
+    """How many run already, of a name or within a pipeline's run, this claim's own included."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self._running: dict[tuple[str, Any], int] = {}
+
+    def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+        limits = [
+            ("name", row["name"], policy.get("max_running")),
+            ("parent", row["parent"], policy.get("max_parallel")),
+        ]
+        bound = [(column, value, most) for column, value, most in limits if most]
+        if any(self._count(column, value) >= most for column, value, most in bound):
+            return False
+        for column, value, _ in bound:
+            self._running[column, value] += 1
+        return True
+
+    def _count(self, column: str, value: Any) -> int:
+        if (column, value) not in self._running:
+            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
+            if column == "name":
+                sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
+            self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
+        return self._running[column, value]
+
+
+def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
+    for row in rows:
+        row["fence"] += 1
+        row["attempt"] += 1
+    db.executemany(
+        "UPDATE runs SET state = 'running', host = ?, fence = ?, attempt = ?, reason = NULL, not_before_ms = NULL, "
+        "started_ms = coalesce(started_ms, ?) WHERE id = ?",
+        [(host, row["fence"], row["attempt"], now_ms, row["id"]) for row in rows],
+    )
+    db.executemany(
+        "INSERT INTO attempts (run, number, host, birth, started_ms) VALUES (?, ?, ?, ?, ?)",
+        [(row["id"], row["attempt"], host, birth, now_ms) for row in rows if row["kind"] != "pipeline"],
+    )
+    db.executemany(
+        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.started', ?, ?, ?)",
+        [(now_ms, row["id"], row["attempt"]) for row in rows],
+    )
+
+
+def _begin_pipeline(db: Db, run: int, now_ms: int) -> None:
+    policy = Policy.of(json.loads(db.execute("SELECT policy FROM runs WHERE id = ?", (run,)).fetchone()[0]))
+    if policy.timeout is not None:
+        deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
+        db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
+    ready = db.execute(
+        "SELECT id, parent, rule, condition FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' OR "
+        "NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL))",
+        (run,),
+    ).fetchall()
+    ended = _admit([row for row in ready if row["condition"] is None], db, now_ms)
+    for row in ready:
+        if row["condition"] is not None:
+            ended += _decide(db, row, now_ms)
+    _follow(db, ended, now_ms)
+    _roll_up(db, {run}, now_ms)
+
+
+def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
+    db.executemany("UPDATE runs SET state = 'queued' WHERE id = ?", [(row["id"],) for row in rows])
+    db.executemany(
+        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
+        [(now_ms, row["id"]) for row in rows],
+    )
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How one attempt ended: what is to be written, JSON as text."""
+
+    run: int
+    fence: int
+    verdict: plan.Verdict
+    outcome: str
+    result: str | None = None
+    named: str | None = None
+    error: str | None = None
+    output: str | None = None
+    ended_ms: int
+
+
+def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) -> list[Ended]:
+    """The attempts have ended as their verdicts say, and what waited for them goes on; all runs that ended by it.
+
+    The results of a host that no longer holds the run are refused (they change nothing).
+    """
+    ended: list[Ended] = []
+    for settlement in settlements:
+        found = _settle(db, host, settlement)
+        if found is not None:
+            ended.append(found)
+    done = _follow(db, ended, now_ms)
+    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+
+
+def _settle(db: Db, host: str, settlement: Settlement) -> Ended | None:
+    verdict = settlement.verdict
+    if verdict.verb is Verb.RETRY:
+        return _retry(db, host, settlement)
+    state = _ENDS[verdict.verb]
+    row = db.execute(
+        "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
+        "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
+        "WHERE id = ? AND fence = ? AND host = ? AND state = 'running' RETURNING parent, attempt",
+        (state, verdict.reason, settlement.ended_ms, settlement.result, settlement.named, settlement.error,
+         settlement.output, verdict.failed, verdict.lost, settlement.run, settlement.fence, host),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return None
+    _end_attempt(db, settlement, row["attempt"])
+    record_run(db, EVENTS[state], settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
+    return Ended(run=settlement.run, parent=row["parent"], state=state, reason=verdict.reason)
+
+
+def _retry(db: Db, host: str, settlement: Settlement) -> Ended | None:
+    verdict = settlement.verdict
+    row = db.execute(
+        "UPDATE runs SET state = 'queued', reason = ?, not_before_ms = ?, error = ?, output = coalesce(?, output), "
+        "failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
+        "WHERE id = ? AND fence = ? AND host = ? AND state = 'running' RETURNING parent, attempt, cancel",
+        (verdict.reason or "retry", to_ms(verdict.not_before), settlement.error, settlement.output, verdict.failed,
+         verdict.lost, settlement.run, settlement.fence, host),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return None
+    _end_attempt(db, settlement, row["attempt"])
+    if row["cancel"] is None:
+        record_run(db, RETRYING, settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
+        return None
+    return _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
+
+
+def _end_attempt(db: Db, settlement: Settlement, number: int) -> None:
+    db.execute(
+        "UPDATE attempts SET ended_ms = ?, outcome = ?, error = ?, output = coalesce(?, output) "
+        "WHERE run = ? AND number = ?",
+        (
+            settlement.ended_ms,
+            settlement.outcome,
+            settlement.error,
+            settlement.output,
+            settlement.run,
+            number,
+        ),
+    )
+
+
+def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
+    row = db.execute(
+        f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
+        f"WHERE id = ? AND state IN {ACTIVE} RETURNING parent, attempt",
+        (state, reason, now_ms, run),
+    ).fetchone()
+    if row is None:
+        return None
+    record_run(db, EVENTS[state], now_ms, run, row["attempt"], reason)
+    return Ended(run=run, parent=row["parent"], state=state, reason=reason)
+
+
+def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
+    """Everything that waited for these is admitted, skipped, or waits on; all that has ended, these included."""
+    done, left = [], list(ended)
+    while left:
+        item = left.pop()
+        done.append(item)
+        how = plan.ended_as(item.state, item.reason)
+        touched = db.execute(
+            "UPDATE needs SET ended = ? WHERE need = ? RETURNING run", (how, item.run)
+        ).fetchall()
+        for (follower,) in touched:
+            row = db.execute(
+                "SELECT id, parent, rule, condition FROM runs WHERE id = ? AND state = 'pending'", (follower,)
+            ).fetchone()
+            if row is not None:
+                left += _decide(db, row, now_ms)
+    return done
+
+
+def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
+    answer = _join(db, row["id"], row["rule"])
+    if answer == plan.WAIT:
+        return []
+    if answer == plan.ADMIT:
+        if _holds(db, row):
+            return _admit([row], db, now_ms)
+        answer = "condition"
+    found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
+    return [found] if found else []
+
+
+def _join(db: Db, run: int, rule: str) -> str:
+    waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
+    if waiting and rule in ("all_success", "all_done"):
+        bad = (
+            rule == "all_success"
+            and db.execute(
+                "SELECT 1 FROM needs WHERE run = ? AND ended <> 'succeeded' LIMIT 1", (run,)
+            ).fetchone()
+        )
+        if not bad:
+            return plan.WAIT
+    counts = dict(
+        db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
+    )
+    return plan.join(rule, counts, counts.pop(None, 0))
+
+
+def _holds(db: Db, row: Mapping[str, Any]) -> bool:
+    """Whether the step's condition is true; one that cannot be evaluated is left to the attempt, which fails by it."""
+    if row["condition"] is None:
+        return True
+    try:
+        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["parent"], path)))
+    except Exception:
+        return True
+
+
+def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
+    """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
+    params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
+    steps = {row["step"]: row for row in db.execute(
+        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
+    )}  # fmt: skip
+    found = referred(path, steps, params)
+    if found is None:
+        raise UnknownName("step or parameter", path[0], params)
+    if found.kind == "param":
+        return _within(params, found.path, "the pipeline's parameters")
+    step, *names = found.path
+    if not names:
+        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
+    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
+    return _within(named, names, f"the values of step {step!r}")
+
+
+def _within(value: Any, path: Sequence[str], where: str) -> Any:
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            raise UnknownName(f"name in {where}", name, value if isinstance(value, Mapping) else ())
+        value = value[name]
+    return value
+
+
+def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
+    """Pipelines whose steps have all ended have ended too, and what waited for them goes on."""
+    done: list[Ended] = []
+    for parent in parents:
+        if db.execute(
+            f"SELECT 1 FROM runs WHERE parent = ? AND state IN {ACTIVE} LIMIT 1", (parent,)
+        ).fetchone():
+            continue
+        found = _end_pipeline(db, parent, now_ms)
+        if found is not None:
+            more = _follow(db, [found], now_ms)
+            above = {item.parent for item in more if item.parent is not None}
+            done += more + _roll_up(db, above, now_ms)
+    return done
+
+
+def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
+    row = db.execute("SELECT cancel FROM runs WHERE id = ? AND state = 'running'", (run,)).fetchone()
+    if row is None:
+        return None
+    children = [
+        (State(state), reason, bool(teardown))
+        for state, reason, teardown in db.execute(
+            "SELECT DISTINCT state, NULL, teardown FROM runs WHERE parent = ?", (run,)
+        )
+    ]
+    verb, reason = plan.rollup(children, cancelled=row["cancel"] in ("cancel", "kill"))
+    if row["cancel"] == "timeout":
+        verb, reason = Verb.FAIL, "timeout"
+    if verb is Verb.FAIL:
+        db.execute(
+            "UPDATE runs SET error = (SELECT error FROM runs c WHERE c.parent = ?1 AND c.error IS NOT NULL "
+            "AND c.state = 'failed' ORDER BY c.ended_ms, c.id LIMIT 1) WHERE id = ?1",
+            (run,),
+        )
+    return _end(db, run, _ENDS[verb], reason, now_ms)
+
+
+def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
+    """The run is cancelled, or asked to stop if it runs; its state afterwards. InvalidState when it has ended."""
+    row = db.execute("SELECT state, kind, name FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
+    state = State(row["state"])
+    if state.final:
+        raise InvalidState(
+            f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
+        )
+    if row["kind"] == "pipeline":
+        _cancel_steps(db, run, now_ms, how)
+    if state is State.RUNNING:
+        db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
+        _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
+    else:
+        found = _end(db, run, State.CANCELLED, None, now_ms)
+        done = _follow(db, [found] if found else [], now_ms)
+        _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
+
+
+def _past(state: State) -> str:
+    return {State.SUCCEEDED: "succeeded", State.FAILED: "failed", State.SKIPPED: "been skipped"}.get(
+        state, "been cancelled"
+    )
+
+
+def _cancel_steps(db: Db, parent: int, now_ms: int, how: str) -> None:
+    reason = "timeout" if how == "timeout" else None
+    rows = db.execute(
+        "SELECT id, state, kind FROM runs WHERE parent = ? AND state IN ('pending', 'queued', 'running')",
+        (parent,),
+    ).fetchall()
+    for row in rows:
+        if row["state"] == State.RUNNING:
+            db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, row["id"]))
+        else:
+            _end(db, row["id"], State.CANCELLED, reason, now_ms)
+
+
+def expire(db: Db, now_ms: int) -> int:
+    """Runs that waited past their time are skipped, pipelines past their deadline are stopped; how many."""
+    late = db.execute(
+        "SELECT id FROM runs WHERE state IN ('pending', 'queued') AND expires_ms IS NOT NULL AND expires_ms <= ?",
+        (now_ms,),
+    ).fetchall()
+    ended = [found for (run,) in late if (found := _expire(db, run, now_ms))]
+    done = _follow(db, ended, now_ms)
+    _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    over = db.execute(
+        "SELECT id FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL AND deadline_ms <= ?",
+        (now_ms,),
+    ).fetchall()
+    for (run,) in over:
+        db.execute("UPDATE runs SET deadline_ms = NULL WHERE id = ?", (run,))
+        cancel(db, run, now_ms, "timeout")
+    return len(late) + len(over)
+
+
+def _expire(db: Db, run: int, now_ms: int) -> Ended | None:
+    _cancel_steps(db, run, now_ms, "cancel")
+    return _end(db, run, State.SKIPPED, "expired", now_ms)
+
+
+def set_priority(db: Db, run: int, priority: int) -> int:
+    """The run stands last among those of its new priority; its old one. InvalidState when it has ended."""
+    row = db.execute("SELECT state, name, priority FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
+    if State(row["state"]).final:
+        raise InvalidState(f"run {run} of {row['name']!r} has already {_past(State(row['state']))}: only what waits "
+                           "or runs has a priority")  # fmt: skip
+    db.execute(
+        "UPDATE runs SET priority = ?, seq = (SELECT max(seq) + 1 FROM runs) WHERE id = ? OR (parent = ? AND "
+        f"state IN {ACTIVE})",
+        (priority, run, run),
+    )
+    return int(row["priority"])
+
+
+def tell(
+    db: Db,
+    run: int,
+    fence: int,
+    *,
+    progress: str | None = None,
+    output: str | None = None,
+    pid: int | None = None,
+) -> None:
+    """What a running attempt tells of itself is in its row."""
+    row = db.execute(
+        "UPDATE runs SET progress = coalesce(?, progress), output = coalesce(?, output) "
+        "WHERE id = ? AND fence = ? AND state = 'running' RETURNING attempt",
+        (progress, output, run, fence),
+    ).fetchone()
+    if row is not None and (pid is not None or output is not None):
+        db.execute(
+            "UPDATE attempts SET pid = coalesce(?, pid), output = coalesce(?, output) WHERE run = ? AND number = ?",
+            (pid, output, run, row["attempt"]),
+        )
+
+
+def next_alarm(db: Db, now_ms: int) -> int | None:
+    """The next instant after now at which a waiting run may go on or its time is over, in milliseconds."""
+    row = db.execute(
+        "SELECT min(at) FROM ("
+        "SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL "
+        "AND not_before_ms > ?1 UNION ALL "
+        "SELECT min(expires_ms) FROM runs WHERE state IN ('pending', 'queued') AND expires_ms IS NOT NULL UNION ALL "
+        "SELECT min(deadline_ms) FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL)",
+        (now_ms,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def cancelled_of(db: Db, host: str) -> dict[int, str]:
+    """The running runs of the host that are asked to stop, and how."""
+    return dict(db.execute(
+        "SELECT id, cancel FROM runs WHERE state = 'running' AND cancel IS NOT NULL AND host = ? "
+        "AND kind <> 'pipeline'", (host,)
+    ).fetchall())  # fmt: skip

@@ -1,0 +1,276 @@
+"""Schedules and their ledger: every due instant is accounted for once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nbsched.core import plan
+from nbsched.core.errors import UnknownName
+from nbsched.core.instants import to_ms
+from nbsched.core.model import State
+from nbsched.store import runs
+from nbsched.store.database import Db
+from nbsched.store.events import last_seq, record
+from nbsched.store.insert import NewRun, insert, insert_skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSchedule:
+    """A schedule as it is asked for; JSON as text."""
+
+    name: str
+    given: str
+    """The trigger as written: what decides whether it has changed."""
+    trigger: str
+    tz: str | None
+    work: str
+    params: str
+    overlap: str
+    missed: str
+    catchup_ms: int
+    jitter_ms: int | None
+    start_ms: int | None
+    end_ms: int | None
+    max_fires: int | None
+    after_ms: int
+    next_ms: int | None
+    patterns: str
+    place: str | None
+    notebook: str | None
+
+
+_DEFINED = (
+    "given", "trigger", "tz", "work", "params", "overlap", "missed", "catchup_ms", "jitter_ms", "start_ms", "end_ms",
+    "max_fires", "after_ms", "next_ms", "patterns", "place", "notebook",
+)  # fmt: skip
+_KEPT = frozenset({"trigger", "after_ms", "next_ms"})
+"""What an unchanged trigger keeps."""
+
+
+def define(db: Db, new: NewSchedule, now_ms: int) -> None:
+    """The schedule is as asked; with an unchanged trigger it keeps its phase, next time and history."""
+    old = db.execute("SELECT given, place, paused FROM schedules WHERE name = ?", (new.name,)).fetchone()
+    if old is None:
+        names = ("name", *_DEFINED, "after_seq", "created_ms")
+        values = (new.name, *(getattr(new, name) for name in _DEFINED), last_seq(db), now_ms)
+        db.execute(
+            f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values
+        )
+    else:
+        same = old["given"] == new.given
+        changed = tuple(name for name in _DEFINED if not (same and name in _KEPT))
+        values = tuple(getattr(new, name) for name in changed)
+        db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in changed)} WHERE name = ?",
+                   (*values, new.name))  # fmt: skip
+        if not same:
+            db.execute(
+                "UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name)
+            )
+        if old["paused"] == GONE:
+            db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (new.name,))
+    record(db, "schedule.added" if old is None else "schedule.changed", now_ms,
+           {"name": new.name, "trigger": new.trigger})  # fmt: skip
+
+
+GONE = "kernel gone"
+BY_USER = "by user"
+
+
+def due(db: Db, now_ms: int, places: Sequence[str], any_place: bool) -> list[dict[str, Any]]:
+    """The schedules of these places of which an instant is due."""
+    rows = db.execute(
+        "SELECT * FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND next_ms <= ?", (now_ms,)
+    )
+    return [dict(row) for row in rows if _mine(row, places, any_place)]
+
+
+def listening(db: Db, places: Sequence[str], any_place: bool) -> list[dict[str, Any]]:
+    """The schedules of these places that wait for events."""
+    rows = db.execute("SELECT * FROM schedules WHERE paused IS NULL AND patterns <> '[]'")
+    return [dict(row) for row in rows if _mine(row, places, any_place)]
+
+
+def _mine(row: Mapping[str, Any], places: Sequence[str], any_place: bool) -> bool:
+    return any_place if row["place"] is None else row["place"] in places
+
+
+def next_due(db: Db, places: Sequence[str], any_place: bool) -> int | None:
+    """The next instant of any schedule of these places, in milliseconds."""
+    rows = db.execute(
+        "SELECT place, next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL ORDER BY next_ms"
+    )
+    return next((row["next_ms"] for row in rows if _mine(row, places, any_place)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounting:
+    """Decisions about a schedule's due instants, made from the state it had at `after_ms` and `after_seq`."""
+
+    schedule: str
+    after_ms: int
+    after_seq: int
+    decisions: Sequence[plan.Decision]
+    until_ms: int
+    until_seq: int
+    next_ms: int | None
+    resumed: bool = False
+
+
+def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
+    """The instants are in the ledger: runs started, or rows that say why not; the new runs' ids.
+
+    Nothing happens when another host has accounted for them meanwhile.
+    """
+    row = db.execute("SELECT * FROM schedules WHERE name = ?", (told.schedule,)).fetchone()
+    if row is None or (row["after_ms"], row["after_seq"]) != (told.after_ms, told.after_seq):
+        return []
+    if row["paused"] is not None and not told.resumed:
+        return []
+    started = [run for decision in told.decisions for run in _record(db, dict(row), decision, now_ms)]
+    db.execute(
+        "UPDATE schedules SET after_ms = ?, after_seq = ?, next_ms = ?, fired = fired + ? WHERE name = ?",
+        (told.until_ms, told.until_seq, told.next_ms, len(started), told.schedule),
+    )
+    if told.resumed:
+        db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (told.schedule,))
+        record(db, "schedule.resumed", now_ms, {"name": told.schedule})
+    return started
+
+
+def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms: int) -> list[int]:
+    if isinstance(decision, plan.NotRun):
+        _record_not_run(db, schedule, decision, now_ms)
+        return []
+    overlap = plan.overlap(schedule["overlap"], _active(db, schedule["name"]))
+    if overlap.skip:
+        _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
+        return []
+    for run in overlap.cancel:
+        runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
+    waits = overlap.wait_for is not None and _is_active(db, overlap.wait_for)
+    return [_fire(db, schedule, decision, overlap.wait_for if waits else None, now_ms)]
+
+
+def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
+    return plan.NotRun(
+        since=item.at, until=item.at, count=1, reason=reason, previous=item.previous, seq=item.seq
+    )
+
+
+def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
+    rows = db.execute(
+        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND state IN {runs.ACTIVE} ORDER BY id",
+        (schedule,),
+    )
+    return [(run, State(state)) for run, state in rows]
+
+
+def _is_active(db: Db, run: int) -> bool:
+    return (
+        db.execute(f"SELECT 1 FROM runs WHERE id = ? AND state IN {runs.ACTIVE}", (run,)).fetchone()
+        is not None
+    )
+
+
+def _fire(
+    db: Db, schedule: Mapping[str, Any], item: plan.Occurrence, wait_for: int | None, now_ms: int
+) -> int:
+    at_ms = to_ms(item.at)
+    not_before = plan.jittered_ms(at_ms, schedule["jitter_ms"], schedule["name"])
+    new = NewRun(
+        work=json.loads(schedule["work"]),
+        params=json.loads(schedule["params"]),
+        scheduled_ms=at_ms,
+        previous_ms=to_ms(item.previous),
+        schedule=schedule["name"],
+        occurrence=_occurrence(schedule["name"], at_ms, item.seq),
+        place=schedule["place"],
+        not_before_ms=not_before if not_before > now_ms else None,
+        event=json.dumps(item.event) if item.event is not None else None,
+        wait_for=wait_for,
+    )
+    run = insert(db, new, now_ms)
+    record(db, "schedule.fired", now_ms, {"name": schedule["name"], "run": run, "at": item.at.isoformat()})
+    return run
+
+
+def _occurrence(schedule: str, at_ms: int, seq: int) -> str:
+    return f"{schedule}@{at_ms}" + (f"#{seq}" if seq else "")
+
+
+def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_ms: int) -> None:
+    last = db.execute(
+        "SELECT id, state, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
+        "ORDER BY scheduled_ms DESC, id DESC LIMIT 1",
+        (schedule["name"],),
+    ).fetchone()
+    if item.reason == "missed":
+        record(db, "schedule.missed", now_ms, {"name": schedule["name"], "since": item.since.isoformat(),
+               "until": item.until.isoformat(), "count": item.count})  # fmt: skip
+    if last is not None and last["state"] == State.SKIPPED and last["reason"] == item.reason:
+        db.execute("UPDATE runs SET until_ms = ?, count = count + ?, ended_ms = ? WHERE id = ?",
+                   (to_ms(item.until), item.count, now_ms, last["id"]))  # fmt: skip
+        return
+    work = json.loads(schedule["work"])
+    since_ms = to_ms(item.since)
+    insert_skipped(
+        db, name=work["name"], kind=work["kind"], schedule=schedule["name"],
+        occurrence=_occurrence(schedule["name"], since_ms, item.seq), since_ms=since_ms, until_ms=to_ms(item.until),
+        previous_ms=to_ms(item.previous), count=item.count, reason=item.reason, now_ms=now_ms,
+    )  # fmt: skip
+
+
+def find(db: Db, name: str) -> dict[str, Any]:
+    """The schedule's row; UnknownName names the nearest when there is none."""
+    row = db.execute("SELECT * FROM schedules WHERE name = ?", (name,)).fetchone()
+    if row is None:
+        known = [found for (found,) in db.execute("SELECT name FROM schedules ORDER BY name")]
+        raise UnknownName("schedule", name, known)
+    return dict(row)
+
+
+def pause(db: Db, name: str, now_ms: int, reason: str = BY_USER) -> None:
+    """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
+    if find(db, name)["paused"] is None:
+        db.execute("UPDATE schedules SET paused = ? WHERE name = ?", (reason, name))
+        record(db, "schedule.paused", now_ms, {"name": name, "reason": reason})
+
+
+def remove(db: Db, name: str, now_ms: int, *, cancel_running: bool) -> None:
+    """The schedule is gone, its history stays; its active runs go on unless they are cancelled."""
+    find(db, name)
+    db.execute("DELETE FROM schedules WHERE name = ?", (name,))
+    if cancel_running:
+        for run, _ in _active(db, name):
+            runs.cancel(db, run, now_ms)
+    record(db, "schedule.removed", now_ms, {"name": name})
+
+
+def trigger(db: Db, name: str, now_ms: int, place: str | None) -> int:
+    """A run of the schedule's work by hand, beside its instants."""
+    row = find(db, name)
+    new = NewRun(
+        work=json.loads(row["work"]), params=json.loads(row["params"]), scheduled_ms=now_ms, previous_ms=now_ms,
+        schedule=name, place=row["place"] or place,
+    )  # fmt: skip
+    return insert(db, new, now_ms)
+
+
+def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
+    """The schedule starts anew under another trigger."""
+    find(db, name)
+    columns = ", ".join(f"{column} = ?" for column in change)
+    db.execute(f"UPDATE schedules SET {columns}, after_seq = ?, fired = 0 WHERE name = ?",
+               (*change.values(), last_seq(db), name))  # fmt: skip
+    record(db, "schedule.changed", now_ms, {"name": name, "trigger": change["trigger"]})
+
+
+def waiting_for_kernel(db: Db, notebook: str) -> list[str]:
+    """The names of the notebook's schedules that wait for a kernel of it."""
+    rows = db.execute(
+        "SELECT name FROM schedules WHERE notebook = ? AND paused = ? ORDER BY name", (notebook, GONE)
+    )
+    return [name for (name,) in rows]
