@@ -123,7 +123,7 @@ def _text_of(piece: str, namespace: Mapping[str, Any]) -> str:
 def _formatted(piece: str, namespace: Mapping[str, Any]) -> str:
     try:
         return str(eval(f"f'''{piece}'''", dict(namespace)))
-    except Exception as error:  # noqa: BLE001  # the user's expression may raise anything
+    except Exception as error:  # the user's expression may raise anything
         raise _undefined(piece, error) from None
 
 
@@ -132,7 +132,7 @@ def _value(expression: str, piece: str, namespace: Mapping[str, Any]) -> Any:
         return eval(expression, dict(namespace))
     except SyntaxError:
         return _formatted(piece, namespace)
-    except Exception as error:  # noqa: BLE001  # the user's expression may raise anything
+    except Exception as error:  # the user's expression may raise anything
         raise _undefined(piece, error) from None
 
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 import nbsched as nb
+from nbsched.engine import default
 from nbsched.jupyter.cellwork import TWICE, cell_work, inside_a_run, unnamed
 from nbsched.jupyter.live import LiveOutput
 
@@ -16,7 +17,7 @@ def run_cell(shell: Any, given: argparse.Namespace, source: str) -> None:
     work = cell_work(shell, source, name, given, "thread")
     if inside_a_run():
         return
-    LiveOutput(nb.runtime(), nb.run(work))
+    LiveOutput(default.runtime(), nb.run(work))
 
 
 def run_on_event(shell: Any, given: argparse.Namespace, source: str) -> None:

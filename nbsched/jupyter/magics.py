@@ -12,6 +12,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, 
 
 import nbsched as nb
 from nbsched.core.errors import NbschedError, UsageError
+from nbsched.engine import default
 from nbsched.jupyter import background, pipelines, scheduling
 from nbsched.jupyter.cellwork import inside_a_run
 from nbsched.jupyter.grammar import LATER, parser_of
@@ -120,4 +121,4 @@ class NbschedMagics(Magics):
         elif verb in ("panel", "attach"):
             show(nb.dashboard(**({"focus": given.id} if verb == "attach" else {})))
         elif verb in READING or not inside_a_run():
-            show(VERBS[verb].do(nb.runtime(), given).view)
+            show(VERBS[verb].do(default.runtime(), given).view)

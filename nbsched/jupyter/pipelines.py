@@ -14,6 +14,7 @@ from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.tables import Table
 from nbsched.core.wire import decode
+from nbsched.engine import default
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
@@ -94,7 +95,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
         show(
             runs_table(
                 [last[0].record, *(step.record for step in last[0].steps.values())],
-                nb.runtime().clock.now().astimezone(),
+                default.runtime().clock.now().astimezone(),
             )
         )
 

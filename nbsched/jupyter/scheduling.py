@@ -10,6 +10,7 @@ import nbsched as nb
 from nbsched.core.errors import UsageError
 from nbsched.core.model import ScheduleRecord, Work
 from nbsched.core.tables import Table
+from nbsched.engine import default
 from nbsched.jupyter import identity
 from nbsched.jupyter.cellwork import TWICE, cell_work, inside_a_run, unnamed
 from nbsched.options import params_given, policy_given, schedule_given, trigger_and_path
@@ -98,7 +99,7 @@ def all_schedules(shell: Any) -> Table:
     found = sorted(
         (schedule.record for schedule in nb.schedules()), key=lambda record: record.notebook != key
     )
-    return schedules_table(nb.runtime(), found, "no schedules yet: put %%schedule 'every 5m' above a cell")
+    return schedules_table(default.runtime(), found, "no schedules yet: put %%schedule 'every 5m' above a cell")
 
 
 def _words(given: argparse.Namespace) -> list[str]:

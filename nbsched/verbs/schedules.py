@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -124,5 +124,6 @@ def _when(parser: Parser) -> None:
 @verb("the next instants of a trigger", _when, name="next")
 def next_(rt: Runtime, given: argparse.Namespace) -> Answer:
     options = {name: value for name, value in vars(given).items() if name != "expr"}
-    found = next_times(" ".join(given.expr), **options)
+    times = next_times(" ".join(given.expr), after=rt.clock.now(), **options)
+    found = [at.astimezone() if at.tzinfo is UTC else at for at in times]
     return Answer([at.isoformat() for at in found], "\n".join(map(instant_text, found)) or "never")
