@@ -51,7 +51,7 @@ def steps_in_a_kernel(
 ) -> Iterator[int]:
     """The pipeline runs in a kernel that lives as long as the block; gives the run's id."""
     with _kernel(rt, notebook) as client:
-        _execute(client, _opening(rt, host))
+        _execute(client, _opening(host))
         for cell in ordinary(notebook.cells):
             _execute(client, cell)
         arguments = json.dumps([notebook.name, encode(dict(params)), dict(policy)])
@@ -85,8 +85,9 @@ def _kernel_name(notebook: StepNotebook) -> str:
     return name if name in KernelSpecManager().find_kernel_specs() else "python3"
 
 
-def _opening(rt: Runtime, host: Mapping[str, Any]) -> str:
-    return f"__import__('nbsched.jupyter.extension', fromlist=['open_as']).open_as(get_ipython(), {dict(host)!r})"
+def _opening(host: Mapping[str, Any]) -> str:
+    opened = "__import__('nbsched.jupyter.extension', fromlist=['open_as']).open_as(get_ipython(), %r)"
+    return f"%load_ext nbsched\n{opened % (dict(host),)}"
 
 
 def _execute(client: Any, source: str, asked: Mapping[str, str] | None = None) -> Mapping[str, str]:

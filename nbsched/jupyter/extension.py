@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
+from nbsched.engine import default
+from nbsched.engine.runtime import Runtime
+from nbsched.jupyter import identity
 
-def load(shell: Any) -> None:
+
+def load_ipython_extension(shell: Any) -> None:
     """The magics are there; schedules that a closed kernel of this notebook left are told of."""
     from nbsched.jupyter import completion
     from nbsched.jupyter.magics import NbschedMagics
 
     shell.register_magics(NbschedMagics)
     completion.add(shell)
+    open_as(shell)
     if "NBSCHED_RUN" not in os.environ:
         _tell_of_paused(shell)
 
 
-def unload(shell: Any) -> None:
+def open_as(shell: Any, host: Mapping[str, Any] | None = None) -> None:
+    """The runtime that this kernel's calls use, when one is needed, is the one of its notebook."""
+    options = dict(host or {})
+    default.made_by(lambda: Runtime(kind="kernel", notebook=identity.notebook(shell).key, **options))
+
+
+def unload_ipython_extension(shell: Any) -> None:
     """Completion is as before; schedules go on, and the magics stay until the kernel ends, as IPython's do."""
     from nbsched.jupyter import completion
 
