@@ -59,6 +59,7 @@ class Scheduler:
         self._served = False
         self._live_since = self._last_turn = around.clock.now()
         self._group: TaskGroup
+        self._background: TaskGroup
         self._token: _Token | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
         self._seen: dict[str, int] = {}
@@ -80,6 +81,10 @@ class Scheduler:
         assert self._token is not None
         self._token.call_soon(call)
 
+    def spawn(self, work: Callable[..., Any], *args: Any) -> None:
+        """The coroutine runs on the loop, beside the scheduler; on the loop only."""
+        self._background.start_soon(work, *args)
+
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
@@ -97,6 +102,7 @@ class Scheduler:
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
+            self._background = background
             await background.start(self.bus.run)
             background.start_soon(self._nudges.hear, self._look_again)
             background.start_soon(self._stay_alive)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 from anyio.lowlevel import checkpoint
 
 from nbsched.core import sources
 from nbsched.core.durations import duration_text
-from nbsched.core.errors import DefinitionError, UsageError
-from nbsched.core.model import Cell, Error, Notebook, Outcome
+from nbsched.core.errors import UsageError
+from nbsched.core.model import Error, Outcome
 from nbsched.core.wire import decode
 from nbsched.executors.contract import Assignment, Report
+from nbsched.executors.prepared import Prepared, plain, prepare
+from nbsched.kernels.stop import StopSignal
 
 if TYPE_CHECKING:
     from nbsched.kernels.client import Ending
@@ -38,8 +39,6 @@ class NotebookExecutor:
 
     async def execute(self, assignment: Assignment) -> Outcome:
         """How the attempt ended; when this is cancelled, its kernel is gone before the cancellation is felt."""
-        from nbsched.kernels.client import StopSignal
-
         stop = StopSignal()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_relay_cancellation, stop)
@@ -52,19 +51,19 @@ class NotebookExecutor:
         return outcome
 
 
-async def _relay_cancellation(stop: Any) -> None:
+async def _relay_cancellation(stop: StopSignal) -> None:
     try:
         await anyio.sleep_forever()
     finally:
         stop.request()
 
 
-def _attempt(assignment: Assignment, stop: Any) -> Outcome:
+def _attempt(assignment: Assignment, stop: StopSignal) -> Outcome:
     """The attempt, in a thread of its own."""
     try:
-        prepared = _prepared(assignment)
+        prepared = prepare(assignment)
         return _executed(prepared, assignment, stop)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an executor never raises for what the work did
         facts = Error(type(error).__name__, str(error))
         return Outcome(
             kind="failed", error=facts, error_types=_names(type(error)), fatal=isinstance(error, UsageError)
@@ -82,115 +81,32 @@ def _both_names(bases: Any) -> tuple[str, ...]:
     return (*plain, *qualified)
 
 
-# --- before ---
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """A notebook ready to be executed."""
-
-    notebook: Mapping[str, Any]
-    values: Mapping[str, Any]
-    source: str
-    output: Path
-    kernel: str
-    language: str
-    cwd: Path
-
-    @property
-    def injected(self) -> bool:
-        return self.language == "python"
-
-
-def _prepared(assignment: Assignment) -> _Prepared:
-    from nbsched.kernels.kernel import kernel_language
-
-    work = assignment.work
-    if isinstance(work, Notebook):
-        path = Path(work.path)
-        notebook, source, name, kernel, cwd = _read(path), str(path), path.name, work.kernel, _cwd_of(work)
-        _refuse_overwriting(work)
-    elif isinstance(work, Cell):
-        notebook, source, kernel, cwd = _one_cell(work.source), "", None, _cwd_of_cell(work)
-        name = f"{work.name.replace('/', '_')}.ipynb"
-    else:
-        raise DefinitionError(
-            f"{work.name!r} is a {type(work).__name__}: only notebooks and cells run in a kernel"
-        )
-    kernel = kernel or notebook.get("metadata", {}).get("kernelspec", {}).get("name") or "python3"
-    declared = sources.declared_parameters(notebook)
-    return _Prepared(
-        notebook=notebook,
-        values=sources.check_parameters(declared, assignment.params, notebook=name),
-        source=source,
-        output=assignment.folder / name,
-        kernel=kernel,
-        language=kernel_language(kernel),
-        cwd=cwd,
-    )
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    from nbsched.kernels.journal import parse_notebook
-
-    return parse_notebook(path.read_text("utf-8"), str(path))
-
-
-def _cwd_of(work: Notebook) -> Path:
-    folder = Path(work.path).parent
-    return folder / work.cwd if work.cwd else folder
-
-
-def _one_cell(source: str) -> Mapping[str, Any]:
-    cell: dict[str, Any] = {"cell_type": "code", "id": "cell-1", "source": source, "outputs": [], "execution_count": None,
-            "metadata": {}}  # fmt: skip
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [cell]}
-
-
-def _cwd_of_cell(work: Cell) -> Path:
-    notebook = Path(work.notebook or "")
-    return notebook.parent if notebook.is_file() else Path.cwd()
-
-
-def _refuse_overwriting(work: Notebook) -> None:
-    target = _copy_target(work)
-    if target and target.resolve() == Path(work.path).resolve():
-        raise DefinitionError(
-            f"the output of {work.name!r} is the notebook itself: give another path as output="
-        )
-
-
-def _copy_target(work: Notebook) -> Path | None:
-    return Path(work.path).parent / work.output if work.output else None
-
-
 # --- the run itself ---
 
 
-def _executed(prepared: _Prepared, assignment: Assignment, stop: Any) -> Outcome:
+def _executed(prepared: Prepared, assignment: Assignment, stop: StopSignal) -> Outcome:
     from nbsched.kernels.engine import execute_notebook
     from nbsched.kernels.journal import notebook_node
 
-    notebook = prepared.notebook
-    if prepared.injected and prepared.values:
-        notebook = sources.with_parameters(notebook, prepared.values)
     listener = _Listener(assignment.report)
     execution = _execution(prepared, assignment, stop, listener)
     assignment.report.output_file(prepared.output)
     ending = execute_notebook(
-        notebook_node(notebook),
+        notebook_node(prepared.notebook),
         execution,
         language=prepared.language,
-        parameters=None if prepared.injected else _plain(prepared.values),
+        parameters=prepared.left,
     )
-    _copy_output(assignment, prepared.output)
+    _copy_output(prepared)
     return _outcome(ending, listener, assignment)
 
 
-def _execution(prepared: _Prepared, assignment: Assignment, stop: Any, listener: _Listener) -> Execution:
+def _execution(
+    prepared: Prepared, assignment: Assignment, stop: StopSignal, listener: _Listener
+) -> Execution:
     from nbsched.kernels.engine import Execution
     from nbsched.kernels.journal import Journal
-    from nbsched.kernels.kernel import Launch
+    from nbsched.kernels.process import Launch
 
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     env = {**inherited, **assignment.env}
@@ -198,7 +114,7 @@ def _execution(prepared: _Prepared, assignment: Assignment, stop: Any, listener:
     return Execution(
         launch=Launch(kernel=prepared.kernel, cwd=prepared.cwd, env=env, log=_log_of(assignment)),
         source=prepared.source,
-        parameters=_plain(prepared.values),
+        parameters=plain(prepared.values),
         journal=Journal(prepared.output),
         listener=listener,
         cell_timeout_s=limit.total_seconds() if limit is not None else None,
@@ -211,17 +127,12 @@ def _log_of(assignment: Assignment) -> Path:
     return assignment.folder / "kernel.log"
 
 
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as JSON: dates as ISO text."""
-    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}
-
-
-def _copy_output(assignment: Assignment, output: Path) -> None:
-    target = _copy_target(assignment.work) if isinstance(assignment.work, Notebook) else None
-    if target and output.exists():
+def _copy_output(prepared: Prepared) -> None:
+    target = prepared.copy
+    if target and prepared.output.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        shutil.copyfile(output, beside)
+        shutil.copyfile(prepared.output, beside)
         os.replace(beside, target)
 
 
@@ -254,12 +165,10 @@ class _Listener:
             number = self.numbers[index]
             self._report.progress(number, len(self.numbers), f"cell {number}")
 
-    def shown(self, index: int, message: Mapping[str, Any]) -> None:
-        content = message["content"]
-        if message["msg_type"] == "stream":
-            self._report.output(content["text"], "stderr" if content["name"] == "stderr" else "stdout")
-        else:
-            self._report.display({"msg_type": message["msg_type"], "content": content})
+    def shown(self, output: Mapping[str, Any]) -> None:
+        if output["output_type"] == "stream":
+            self._report.output(output["text"], "stderr" if output["name"] == "stderr" else "stdout")
+        self._report.display(output)
 
     def value(self, name: str, value: Any) -> None:
         self.values[name] = decode(value)
@@ -283,7 +192,8 @@ def _outcome(ending: Ending, listener: _Listener, assignment: Assignment) -> Out
     if ending.kind == "stopped":
         return Outcome(kind="cancelled", values=values, error=error)
     names = _both_names(ending.bases) or (ending.ename,)
-    return Outcome(kind="failed", values=values, error=error, error_types=names)
+    kind: Literal["interrupted", "failed"] = "interrupted" if "KeyboardInterrupt" in names else "failed"
+    return Outcome(kind=kind, values=values, error=error, error_types=names)
 
 
 def _signalled(signal: Mapping[str, Any], values: Mapping[str, Any]) -> Outcome:

@@ -6,7 +6,6 @@ import ast
 import asyncio
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -15,7 +14,8 @@ from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from nbsched.kernels.kernel import Kernel, exit_text
+from nbsched.kernels.process import Kernel, exit_text
+from nbsched.kernels.stop import StopSignal
 
 VALUE_MIME = "application/vnd.nbsched.value+json"
 SIGNAL_MIME = "application/vnd.nbsched.signal+json"
@@ -26,16 +26,21 @@ IDLE_S = 30.0
 
 _BASES = "[(kind.__module__, kind.__qualname__) for kind in __import__('sys').last_type.__mro__]"
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_SHOWN = {"stream", "display_data", "execute_result", "update_display_data", "error"}
+_SHOWN = frozenset(
+    {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
+)
 
 
 class Listener(Protocol):
-    """What is told while a notebook is executed, in the thread that executes it; `index` counts all cells."""
+    """What is told while a notebook is executed, in the thread that executes it.
+
+    `index` counts all cells; `output` is as in a notebook, and also of type `clear_output` or `update_display_data`.
+    """
 
     def started(self, notebook: NotebookNode, pid: int | None) -> None: ...
     def cell_started(self, index: int) -> None: ...
     def cell_ended(self, index: int) -> None: ...
-    def shown(self, index: int, message: Mapping[str, Any]) -> None: ...
+    def shown(self, output: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...
 
 
@@ -58,26 +63,6 @@ class Ending:
     @property
     def good(self) -> bool:
         return self.kind in ("finished", "exited", "signal")
-
-
-class StopSignal:
-    """A request to stop, made once from any thread and awaited in the loop that executes."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._event = asyncio.Event()
-
-    def request(self) -> None:
-        self.requested = True
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop is closed: there is nothing left to stop
-                self._loop.call_soon_threadsafe(self._event.set)
-
-    async def wait(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        if not self.requested:
-            await self._event.wait()
 
 
 class CellClient:
@@ -118,7 +103,7 @@ class CellClient:
         """None when the next cell may follow, else why there is none."""
         cell.outputs, cell.metadata["execution"] = [], {}
         self._outputs.clear_before_next_output = False
-        request = self._kernel.client.execute(cell.source, allow_stdin=False, stop_on_error=True)
+        request = self._kernel.client.execute(cell.source, allow_stdin=False, stop_on_error=False)
         finishing = asyncio.ensure_future(self._finish(request, cell, index))
         try:
             ended = await self._first(finishing, timeout_s)
@@ -176,22 +161,21 @@ class CellClient:
         while True:
             message = await self._kernel.client.get_iopub_msg(timeout=None)
             if message["parent_header"].get("msg_id") == request:
-                self._tell(message, index)
+                self._tell(message)
                 try:
                     self._outputs.process_message(message, cell, index)
                 except CellControlSignal:
                     return
 
-    def _tell(self, message: Mapping[str, Any], index: int) -> None:
-        if message["msg_type"] not in _SHOWN:
+    def _tell(self, message: Mapping[str, Any]) -> None:
+        kind, content = message["msg_type"], message["content"]
+        if kind not in _SHOWN:
             return
-        data = message["content"].get("data", {})
+        data = content.get("data", {})
+        self._signal = data.get(SIGNAL_MIME, self._signal)
         if VALUE_MIME in data:
             self._listener.value(data[VALUE_MIME]["name"], data[VALUE_MIME]["value"])
-        elif SIGNAL_MIME in data:
-            self._signal = data[SIGNAL_MIME]
-        else:
-            self._listener.shown(index, message)
+        self._listener.shown({"output_type": kind, **content})
 
     # --- endings ---
 

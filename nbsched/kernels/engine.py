@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from typing import Any
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from nbsched.kernels.client import CellClient, Ending, Listener, StopSignal
+from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
-from nbsched.kernels.kernel import Launch, running_kernel
+from nbsched.kernels.process import Launch, running_kernel
+from nbsched.kernels.stop import StopSignal
 
 ENGINE = "nbsched"
 
@@ -28,7 +30,7 @@ class _Silent:
     def started(self, notebook: NotebookNode, pid: int | None) -> None: ...
     def cell_started(self, index: int) -> None: ...
     def cell_ended(self, index: int) -> None: ...
-    def shown(self, index: int, message: Mapping[str, Any]) -> None: ...
+    def shown(self, output: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...
 
 
@@ -150,11 +152,29 @@ def _carry_out(record: Any, execution: Execution) -> None:
     if execution.journal:
         execution.journal.open(notebook)
     try:
-        # zmq needs a selector loop, which is not everywhere the default
-        with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
-            execution.ending = runner.run(_execute(record, execution))
+        execution.ending = _run(record, execution)
     finally:
         record.notebook_complete()
+
+
+def _run(record: Any, execution: Execution) -> Ending:
+    """The execution in a loop of its own, and in another thread where this one has a loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _run_here(record, execution)
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        try:
+            return threads.submit(_run_here, record, execution).result()
+        except BaseException:
+            execution.stop.request()
+            raise
+
+
+def _run_here(record: Any, execution: Execution) -> Ending:
+    # zmq needs a selector loop, which is not everywhere the default
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        return runner.run(_execute(record, execution))
 
 
 async def _execute(record: Any, execution: Execution) -> Ending:

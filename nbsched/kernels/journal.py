@@ -88,9 +88,16 @@ def parse_notebook(text: str, name: str) -> dict[str, Any]:
 
 
 def notebook_node(notebook: Mapping[str, Any]) -> NotebookNode:
-    """The notebook as nbformat has it, each cell with an id."""
-    node: NotebookNode = nbformat.from_dict(dict(notebook))
-    node.nbformat_minor = max(node.get("nbformat_minor", 5), 5)
-    for at, cell in enumerate(node.cells):
-        cell.setdefault("id", f"cell-{at + 1}")
+    """The notebook as nbformat has it: nothing is missing from its cells, and none has old outputs."""
+    cells = [_complete(at, cell) for at, cell in enumerate(notebook["cells"])]
+    minor = max(notebook.get("nbformat_minor", 5), 5)
+    metadata = notebook.get("metadata", {})
+    node: NotebookNode = nbformat.from_dict(
+        {**notebook, "metadata": metadata, "nbformat_minor": minor, "cells": cells}
+    )
     return node
+
+
+def _complete(at: int, cell: Mapping[str, Any]) -> dict[str, Any]:
+    fresh: dict[str, Any] = {"outputs": [], "execution_count": None} if cell["cell_type"] == "code" else {}
+    return {"id": f"cell-{at + 1}", "metadata": {}, **cell, **fresh}

@@ -49,6 +49,7 @@ class Database:
         self._local = threading.local()
         self._readers: list[Db] = []
         self._closed = False
+        self._committing = False
         self._connection = _open(path)
         self._thread = threading.Thread(target=self._write_until_closed, name="nbsched-store", daemon=True)
         self._thread.start()
@@ -80,6 +81,11 @@ class Database:
             return query(self._reader(), *args, **kwargs)
         except sqlite3.Error as error:
             raise _store_error(self.path, error) from error
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits to be written."""
+        return self._requests.empty() and not self._committing
 
     def close(self) -> None:
         """All that was submitted is committed and the file is closed."""
@@ -122,6 +128,7 @@ class Database:
         while open_:
             batch: list[_Request] = []
             request = self._requests.get()
+            self._committing = True
             while request is not None:
                 batch.append(request)
                 if len(batch) == MOST_IN_ONE_COMMIT or self._requests.empty():
@@ -130,6 +137,7 @@ class Database:
             open_ = request is not None
             if batch:
                 self._commit(batch)
+                self._committing = False
 
     def _commit(self, batch: list[_Request]) -> None:
         durable = any(request.durable for request in batch)

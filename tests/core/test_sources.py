@@ -138,7 +138,11 @@ def test_a_value_arrives_as_the_type_that_was_declared(declaration: str, value: 
         ("v: str = ''", 5, "'v' must be str"),
         ("v = 'text'", 5, "'v' must be str or None"),
         ("v: dict = {}", [], "'v' must be dict"),
-        ("v: date = None", "yesterday", "'v' must be a date, and 'yesterday' is not one: write it like 2026-01-31"),
+        (
+            "v: date = None",
+            "yesterday",
+            "'v' must be a date, and 'yesterday' is not one: write it like 2026-01-31",
+        ),
         ("v: date = None", dt.datetime(2026, 1, 2), "'v' must be date or None, not the datetime"),
         ("v: list = []", (1, 2), "'v' has the type tuple: give a list"),
         ("v = whatever()", {"k": [1, {2}]}, "\"v['k'][1]\" has the type set: give a list"),
@@ -157,7 +161,9 @@ def test_a_value_of_the_wrong_type_is_refused_by_name(declaration: str, value: A
 def test_an_unknown_name_is_refused_with_the_nearest_and_a_missing_one_named() -> None:
     with pytest.raises(ParameterError, match="no parameter 'limti': did you mean 'limit'"):
         check("limit = 1\nday = 2", limti=1)
-    with pytest.raises(ParameterError, match="no parameter 'zzz': its parameters cell declares 'limit', 'day'"):
+    with pytest.raises(
+        ParameterError, match="no parameter 'zzz': its parameters cell declares 'limit', 'day'"
+    ):
         check("limit = 1\nday = 2", zzz=1)
     with pytest.raises(ParameterError, match=r"needs the parameter 'path' \(str\)"):
         check("path: str")
@@ -183,7 +189,10 @@ def test_parameters_are_injected_after_their_cell_and_replace_what_was_injected_
     book = notebook(old, declared, work)
     cells = with_parameters(book, {"n": 3})["cells"]
     assert [cell["source"] for cell in cells] == ["n = 1", "# Parameters\nn = 3", "n"]
-    assert [cell["source"] for cell in with_parameters(notebook(work), {"n": 3})["cells"]] == ["# Parameters\nn = 3", "n"]
+    assert [cell["source"] for cell in with_parameters(notebook(work), {"n": 3})["cells"]] == [
+        "# Parameters\nn = 3",
+        "n",
+    ]
     assert book["cells"] == [old, declared, work]
 
 
@@ -194,7 +203,9 @@ def test_the_hash_of_a_source_is_that_of_its_meaning() -> None:
     markdown = {"cell_type": "markdown", "source": "words", "metadata": {}}
     run = {**code("x = 1  # again"), "outputs": [{"text": "1"}], "execution_count": 4}
     assert source_hash(notebook(code(["x = ", "1"]), markdown)) == source_hash(notebook(run))
-    assert source_hash(notebook(code("x = 1"), code("y = 2"))) != source_hash(notebook(code("y = 2"), code("x = 1")))
+    assert source_hash(notebook(code("x = 1"), code("y = 2"))) != source_hash(
+        notebook(code("y = 2"), code("x = 1"))
+    )
 
 
 def test_a_cell_that_does_not_compile_is_explained_in_one_sentence() -> None:
@@ -207,7 +218,11 @@ def test_a_cell_that_does_not_compile_is_explained_in_one_sentence() -> None:
 
 
 def test_the_failing_line_is_the_last_one_of_the_cell_in_its_traceback() -> None:
-    traceback = ["Cell In[4], line 3\n----> 3 f()", "Cell In[2], line 9, in f()\n----> 9 g()", "Cell In[4], line 1, in g()"]
+    traceback = [
+        "Cell In[4], line 3\n----> 3 f()",
+        "Cell In[2], line 9, in f()\n----> 9 g()",
+        "Cell In[4], line 1, in g()",
+    ]
     assert failing_line("\n  \nraise_here()\n2\nf()", traceback, 4) == "raise_here()"
     assert failing_line("x", ["nothing of IPython's"], 1) is None
     assert failing_line("x", ["Cell In[1], line 7"], 1) is None

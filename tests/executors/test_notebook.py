@@ -106,7 +106,9 @@ async def execute(assignment: Assignment) -> Outcome:
 
 def no_kernel_left(assignment: Assignment) -> bool:
     pids = assignment.report.pids  # type: ignore[attr-defined]
-    return not bool(psutil.Process().children(recursive=True)) and not any(psutil.pid_exists(pid) for pid in pids)
+    return not bool(psutil.Process().children(recursive=True)) and not any(
+        psutil.pid_exists(pid) for pid in pids
+    )
 
 
 def gone(pid: int) -> bool:
@@ -156,7 +158,8 @@ async def test_a_notebook_runs_with_typed_parameters_and_tells_all_it_does(
     assert "größe 41 7 False" in told.text["stdout"]
     assert "to the descriptor" not in capfd.readouterr().out
     assert told.text["stderr"] == "warn\n"
-    assert [message["content"]["data"]["text/plain"] for message in told.displays] == ["42"]
+    results = [output for output in told.displays if output["output_type"] == "execute_result"]
+    assert [output["data"]["text/plain"] for output in results] == ["42"]
     assert told.steps[0] == (0, 6, "cell 1")
     assert told.steps[-1] == (6, 6, "cell 6")
     assert hashlib.sha256(source.read_bytes()).hexdigest() == before
@@ -355,6 +358,17 @@ async def test_what_cannot_run_is_refused_before_a_kernel_is_started(
     outcome = await execute(assign(tmp_path, work, told, params=params))
     assert (outcome.kind, outcome.fatal, told.pids) == ("failed", True, [])
     assert sentence in str(outcome.error)
+
+
+async def test_a_notebook_written_by_hand_needs_only_its_cells(tmp_path: Path) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": "# Words"},
+        {"cell_type": "code", "source": ["print('as ',\n", " 'is')"]},
+    ]
+    (tmp_path / "bare.ipynb").write_text(json.dumps({"nbformat": 4, "cells": cells}))
+    told = Told()
+    outcome = await execute(assign(tmp_path, tmp_path / "bare.ipynb", told))
+    assert (outcome.kind, told.text["stdout"]) == ("succeeded", "as  is\n"), outcome
 
 
 async def test_a_missing_or_broken_notebook_is_one_clear_error(tmp_path: Path) -> None:

@@ -1,0 +1,161 @@
+"""The engine as papermill's own users meet it, and kernels that do not start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from nbsched.kernels.client import Ending
+from nbsched.kernels.engine import ENGINE, Execution, execute_notebook
+from nbsched.kernels.journal import Journal, notebook_node, recover
+from nbsched.kernels.process import Launch, kernel_language
+
+MINIMAL: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": []}
+
+
+def book(*sources: str) -> Any:
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    metadata = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+@pytest.mark.parametrize("first", ["papermill", "sys"])
+def test_papermill_finds_the_engine_by_its_entry_point_whichever_is_imported_first(first: str) -> None:
+    code = f"""
+import {first}, sys, nbsched.kernels.engine as ours
+assert ("papermill" in sys.modules) == {first == "papermill"}
+from papermill.engines import papermill_engines
+assert papermill_engines.get_engine({ENGINE!r}) is ours.NbschedEngine
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.filterwarnings("default")
+def test_plain_papermill_runs_its_notebooks_on_the_engine_also_inside_a_loop(tmp_path: Path) -> None:
+    import papermill
+
+    source, output = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
+    nbformat.write(book("n = 1", "import os\nprint(n, os.getcwd())", "1 / 0"), source)
+
+    async def as_in_a_notebook() -> None:
+        papermill.execute_notebook(
+            source, output, {"n": 2}, engine_name=ENGINE, cwd=tmp_path, progress_bar=False
+        )
+
+    with pytest.raises(papermill.PapermillExecutionError, match="ZeroDivisionError"):
+        asyncio.run(as_in_a_notebook())
+    cells = [cell for cell in nbformat.read(output, 4).cells if cell.cell_type == "code"]
+    assert cells[2].outputs[0].text == f"1 {tmp_path}\n"
+    assert cells[3].metadata.papermill.status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [(["sleep", "600"], "gave no answer in 0.5 s"), (["false"], "the kernel exited with code 1")],
+)
+def test_a_kernel_that_does_not_start_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, argv: list[str], sentence: str
+) -> None:
+    spec = tmp_path / "kernels" / "odd" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": argv, "display_name": "odd", "language": "Odd"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    assert kernel_language("odd") == "odd"
+    launch = Launch(kernel="odd", cwd=tmp_path, env=os.environ)
+    ending = execute_notebook(book("1"), Execution(launch=launch, start_timeout_s=0.5), language="python")
+    assert (ending.kind, ending.index) == ("died", None)
+    assert sentence in ending.evalue
+
+
+def test_widgets_and_updated_displays_are_in_the_output(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "out.ipynb")
+    notebook = book(
+        "from IPython.display import display, clear_output\nhandle = display('first', display_id=True)",
+        "handle.update('second')",
+        "print('gone'); clear_output(); print('left')",
+        "import ipywidgets; ipywidgets.IntSlider(value=7)",
+    )
+    launch = Launch(kernel="python3", cwd=tmp_path, env=os.environ)
+    ending = execute_notebook(notebook, Execution(launch=launch, journal=journal), language="python")
+    assert ending == Ending(kind="finished")
+    written = nbformat.read(journal.path, 4)
+    assert written.cells[0].outputs[0].data["text/plain"] == "'second'"
+    assert [output.text for output in written.cells[2].outputs] == ["left\n"]
+    states = written.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"].values()
+    assert 7 in [state["state"].get("value") for state in states]
+
+
+def test_a_journal_brings_back_every_cell_that_was_finished(tmp_path: Path) -> None:
+    notebook = notebook_node({**MINIMAL, "cells": [{"cell_type": "code", "source": text, "metadata": {}, "outputs": [],
+                                                    "execution_count": None} for text in "abc"]})  # fmt: skip
+    path = tmp_path / "out.ipynb"
+    journal = Journal(path)
+    journal.open(notebook)
+    assert [cell.id for cell in notebook.cells] == ["cell-1", "cell-2", "cell-3"]
+    for index in (0, 1):
+        notebook.cells[index].outputs = [nbformat.v4.new_output("stream", name="stdout", text=f"é{index}\n")]
+        journal.add(index, notebook.cells[index])
+    with open(tmp_path / "out.ipynb.journal", "a") as file:
+        file.write('{"index": 2, "ce')
+    assert recover(path)
+    assert [cell.outputs for cell in nbformat.read(path, 4).cells] == [
+        [{"output_type": "stream", "name": "stdout", "text": "é0\n"}],
+        [{"output_type": "stream", "name": "stdout", "text": "é1\n"}],
+        [],
+    ]
+    assert not recover(path)
+    journal.close(notebook)
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["out.ipynb"]
+
+
+HOST = """
+import os, sys
+from pathlib import Path
+from nbsched.kernels.engine import Execution, execute_notebook
+from nbsched.kernels.journal import Journal
+from nbsched.kernels.process import Launch
+import nbformat
+path = Path(sys.argv[1])
+cells = [nbformat.v4.new_code_cell(s) for s in ("print('done')", "import os; Path = open('pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)")]
+launch = Launch(kernel="python3", cwd=path.parent, env=os.environ)
+execute_notebook(nbformat.v4.new_notebook(cells=cells), Execution(launch=launch, journal=Journal(path)), language="python")
+"""
+
+
+def test_a_killed_host_takes_its_kernel_along_and_leaves_the_finished_cells(tmp_path: Path) -> None:
+    path = tmp_path / "out.ipynb"
+    sockets = (
+        tempfile.TemporaryDirectory()
+    )  # a killed host cannot clear its own away; their paths must be short
+    env = {**os.environ, "TMPDIR": sockets.name}
+    host = subprocess.Popen([sys.executable, "-c", HOST, str(path)], env=env)
+    journal, until = tmp_path / "out.ipynb.journal", time.monotonic() + 30
+    while not journal.exists() or len(journal.read_text().splitlines()) < 2:
+        assert time.monotonic() < until
+        assert host.poll() is None
+        time.sleep(0.05)
+    kernel = int((tmp_path / "pid").read_text())
+    host.send_signal(signal.SIGKILL)
+    host.wait()
+    assert recover(path)
+    assert nbformat.read(path, 4).cells[0].outputs[0].text == "done\n"
+    while _runs(kernel):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    sockets.cleanup()
+
+
+def _runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
