@@ -163,17 +163,26 @@ def whole(text: str) -> int:
 
 
 def _checked(name: str) -> Callable[[str], Any]:
-    """Reads one policy option as the policy itself would."""
+    """Reads one policy option as the policy itself would: a number where it takes one, else text."""
 
     def read(text: str) -> Any:
-        value = pair(text) if name == "resources" else _scalar(text)
+        if name == "resources":
+            found = pair(text)
+            return _accepted(name, dict([found])) and found
         try:
-            normalise({name: dict([value]) if name == "resources" else value})
-        except UsageError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-        return value
+            return _accepted(name, _scalar(text))
+        except argparse.ArgumentTypeError:
+            return _accepted(name, text)
 
     return read
+
+
+def _accepted(name: str, value: Any) -> Any:
+    try:
+        normalise({name: value})
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return value
 
 
 def _scalar(text: str) -> Any:

@@ -10,6 +10,8 @@ import contextlib
 import json
 import os
 import re
+import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,20 +63,29 @@ def steps_in_a_kernel(
 
 @contextlib.contextmanager
 def _kernel(rt: Runtime, notebook: StepNotebook) -> Iterator[Any]:
+    """A client of a new kernel in the notebook's folder; its sockets are files that only this person can open."""
     from jupyter_client.manager import KernelManager
 
-    manager = KernelManager(kernel_name=_kernel_name(notebook))
-    environment = {**os.environ, "NBSCHED_STORE": str(rt.store_path), "JPY_SESSION_NAME": str(notebook.path)}
-    environment.pop("NBSCHED_RUN", None)
-    manager.start_kernel(cwd=str(notebook.path.parent), env=environment)
-    client = manager.blocking_client()
-    try:
-        client.start_channels()
-        client.wait_for_ready(timeout=_START_S)
-        yield client
-    finally:
-        client.stop_channels()
-        manager.shutdown_kernel(now=False)
+    with tempfile.TemporaryDirectory(prefix="nbs-", ignore_cleanup_errors=True) as folder:
+        sockets = {"transport": "ipc", "ip": f"{folder}/k"} if os.name == "posix" else {}
+        manager = KernelManager(kernel_name=_kernel_name(notebook), connection_file=f"{folder}/kernel.json", **sockets)
+        manager.start_kernel(
+            cwd=str(notebook.path.parent), env=_environment(rt, notebook), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        client = manager.blocking_client()
+        try:
+            client.start_channels()
+            client.wait_for_ready(timeout=_START_S)
+            yield client
+        finally:
+            client.stop_channels()
+            manager.shutdown_kernel(now=False)
+
+
+def _environment(rt: Runtime, notebook: StepNotebook) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "NBSCHED_RUN"}
+    return {**inherited, "NBSCHED_STORE": str(rt.store_path), "JPY_SESSION_NAME": str(notebook.path)}
 
 
 def _kernel_name(notebook: StepNotebook) -> str:

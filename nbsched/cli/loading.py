@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import nbsched as nb
+from nbsched.core import ports
 from nbsched.core.errors import NbschedError, UnknownName, UsageError
 from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
@@ -82,7 +83,10 @@ def _choose(file: Path, names: Sequence[str], wanted: str | None) -> str:
 
 
 def _of_script(file: Path, wanted: str | None) -> Pipeline:
-    found = {work.name: work for work in map(_as_pipeline, vars(_executed(file)).values()) if work}
+    written: list[PipelineBuilder] = []
+    ports.set_written(written.append)
+    held = vars(_executed(file)).values()
+    found = {work.name: work for work in map(_as_pipeline, held) if work} or {one.name: one.work for one in written}
     if not found:
         raise UsageError(
             f"{file.name} defines no pipeline: write `with nb.pipeline(...) as p:` at its top level"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from nbsched.core import ports
 from nbsched.engine import default
 from nbsched.engine.runtime import Runtime
 from nbsched.jupyter import identity
@@ -13,10 +14,11 @@ from nbsched.jupyter import identity
 
 def load_ipython_extension(shell: Any) -> None:
     """The magics are there; schedules that a closed kernel of this notebook left are told of."""
-    from nbsched.jupyter import completion
+    from nbsched.jupyter import completion, pipelines
     from nbsched.jupyter.magics import NbschedMagics
 
     shell.register_magics(NbschedMagics)
+    ports.set_written(pipelines.remember)
     completion.add(shell)
     open_as(shell)
     if "NBSCHED_RUN" not in os.environ:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import nbsched as nb
@@ -49,7 +50,7 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
-    work: Work = nb.notebook(path, name=name, **policy_given(given))
+    work: Work = nb.notebook(Path(path).expanduser().absolute(), name=name, **policy_given(given))
     return work
 
 
@@ -106,12 +107,21 @@ def names(shell: Any) -> list[str]:
 
 
 def _names(shell: Any) -> dict[str, list[str]]:
-    built = {pipeline.name: list(pipeline.steps) for pipeline in _built(shell)}
+    built = {name: list(pipeline.steps) for name, pipeline in _built(shell).items()}
     return built | {name: list(steps) for name, steps in step_cells.pipelines.items()}
 
 
-def _built(shell: Any) -> Iterator[PipelineBuilder]:
-    return (value for value in list(shell.user_ns.values()) if isinstance(value, PipelineBuilder))
+_written: dict[str, PipelineBuilder] = {}
+
+
+def remember(pipeline: PipelineBuilder) -> None:
+    """`%pipeline` finds the pipeline by its name, also when no variable holds it."""
+    _written[pipeline.name] = pipeline
+
+
+def _built(shell: Any) -> Mapping[str, PipelineBuilder]:
+    held = (value for value in list(shell.user_ns.values()) if isinstance(value, PipelineBuilder))
+    return {**{pipeline.name: pipeline for pipeline in held}, **_written}
 
 
 def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, Any]]:
@@ -119,9 +129,8 @@ def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, A
     params = params_given(given)
     if given.name in step_cells.pipelines:
         return step_cells.build(given.name, params), params
-    for builder in _built(shell):
-        if builder.name == given.name:
-            return builder.work, params
+    if given.name in (built := _built(shell)):
+        return built[given.name].work, params
     raise UnknownName("pipeline", given.name, _names(shell), "run its %%step cells first")
 
 

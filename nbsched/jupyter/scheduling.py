@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import nbsched as nb
@@ -43,7 +44,7 @@ def schedule_notebook(given: argparse.Namespace) -> None:
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
-    work = nb.notebook(path, params=referring(params_given(given)), **policy_given(given))
+    work = nb.notebook(Path(path).expanduser().absolute(), params=referring(params_given(given)), **policy_given(given))
     register(work, trigger, getattr(given, "name", None), given)
 
 

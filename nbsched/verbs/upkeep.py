@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,20 @@ def _events(parser: Parser) -> None:
 
 @verb("what happened, oldest first", _events)
 def events(rt: Runtime, given: argparse.Namespace) -> Answer:
-    options = {name: value for name, value in vars(given).items() if name not in ("dead", "follow")}
-    if hasattr(given, "dead") and options:
-        raise UsageError(f"--dead lists every dead letter: leave out --{next(iter(options))}")
-    found = rt.dead_letters() if hasattr(given, "dead") else rt.events(**options)
+    options = dict(vars(given))
+    if options.pop("dead", False):
+        if options:
+            raise UsageError(f"--dead lists every dead letter: leave out --{next(iter(options))}")
+        return _dead(rt.dead_letters())
+    found = rt.events(**options)
     return Answer([event_row(event) for event in found], events_table(found))
+
+
+def _dead(letters: Sequence[Mapping[str, Any]]) -> Answer:
+    columns = ("subscription", "seq", "at", "event", "error")
+    rows = [{**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters]
+    cells = [[str((row["event"] or {}).get("name", "") if name == "event" else row[name]) for name in columns] for row in rows]
+    return Answer(rows, Table(columns, cells, "no dead letters"))
 
 
 def events_table(found: Iterable[Event]) -> Table:
