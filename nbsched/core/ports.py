@@ -37,6 +37,7 @@ class _Lent:
     surroundings: Surroundings | None = None
     function_reference: FunctionReference | None = None
     runner: Runner | None = None
+    written: Callable[[Any], None] | None = None
 
 
 _lent = _Lent()
@@ -52,6 +53,16 @@ def set_function_reference(hook: FunctionReference) -> None:
 
 def set_runner(hook: Runner) -> None:
     _lent.runner = hook
+
+
+def set_written(hook: Callable[[Any], None]) -> None:
+    """The hook is given every pipeline whose block was left, also one that no variable holds."""
+    _lent.written = hook
+
+
+def written(pipeline: Any) -> None:
+    if _lent.written is not None:
+        _lent.written(pipeline)
 
 
 def surroundings() -> Surroundings:
