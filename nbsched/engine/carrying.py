@@ -266,7 +266,8 @@ def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
     """The context as JSON, for work in another process."""
     return {
         "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
-        "interval": encode(list(context.interval)), "params": _plain(context.params, folder), "pipeline": context.pipeline,
+        "interval": encode(list(context.interval)), "params": _plain(context.params, folder),
+        "pipeline": context.pipeline,
         "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
     }  # fmt: skip
 

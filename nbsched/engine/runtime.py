@@ -188,7 +188,8 @@ class Runtime(Calls):
 
     async def _ended(self, runs: Collection[int]) -> None:
         told = list(runs)
-        if told and self.database.read(showing.hooked, told):
+        wanted = self.database.read(showing.hooked, told)
+        if wanted:
             await anyio.to_thread.run_sync(hooks.tell, self, told)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
