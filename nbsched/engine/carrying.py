@@ -36,7 +36,7 @@ Row = Mapping[str, Any]
 
 @lru_cache(maxsize=4096)
 def work_of(text: str) -> Work:
-    return work_from_json(json.loads(text))
+    return work_from_json({"name": "", **json.loads(text)})
 
 
 @lru_cache(maxsize=4096)
@@ -211,7 +211,7 @@ def prepare(row: Row, policy: Policy, folder: Path, report: RunReport, around: S
     if row["kind"] != "function":
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Assignment(
-        work=_resolved(work, lookup), context=context, params=resolved, folder=folder,
+        work=_resolved(replace(work, name=row["name"]), lookup), context=context, params=resolved, folder=folder,
         env=_environment(row, context, folder, policy, around), report=report, cell_timeout=policy.cell_timeout,
         grace=policy.grace,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, recovery, runs, schedules
 from nbsched.store.hosts import Host
 
 _log = logging.getLogger("nbsched")
@@ -215,15 +215,15 @@ class Scheduler:
     async def _claim(self, now_ms: int) -> None:
         if self._closing or (self._slots <= 0 and self._cells <= 0):
             return
-        room = runs.Capacity(
+        room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
-        if not self._db.read(runs.anything_queued, now_ms):
+        if not self._db.read(claiming.anything_queued, now_ms):
             return
         with anyio.CancelScope(shield=True):
             claimed = await committed(
-                self._db.submit_lightly(runs.claim, self.host.id, self._birth, now_ms, room)
+                self._db.submit_lightly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
                 await self._begin_anew()
@@ -246,7 +246,7 @@ class Scheduler:
 
     def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
         """What the run takes is taken; calling the answer gives it back."""
-        cell = runs.is_kernel_cell(row)
+        cell = row["lane"] == "cell"
         resources = firing.resources_of(row["policy"])
         self._hold(cell, resources, -1)
         return lambda: self._hold(cell, resources, +1)

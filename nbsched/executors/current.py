@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nbsched.core.model import Context
 from nbsched.core.wire import decode
@@ -23,12 +23,22 @@ class Current:
     report: Report
     folder: Path
     """Where its values lie that are files."""
+    undisturbed: Callable[..., None]
+    """Calls what may not be broken off in the middle by an interrupt of the attempt."""
     values: dict[str, Any] = field(default_factory=dict)
     """What it has emitted, kept as it was then."""
 
     def emit(self, name: str, value: Any) -> None:
         self.values[name] = kept = keep(value, name, self.folder)
-        self.report.value(name, kept)
+        self.undisturbed(self.report.value, name, kept)
+
+    def output(self, text: str, stream: Literal["stdout", "stderr"]) -> None:
+        self.undisturbed(self.report.output, text, stream)
+
+
+def undisturbed(call: Callable[..., object], *args: object) -> None:
+    """The call has been made, where nothing interrupts."""
+    call(*args)
 
 
 CURRENT: ContextVar[Current | None] = ContextVar("nbsched_current", default=None)

@@ -63,7 +63,7 @@ def _attempt(assignment: Assignment, stop: StopSignal) -> Outcome:
     try:
         prepared = prepare(assignment)
         return _executed(prepared, assignment, stop)
-    except Exception as error:  # noqa: BLE001 - an executor never raises for what the work did
+    except Exception as error:
         facts = Error(type(error).__name__, str(error))
         return Outcome(
             kind="failed", error=facts, error_types=_names(type(error)), fatal=isinstance(error, UsageError)

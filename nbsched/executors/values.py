@@ -43,12 +43,12 @@ def is_flat(value: Any) -> bool:
 
 
 def store_values(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values as JSON, what is too large for it written into the folder; ValueNotStorable names what cannot be."""
+    """The values as JSON, large ones written into the folder; ValueNotStorable names what cannot be."""
     return {name: store_value(value, name, folder) for name, value in values.items()}
 
 
 def load_values(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values that `store_values` was given, as themselves; StoreError when a file is gone or unreadable."""
+    """The values that `store_values` was given, as themselves; StoreError when a file is gone."""
     return {name: load_value(value, folder) for name, value in stored.items()}
 
 
@@ -73,7 +73,7 @@ def refer(stored: Any) -> Any:
 
 
 def keep(value: Any, name: str, folder: Path) -> Any:
-    """The value as it is now, whatever is done to it later; frames, arrays and large JSON as ValueFile."""
+    """The value as it is now, whatever is done to it later; what goes to files as ValueFile."""
     if is_flat(value):
         return value
     return refer(store_value(value, name, folder))

@@ -1,0 +1,200 @@
+"""What a panel shows, as plain data, and what it is fed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Literal, Protocol, TypedDict
+
+from nbsched.core.layout import layout
+from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
+from nbsched.core.rows import (
+    AttemptRow,
+    PanelRow,
+    RunRow,
+    ScheduleRow,
+    attempt_row,
+    milliseconds,
+    panel_row,
+    run_row,
+    schedule_row,
+)
+
+Verb = Literal["cancel", "retry", "trigger", "pause", "resume"]
+"""What a panel can ask for: the first two of a run by id, the others of a schedule by name."""
+
+Tick = tuple[int, str, int | None]
+"""One past run of a series: id, tone, milliseconds it took."""
+
+LAST = 10
+"""So many past runs a row is compared with."""
+
+
+class Counts(TypedDict):
+    """How many runs there are now; `failed_today` since midnight."""
+
+    running: int
+    queued: int
+    pending: int
+    failed_today: int
+
+
+class ScheduleLine(ScheduleRow):
+    """A schedule as one line for people."""
+
+    next_ms: int | None
+    actions: tuple[Verb, ...]
+
+
+class Node(TypedDict):
+    """A step in the picture of its pipeline: column, height in boxes, and its run once there is one."""
+
+    name: str
+    layer: int
+    height: float
+    run: int | None
+
+
+class PastRun(TypedDict):
+    """One column of the matrix; `cells` has a tone and a run id per step, or None where the step was not there."""
+
+    id: int
+    tone: str
+    took_ms: int | None
+    scheduled_ms: int
+    cells: list[tuple[str, int] | None]
+
+
+class PipelineView(TypedDict):
+    """A pipeline's run: itself, its steps, the picture, its last runs (oldest first) and its steps' history."""
+
+    run: PanelRow
+    steps: list[PanelRow]
+    nodes: list[Node]
+    edges: list[list[tuple[int, float]]]
+    past: list[PastRun]
+    history: dict[str, list[Tick]]
+
+
+class ErrorView(TypedDict):
+    """What went wrong: the line, where, and the whole traceback."""
+
+    text: str
+    cell: int | None
+    line: str | None
+    traceback: str
+
+
+class Details(TypedDict):
+    """What the aside shows of one run."""
+
+    run: RunRow
+    error: ErrorView | None
+    attempts: list[AttemptRow]
+    log: str
+
+
+class Overview(TypedDict):
+    """The head of the panel; `now_ms` is the source's clock, which the view counts along with."""
+
+    now_ms: int
+    counts: Counts
+    schedules: list[ScheduleLine]
+
+
+class PanelSnapshot(TypedDict):
+    """All a panel shows of a store: `rows` newest first and without steps, `history` by series, oldest first."""
+
+    overview: Overview
+    rows: list[PanelRow]
+    history: dict[str, list[Tick]]
+
+
+class Handle(Protocol):
+    """Ends what it was given for."""
+
+    def cancel(self) -> None: ...
+
+
+class Source(Protocol):
+    """What a panel is fed from; every method may be called from any thread.
+
+    `watch` calls back, from any thread and as often as it likes, with the ids of runs (steps too) that
+    changed, or with none when only schedules did. `act` hands over and returns; what it refuses it raises.
+    """
+
+    def snapshot(self) -> PanelSnapshot: ...
+    def overview(self) -> Overview: ...
+    def rows(self, ids: Collection[int]) -> list[PanelRow]: ...
+    def pipeline(self, run_id: int) -> PipelineView | None: ...
+    def details(self, run_id: int) -> Details | None: ...
+    def watch(self, callback: Callable[[Collection[int]], None]) -> Handle: ...
+    def act(self, verb: Verb, target: int | str) -> None: ...
+
+
+def schedule_line(schedule: ScheduleRecord) -> ScheduleLine:
+    """The schedule as one line."""
+    return ScheduleLine(
+        **schedule_row(schedule),
+        next_ms=None if schedule.paused else milliseconds(schedule.next_at),
+        actions=("trigger", "resume" if schedule.paused else "pause"),
+    )
+
+
+def tick(row: PanelRow) -> Tick:
+    """The row as one bar among the last of its series."""
+    started, ended = row["started_ms"], row["ended_ms"]
+    return row["id"], row["tone"], None if started is None or ended is None else ended - started
+
+
+def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
+    """The last ended runs of each series, oldest first; `rows` come newest first."""
+    found: dict[str, list[Tick]] = {}
+    for row in rows:
+        ticks = found.setdefault(row["series"], [])
+        if row["ended_ms"] is not None and len(ticks) < LAST:
+            ticks.insert(0, tick(row))
+    return {name: ticks for name, ticks in found.items() if ticks}
+
+
+def details(run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "") -> Details:
+    """What the aside shows of the run."""
+    error = run.error and ErrorView(
+        text=str.__str__(run.error), cell=run.error.cell, line=run.error.line, traceback=run.error.traceback
+    )
+    return Details(
+        run=run_row(run), error=error or None, attempts=[attempt_row(one) for one in attempts], log=log
+    )
+
+
+def pipeline_view(
+    run: RunRecord,
+    steps: Sequence[RunRecord],
+    needs: Mapping[str, Sequence[str]],
+    past: Sequence[tuple[RunRecord, Sequence[RunRecord]]] = (),
+) -> PipelineView:
+    """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first."""
+    ended = {step.step for step in steps if step.state.final}
+    rows = [
+        panel_row(step, needs=[n for n in needs.get(step.step or "", ()) if n not in ended]) for step in steps
+    ]
+    edges = [(need, step) for step, before in needs.items() for need in before]
+    drawn = layout(list(needs), edges)
+    ids = {step.step: step.id for step in steps if step.index is None}
+    return PipelineView(
+        run=panel_row(run),
+        steps=rows,
+        nodes=[Node(name=n, layer=p[0], height=p[1], run=ids.get(n)) for n, p in drawn.places.items()],
+        edges=[list(points) for points in drawn.paths.values()],
+        past=[past_run(one, its, list(needs)) for one, its in past],
+        history=history(panel_row(step) for _, its in reversed(past) for step in its),
+    )
+
+
+def past_run(run: RunRecord, steps: Iterable[RunRecord], names: Sequence[str]) -> PastRun:
+    """The run as one column of the matrix, a cell per step named."""
+    row = panel_row(run)
+    cells = {step.step: (panel_row(step)["tone"], step.id) for step in steps if step.index is None}
+    return PastRun(
+        id=run.id, tone=row["tone"], took_ms=tick(row)[2], scheduled_ms=row["scheduled_ms"],
+        cells=[cells.get(name) for name in names],
+    )  # fmt: skip

@@ -1,0 +1,350 @@
+"""A run, a schedule, an event as the row people see: JSON for programs, one panel row for widget, magics and CLI."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta, tzinfo
+from typing import Any, TypedDict
+
+from nbsched.core.model import AttemptRecord, Event, RunRecord, ScheduleRecord, State
+
+
+class RunRow(TypedDict):
+    """A run in JSON; times are ISO 8601 with offset."""
+
+    id: int
+    name: str
+    schedule: str | None
+    state: str
+    reason: str | None
+    attempt: int
+    scheduled_at: str
+    until: str | None
+    count: int
+    started_at: str | None
+    ended_at: str | None
+    pipeline: str | None
+    step: str | None
+    index: int | None
+    parent: int | None
+    params: dict[str, Any]
+    result: Any
+    values: dict[str, Any]
+    error: str | None
+    output: str | None
+    key: str | None
+    retry_of: int | None
+
+
+class AttemptRow(TypedDict):
+    """One try of a run in JSON."""
+
+    number: int
+    host: str
+    pid: int | None
+    started_at: str
+    ended_at: str | None
+    outcome: str | None
+    error: str | None
+    output: str | None
+
+
+class ScheduleRow(TypedDict):
+    """A schedule in JSON."""
+
+    name: str
+    trigger: str
+    tz: str | None
+    next_at: str | None
+    paused: str | None
+    overlap: str
+    missed: str
+    last_run: int | None
+
+
+class EventRow(TypedDict):
+    """An event in JSON."""
+
+    id: str
+    name: str
+    at: str
+    seq: int
+    data: dict[str, Any]
+
+
+class PanelRow(TypedDict):
+    """A run as one line for people; instants are milliseconds since 1970, so that a view can count along."""
+
+    id: int
+    name: str
+    detail: str
+    state: str
+    reason: str | None
+    sign: str
+    tone: str
+    """One of `ok run wait bad warn skip`: what the colour says, never alone."""
+    why: str
+    progress: tuple[int, int] | None
+    scheduled_ms: int
+    until_ms: int | None
+    started_ms: int | None
+    ended_ms: int | None
+    due_ms: int | None
+    """What `why` counts towards: the next attempt."""
+    series: str
+    """Runs of one series are compared with each other: the last ten, the usual duration."""
+    parent: int | None
+    step: str | None
+    schedule: str | None
+    pipeline: bool
+    actions: tuple[str, ...]
+
+
+def run_row(run: RunRecord) -> RunRow:
+    """The run as SPEC'd JSON."""
+    return RunRow(
+        id=run.id, name=run.name, schedule=run.schedule, state=str(run.state), reason=run.reason, attempt=run.attempt,
+        scheduled_at=run.scheduled_at.isoformat(), until=iso(run.until), count=run.count,
+        started_at=iso(run.started_at), ended_at=iso(run.ended_at), pipeline=run.pipeline, step=run.step,
+        index=run.index, parent=run.parent, params=plain(run.params), result=plain(run.result),
+        values=plain(run.values), error=text(run.error), output=run.output, key=run.key, retry_of=run.retry_of,
+    )  # fmt: skip
+
+
+def attempt_row(attempt: AttemptRecord) -> AttemptRow:
+    """The attempt as JSON."""
+    return AttemptRow(
+        number=attempt.number, host=attempt.host, pid=attempt.pid, started_at=attempt.started_at.isoformat(),
+        ended_at=iso(attempt.ended_at), outcome=attempt.outcome, error=text(attempt.error), output=attempt.output,
+    )  # fmt: skip
+
+
+def schedule_row(schedule: ScheduleRecord) -> ScheduleRow:
+    """The schedule as SPEC'd JSON."""
+    return ScheduleRow(
+        name=schedule.name, trigger=schedule.trigger, tz=schedule.tz, next_at=iso(schedule.next_at),
+        paused=schedule.paused, overlap=schedule.overlap, missed=schedule.missed, last_run=schedule.last_run,
+    )  # fmt: skip
+
+
+def event_row(event: Event) -> EventRow:
+    """The event as SPEC'd JSON."""
+    return EventRow(
+        id=event.id, name=event.name, at=event.at.isoformat(), seq=event.seq, data=plain(event.data)
+    )
+
+
+def iso(at: datetime | None) -> str | None:
+    """ISO 8601 with offset, or None."""
+    return at.isoformat() if at else None
+
+
+def text(value: str | None) -> str | None:
+    """The bare text of a str subclass, or None."""
+    return None if value is None else str.__str__(value)
+
+
+def milliseconds(at: datetime | None) -> int | None:
+    """Milliseconds since 1970, or None."""
+    return None if at is None else math.floor(at.timestamp() * 1000)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON that any reader takes: dates as ISO text, NaN and infinities as text, others as their repr."""
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(float(value))
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return repr(value)
+
+
+# ---------------------------------------------------------------- the one row people see
+
+_LOOK: Mapping[State, tuple[str, str]] = {
+    State.PENDING: ("○", "wait"),
+    State.QUEUED: ("◌", "wait"),
+    State.RUNNING: ("◐", "run"),
+    State.SUCCEEDED: ("✓", "ok"),
+    State.FAILED: ("✕", "bad"),
+    State.CANCELLED: ("■", "skip"),
+    State.SKIPPED: ("⊘", "skip"),
+}
+_RETRYING = ("◔", "warn")
+
+_REASONS: Mapping[str, str] = {
+    "overlap": "not run: the run before was still going",
+    "missed": "not run: nothing was there to run it",
+    "paused": "not run: paused",
+    "condition": "skipped: its condition was false",
+    "upstream_failed": "skipped: a step before it failed",
+    "expired": "skipped: waited too long in the queue",
+    "cached": "unchanged: taken from the cache",
+    "reused": "taken from the run it retries",
+    "timeout": "ran out of time",
+    "lost": "lost: its process went away",
+    "interrupted": "interrupted by a person",
+}
+
+
+def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = ()) -> PanelRow:
+    """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for."""
+    sign, tone = _RETRYING if _retrying(run) else _LOOK[run.state]
+    return PanelRow(
+        id=run.id, name=one_line(run.name), detail=one_line(_detail(run)), state=str(run.state),
+        reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs)), progress=_progress(run),
+        scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
+        started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
+        due_ms=milliseconds(run.not_before) if _retrying(run) else None, series=series(run), parent=run.parent,
+        step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
+    )  # fmt: skip
+
+
+def one_line(text: str) -> str:
+    """The text without what would break a line or command a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+def series(run: RunRecord) -> str:
+    """What the run is one of: its pipeline's step, else its name."""
+    return f"{run.pipeline}.{run.step}" if run.parent is not None and run.step else run.name
+
+
+def actions(run: RunRecord) -> tuple[str, ...]:
+    """The verbs a person may use on the run now, the likeliest first."""
+    if not run.state.final:
+        return () if run.cancel_requested else ("cancel",)
+    if run.parent is not None or run.state is State.SKIPPED:
+        return ()
+    return ("retry",)
+
+
+def _retrying(run: RunRecord) -> bool:
+    return run.state is State.QUEUED and run.attempt > 0
+
+
+def _progress(run: RunRecord) -> tuple[int, int] | None:
+    if run.progress is None or run.state is not State.RUNNING or run.progress[1] <= 0:
+        return None
+    return run.progress[0], run.progress[1]
+
+
+def _detail(run: RunRecord) -> str:
+    parts = [f"[{run.index}]" if run.index is not None else "", f"× {run.count}" if run.count > 1 else ""]
+    if run.progress and run.state is State.RUNNING:
+        done, total, label = run.progress
+        parts += [label, f"{_unit(run.kind)}{done} of {total}" if total else ""]
+    if run.attempt > 1 and not _retrying(run):
+        parts.append(f"attempt {run.attempt} of {max(run.attempt, run.retries + 1)}")
+    return " · ".join(part for part in parts if part)
+
+
+def _unit(kind: str) -> str:
+    return {"notebook": "cell ", "pipeline": "step "}.get(kind, "")
+
+
+def _why(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
+    if run.cancel_requested and not run.state.final:
+        return "stopping: cancel was asked for"
+    if run.state is State.FAILED and run.error:
+        return (
+            f"{run.error} in cell {run.error.cell}" if run.error.cell is not None else text(run.error) or ""
+        )
+    if run.reason:
+        return _REASONS.get(run.reason, text(run.reason) or "")
+    if _retrying(run):
+        return f"retry {run.attempt} of {max(run.attempt, run.retries)}"
+    if run.state is State.QUEUED:
+        return "waits for a free slot"
+    if run.state is State.PENDING:
+        return _waits(needs)
+    return trigger or ("" if run.parent is not None else "by hand")
+
+
+def _waits(needs: Sequence[str]) -> str:
+    if not needs:
+        return "waits"
+    return f"after {' and '.join(needs)}" if len(needs) <= 2 else f"waits for {len(needs)} steps"
+
+
+# ---------------------------------------------------------------- the row as text
+
+COLUMNS = ("", "run", "what", "why", "progress", "took", "when")
+
+
+def panel_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
+    """The row as text under COLUMNS, as terminal and frozen tables show it; clock times are in `now`'s zone."""
+    now_ms = math.floor(now.timestamp() * 1000)
+    done, total = row["progress"] or (0, 0)
+    return (
+        row["sign"],
+        str(row["id"]),
+        f"{row['name']}  {row['detail']}".rstrip(),
+        why_text(row, now),
+        f"{100 * done // total} %" if total else "",
+        took_text(took_ms(row, now_ms)),
+        when_text(row["ended_ms"] or row["started_ms"] or row["scheduled_ms"], now_ms),
+    )
+
+
+def why_text(row: PanelRow, now: datetime) -> str:
+    """Why the row is as it is, with the instants it is about."""
+    if row["due_ms"] is not None:
+        return f"{row['why']} {when_text(row['due_ms'], math.floor(now.timestamp() * 1000))}"
+    if row["until_ms"] is not None and row["until_ms"] != row["scheduled_ms"]:
+        span = " – ".join(_clock(at, now.tzinfo) for at in (row["scheduled_ms"], row["until_ms"]))
+        return f"{row['why']} {span}"
+    return row["why"]
+
+
+def _clock(at_ms: int, tz: tzinfo | None) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, tz).strftime("%H:%M")
+
+
+def took_ms(row: PanelRow, now_ms: int) -> int | None:
+    """How long it has run, milliseconds; None while it waits."""
+    if row["started_ms"] is None or row["state"] in ("pending", "queued"):
+        return None
+    return max(0, (row["ended_ms"] or now_ms) - row["started_ms"])
+
+
+def took_text(took: int | None) -> str:
+    """A duration of milliseconds as people read it: `12 ms`, `4.1 s`, `0:21`, `1:02:05`, `3 d 4 h`."""
+    if took is None:
+        return "—"
+    if took < 100:
+        return f"{took} ms"
+    if took < 9950:
+        tenths = (took + 50) // 100
+        return f"{tenths // 10}.{tenths % 10} s"
+    seconds = (took + 500) // 1000
+    minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def when_text(at_ms: int | None, now_ms: int) -> str:
+    """How far from now: `now`, `in 38 s`, `41 min ago`, `in 3 h`, `2 d ago`."""
+    if at_ms is None:
+        return ""
+    apart = at_ms - now_ms
+    seconds = abs(apart) / 1000
+    if seconds < 1:
+        return "now"
+    size, unit = next((s, u) for s, u, most in _SCALE if seconds < most)
+    amount = f"{math.floor(seconds / size)} {unit}"
+    return f"in {amount}" if apart > 0 else f"{amount} ago"
+
+
+_SCALE = ((1, "s", 60), (60, "min", 3600), (3600, "h", 172_800), (86_400, "d", math.inf))

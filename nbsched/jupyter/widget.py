@@ -1,0 +1,109 @@
+"""The panel in a cell's output: one widget, fed from a source, plain HTML once its run has ended."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+from uuid import uuid4
+
+import anywidget
+import traitlets
+
+from nbsched.core.panel import PipelineView, Source
+from nbsched.engine import default
+from nbsched.engine.calls import run_id
+from nbsched.engine.panel import StoreSource
+from nbsched.jupyter import frozen
+from nbsched.jupyter.feed import Feed
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Panel(anywidget.AnyWidget):
+    """Shows a whole store, or one pipeline run (`focus`) with its graph, steps and timeline.
+
+    Display it as any object. Shown of one run, it turns into static HTML when that run has ended.
+    """
+
+    _esm = files("nbsched.jupyter").joinpath("view.js").read_text("utf-8")
+    _css = files("nbsched.jupyter").joinpath("view.css").read_text("utf-8")
+    focus = traitlets.Int(None, allow_none=True).tag(sync=True)
+
+    def __init__(self, source: Source, *, focus: int | None = None) -> None:
+        super().__init__(focus=focus)
+        self._source = source
+        self._display_id = f"nbsched-{uuid4().hex}"
+        self._output = threading.Lock()
+        self._frozen: frozen.Bundle | None = None
+        self._displayed = False
+        _answer_on_subshells(self.comm)
+        self._feed = Feed(source, self._on_news, focus=focus, ended=self._freeze)
+        self.on_msg(self._on_message)
+
+    def close(self) -> None:
+        """Nothing more is sent, and views show that the panel has gone."""
+        feed = getattr(self, "_feed", None)
+        if feed:
+            feed.close()
+        super().close()
+
+    def settle(self, timeout: float | None = None) -> bool:
+        """True when the run it shows has ended and its output is static, waited for at most `timeout` seconds."""
+        return self._feed.join(timeout)
+
+    def _on_message(self, _: object, content: Mapping[str, Any], __: object) -> None:
+        self._feed.hear(content)
+
+    def _on_news(self, head: Mapping[str, Any], packed: bytes) -> None:
+        self.send(dict(head), buffers=[packed])
+
+    def _ipython_display_(self) -> None:
+        """Displayed under an id of its own, so that `_freeze` can replace it."""
+        with self._output:
+            self._displayed = True
+            if self._frozen:
+                _publish(self._frozen, self._display_id, update=False)
+                return
+            live = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+            _publish({WIDGET_VIEW: live, **self._static()}, self._display_id, update=False)
+
+    def _static(self) -> frozen.Bundle:
+        if self.focus is None:
+            return frozen.store(self._source.snapshot(), self._now())
+        view = self._source.pipeline(self.focus)
+        return self._static_run(view) if view else {}
+
+    def _static_run(self, view: PipelineView) -> frozen.Bundle:
+        found = {step["id"]: self._source.details(step["id"]) for step in view["steps"]}
+        return frozen.run(view, {run: one for run, one in found.items() if one}, self._now())
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._source.overview()["now_ms"] / 1000, UTC).astimezone()
+
+    def _freeze(self, view: PipelineView) -> None:
+        with self._output:
+            self._frozen = self._static_run(view)
+            if self._displayed:
+                _publish(self._frozen, self._display_id, update=True)
+
+
+def _publish(bundle: Mapping[str, Any], display_id: str, *, update: bool) -> None:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    publisher = InteractiveShell.instance().display_pub
+    publisher.publish(dict(bundle), transient={"display_id": display_id}, update=update)
+
+
+def _answer_on_subshells(comm: Any) -> None:
+    """Clicks are heard while a cell runs: ipykernel 7.4 would send them to the shell that last wrote to the comm."""
+    if hasattr(comm, "_reply_subshell_for"):
+        comm._reply_subshell_for = lambda data, default: default
+
+
+def dashboard(focus: Any = None) -> Panel:
+    """The live panel of the runtime's store, or of one pipeline run of it: show it as a cell's last value."""
+    runtime = default.runtime()
+    return Panel(StoreSource(runtime), focus=None if focus is None else run_id(focus))

@@ -1,0 +1,202 @@
+"""One private JupyterLab and one Chromium for all browser tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+sys.path.append(str(TESTS / "jupyter"))
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
+READY = """async () => {
+    const page = window.jupyterapp?.shell?.currentWidget;
+    if (!page?.context) return false;
+    await page.context.ready;
+    await page.sessionContext.ready;
+    await page.sessionContext.session.kernel.info;
+    return true;
+}"""
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"browser tests cannot run: {reason}")
+    pytest.skip(reason)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Lab:
+    """A JupyterLab in a home of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.port, self.token = root, _free_port(), secrets.token_hex(12)
+        settings = root / ".settings" / "@jupyterlab" / "apputils-extension"
+        settings.mkdir(parents=True)
+        quiet = {"fetchNews": "false", "checkForUpdates": False}
+        (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+        self.log = (root / "lab.log").open("wb")
+        self.process = subprocess.Popen(
+            self._command(), env=self._environment(), stdout=self.log, stderr=self.log
+        )
+        self._wait()
+
+    def _command(self) -> list[str]:
+        return [
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+            f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+            f"--ServerApp.root_dir={self.root}", "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        ]  # fmt: skip
+
+    def _environment(self) -> dict[str, str]:
+        folders = {"JUPYTER_CONFIG_DIR": ".config", "JUPYTER_DATA_DIR": ".data", "JUPYTER_RUNTIME_DIR": ".run",
+                   "IPYTHONDIR": ".ipython", "JUPYTERLAB_SETTINGS_DIR": ".settings",
+                   "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "HOME": "."}  # fmt: skip
+        own = {name: str(self.root / folder) for name, folder in folders.items()}
+        return os.environ | own | {"PYTHONPATH": str(TESTS / "jupyter")}
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        request = urllib.request.Request(
+            self.url("api/status"), headers={"Authorization": f"token {self.token}"}
+        )
+        while True:
+            try:
+                urllib.request.urlopen(request, timeout=5).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self.root / "lab.log").read_text()[-3000:]) from None
+                time.sleep(0.1)
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    pytest.importorskip("jupyterlab")
+    started = Lab(tmp_path_factory.mktemp("lab"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _unavailable("playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("NBSCHED_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        _unavailable("no Chromium found: set NBSCHED_CHROMIUM to its path")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+class Page:
+    """A notebook open in the browser, its kernel ready."""
+
+    def __init__(self, context: Any, lab: Lab, name: str, cells: list[str]) -> None:
+        self.lab, self.path = lab, lab.root / f"{name}.ipynb"
+        self.path.write_text(json.dumps(_notebook(cells)))
+        self.page = context.new_page()
+        self.page.goto(lab.url(f"lab/workspaces/{name}/tree/{name}.ipynb?token={lab.token}&reset"))
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context", timeout=60_000)
+        assert self.page.evaluate(READY)
+
+    def run(self, cell: int, *, wait: bool = True) -> None:
+        """The cell is started, and with `wait` it has ended."""
+        self.page.evaluate(
+            """async ([at, wait]) => {
+                const app = window.jupyterapp, notebook = app.shell.currentWidget.content;
+                notebook.activeCellIndex = at;
+                notebook.deselectAll();
+                const done = app.commands.execute('notebook:run-cell');
+                if (wait) await done;
+            }""",
+            [cell, wait],
+        )
+
+    def output(self, cell: int) -> str:
+        """The text that the cell has printed."""
+        texts: list[str] = self.page.evaluate(
+            """at => window.jupyterapp.shell.currentWidget.content.widgets[at].model.outputs.toJSON()
+                .map(one => [one.text ?? one.data?.['text/plain'] ?? ''].flat().join(''))""",
+            cell,
+        )
+        return "".join(texts)
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
+        )
+        light = "true" if "Light" in name else "false"
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
+
+    def save(self) -> dict[str, Any]:
+        """The notebook is saved; what stands in the file."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        saved: dict[str, Any] = json.loads(self.path.read_text())
+        return saved
+
+
+def _notebook(cells: list[str]) -> dict[str, Any]:
+    listed = [{"cell_type": "code", "id": f"cell-{at}", "metadata": {}, "source": source, "outputs": [],
+               "execution_count": None} for at, source in enumerate(cells)]  # fmt: skip
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": spec, "cells": listed}
+
+
+@pytest.fixture
+def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
+    """Opens a notebook of these cells; `width` is the browser's."""
+    contexts: list[Any] = []
+
+    def opened(*cells: str, width: int = 1500, height: int = 1000) -> Page:
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}))
+        return Page(contexts[-1], lab, f"page{secrets.token_hex(4)}", list(cells))
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    folder = Path(__file__).parent / "screenshots"
+    folder.mkdir(exist_ok=True)
+    return folder
