@@ -12,9 +12,11 @@ from nbsched.engine import default
 from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.surroundings import Files
+from nbsched.engine.zone import machine_zone
 from nbsched.executors.lookup import reference_of
 
 ports.use(Files())
+triggers.set_default_zone(machine_zone)
 ports.set_function_reference(reference_of)
 ports.set_runner(lambda work, params, policy: run(work, params, **policy))
 
@@ -95,6 +97,16 @@ def publish(name: str, data: Mapping[str, Any] | None = None) -> None:
 def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: bool = False) -> Subscription:
     """`handler` is called with each event that matches, from now on; one of the same name is replaced."""
     return default.runtime().subscribe(pattern, handler, name=name, durable=durable)
+
+
+def resolve(id: int | Run, value: Any) -> None:
+    """What waits for a person's answer has it; InvalidState when nothing of the run does."""
+    default.runtime().resolve(id, value)
+
+
+def simulate(start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
+    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note."""
+    return default.runtime().simulate(start, end)
 
 
 def next_times(

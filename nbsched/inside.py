@@ -49,13 +49,11 @@ def context() -> RunContext:
     """The run that the caller belongs to; UsageError outside any run."""
     current = CURRENT.get()
     if current is not None:
-        return _run_context(current.context, lambda line: current.report.output(line, "stderr"))
+        return _run_context(current.context, lambda line: current.output(line, "stderr"))
     data = _surroundings()
     if data is None:
-        raise UsageError(
-            "nb.context() is known only inside a run: start this work with nb.run() or a schedule"
-        )
-    return _run_context(context_from(data), lambda line: print(line, end="", file=sys.stderr))
+        raise UsageError("nb.context() is known only inside a run: start it with nb.run() or a schedule")
+    return _run_context(context_from(data), sys.stderr.write)
 
 
 def skip(reason: str = "") -> NoReturn:
@@ -89,7 +87,7 @@ def _surroundings() -> Mapping[str, Any] | None:
 
 
 def _cell_context() -> Mapping[str, Any] | None:
-    """The context of the cell that nbsched is executing in this kernel; only a kernel has loaded that module."""
+    """The context of the cell that nbsched executes here; only a kernel has loaded that module."""
     module = sys.modules.get("nbsched.executors.cell")
     ask: Callable[[], Mapping[str, Any] | None] | None = getattr(module, "current_cell_context", None)
     return ask() if ask else None
@@ -102,7 +100,7 @@ def _show(name: str, value: Any) -> None:
         _display({}, _text(name, value))
     elif not _in_kernel():
         raise UsageError(
-            f"nb.emit({name}=…) cannot be heard from a command: print it as the command's last line"
+            f"nb.emit({name}=…) is not heard from a command: print it as the command's last line"
         )
     else:
         stored = store_value(value, name, values_folder(Path(data["folder"])))
@@ -131,7 +129,7 @@ def _in_kernel() -> bool:
 
 def _display(bundle: Mapping[str, Any], text: str) -> None:
     if not _in_kernel():
-        print(text)
+        sys.stdout.write(f"{text}\n")
         return
     from IPython.display import display
 
@@ -151,8 +149,6 @@ class _RunLog(logging.Handler):
 
 
 def _run_context(context: Context, tell: Callable[[str], object]) -> RunContext:
-    log = logging.Logger(
-        f"nbsched.run.{context.run_id}", logging.INFO
-    )  # outside the tree: nobody else's handlers
+    log = logging.Logger(f"nbsched.run.{context.run_id}", logging.INFO)  # out of reach of others' handlers
     log.addHandler(_RunLog(tell))
     return RunContext(**{item.name: getattr(context, item.name) for item in fields(Context)}, log=log)

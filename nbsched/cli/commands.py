@@ -31,7 +31,7 @@ def _command_of(verb: Verb) -> Command:
 
 def _ask(verb: Verb, given: argparse.Namespace) -> int:
     store, as_json = _take(given, "store"), _take(given, "json")
-    with running.runtime(store) as rt:
+    with running.visitor(store) as rt:
         answer = verb.do(rt, given)
     tell(answer, as_json)
     return 1 if answer.failed else 0

@@ -7,7 +7,7 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
-from nbsched.cli.running import runtime
+from nbsched.cli.running import visitor
 from nbsched.core.errors import UsageError
 from nbsched.core.rows import event_row
 from nbsched.options import Parser
@@ -15,8 +15,8 @@ from nbsched.verbs import VERBS
 from nbsched.verbs.upkeep import event_cells
 
 if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
     from nbsched.engine.live import Run
-    from nbsched.engine.runtime import Runtime
 
 LOOK_S = 0.2
 
@@ -30,7 +30,7 @@ def follow_words(parser: Parser) -> None:
 
 def logs(given: argparse.Namespace) -> int:
     """What the run and its steps printed is on stdout."""
-    with runtime(getattr(given, "store", None)) as rt:
+    with visitor(getattr(given, "store", None)) as rt:
         run = rt.get_run(given.id)
         if hasattr(given, "json"):
             print(json.dumps(_log_json(run), ensure_ascii=False, indent=2))
@@ -68,7 +68,7 @@ def events(given: argparse.Namespace) -> int:
     store, as_json, follow = (given.__dict__.pop(name, None) for name in ("store", "json", "follow"))
     if follow and hasattr(given, "dead"):
         raise UsageError("--dead lists what is there and cannot follow: leave out -f or --dead")
-    with runtime(store) as rt:
+    with visitor(store) as rt:
         if follow:
             _follow_events(rt, given, as_json=bool(as_json))
         answer = VERBS["events"].do(rt, given)
@@ -76,7 +76,7 @@ def events(given: argparse.Namespace) -> int:
     return 0
 
 
-def _follow_events(rt: Runtime, given: argparse.Namespace, *, as_json: bool) -> None:
+def _follow_events(rt: Calls, given: argparse.Namespace, *, as_json: bool) -> None:
     """A line for each event from now on, until Ctrl-C."""
     options = {name: value for name, value in vars(given).items() if name in ("name", "run")}
     newest = rt.events(limit=1)

@@ -68,7 +68,9 @@ def _kernel(rt: Runtime, notebook: StepNotebook) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory(prefix="nbs-", ignore_cleanup_errors=True) as folder:
         sockets = {"transport": "ipc", "ip": f"{folder}/k"} if os.name == "posix" else {}
-        manager = KernelManager(kernel_name=_kernel_name(notebook), connection_file=f"{folder}/kernel.json", **sockets)
+        manager = KernelManager(
+            kernel_name=_kernel_name(notebook), connection_file=f"{folder}/kernel.json", **sockets
+        )
         manager.start_kernel(
             cwd=str(notebook.path.parent), env=_environment(rt, notebook), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

@@ -86,7 +86,9 @@ def _of_script(file: Path, wanted: str | None) -> Pipeline:
     written: list[PipelineBuilder] = []
     ports.set_written(written.append)
     held = vars(_executed(file)).values()
-    found = {work.name: work for work in map(_as_pipeline, held) if work} or {one.name: one.work for one in written}
+    found = {work.name: work for work in map(_as_pipeline, held) if work} or {
+        one.name: one.work for one in written
+    }
     if not found:
         raise UsageError(
             f"{file.name} defines no pipeline: write `with nb.pipeline(...) as p:` at its top level"

@@ -18,6 +18,7 @@ from nbsched.verbs import VERBS
 if TYPE_CHECKING:
     from nbsched.engine.live import Run
     from nbsched.engine.runtime import Runtime
+    from nbsched.engine.visiting import Visitor
 
 EXIT = {State.SUCCEEDED: 0, State.SKIPPED: 0, State.FAILED: 1, State.CANCELLED: 130}
 
@@ -62,6 +63,13 @@ def runtime(store: str | None, kind: str = "script", **host: Any) -> Runtime:
     from nbsched.engine.runtime import Runtime
 
     return Runtime(store, kind=kind, **host)
+
+
+def visitor(store: str | None) -> Visitor:
+    """The store, asked by a process that does not work for it."""
+    from nbsched.engine.visiting import Visitor
+
+    return Visitor(store)
 
 
 def run(given: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import sys
 import threading
 
 from nbsched.cli.loading import StepNotebook, load
-from nbsched.cli.running import host_given, runtime
+from nbsched.cli.running import host_given, runtime, visitor
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Event
 from nbsched.options import params_given, policy_given, schedule_given
@@ -49,7 +49,7 @@ def schedule(given: argparse.Namespace) -> Answer:
         raise UsageError(
             f"the steps of {work.path.name} need its kernel: use %pipeline schedule {work.name} in it"
         )
-    with runtime(getattr(given, "store", None)) as rt:
+    with visitor(getattr(given, "store", None)) as rt:
         found = rt.schedule(
             work, given.trigger, name=getattr(given, "name", None), params=referring(params_given(given)),
             **schedule_given(given), **policy_given(given),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
-from nbsched.core.errors import DefinitionError, UnknownName
-from nbsched.core.expressions import parse_expression
+from nbsched.core.errors import DefinitionError, ExpressionError, UnknownName
+from nbsched.core.expressions import Expression, parse_expression
 from nbsched.core.graph import cycle
 from nbsched.core.model import Pipeline, Step
 from nbsched.core.references import Reference, references_in, referred
 
+_NEED_SOMETHING = frozenset({"one_success", "one_failed", "one_done", "none_failed_min_one_success"})
 _ENDED_WITHOUT_VALUES = {"all_failed": "failed", "all_skipped": "been skipped"}
 
 
@@ -37,15 +38,22 @@ def taken(step: Step) -> Iterator[Reference]:
     return references_in([work.params, getattr(work, "args", ()), getattr(work, "env", {})])
 
 
-def read(step: Step, names: Iterable[str], declared: Mapping[str, object]) -> Iterator[Reference]:
+def expression(step: str, when: str) -> Expression:
+    """The condition of the step, read; ExpressionError names both."""
+    try:
+        return parse_expression(when)
+    except ExpressionError as error:
+        raise ExpressionError(f"step {step!r}: {error}") from None
+
+
+def read(step: Step, names: Collection[str], declared: Mapping[str, object]) -> Iterator[Reference]:
     """The references that the step's condition reads; DefinitionError for a path that means nothing here."""
     if step.when is None:
         return
-    steps = names if isinstance(names, (set, frozenset)) else set(names)
-    for path in parse_expression(step.when).paths:
-        reference = referred(path, steps, declared)
+    for path in expression(step.name, step.when).paths:
+        reference = referred(path, names, declared)
         if reference is None:
-            unknown = UnknownName("step or parameter", path[0], (*steps, *declared))
+            unknown = UnknownName("step or parameter", path[0], (*names, *declared))
             raise DefinitionError(f"the condition {step.when!r} of step {step.name!r}: {unknown}")
         yield reference
 
@@ -74,13 +82,24 @@ def _with_edges(step: Step, names: set[str], pipeline: Pipeline) -> Step:
 
 
 def _refuse_unreachable(step: Step, pipeline: Pipeline) -> None:
+    reason = _without_needs(step) or _without_values(step, pipeline)
+    if reason:
+        raise DefinitionError(f"step {step.name!r} of pipeline {pipeline.name!r} can never run: {reason}")
+
+
+def _without_needs(step: Step) -> str | None:
+    rule = step.work.policy.get("rule")
+    if step.needs or rule not in _NEED_SOMETHING:
+        return None
+    return f"its rule {rule!r} waits for a step before it, and there is none"
+
+
+def _without_values(step: Step, pipeline: Pipeline) -> str | None:
     rule = step.work.policy.get("rule", pipeline.policy.get("rule"))
     if rule not in _ENDED_WITHOUT_VALUES:
-        return
+        return None
     for reference in taken(step):
         if reference.kind == "step" and (len(reference.path) == 1 or rule == "all_skipped"):
-            raise DefinitionError(
-                f"step {step.name!r} of pipeline {pipeline.name!r} can never run: its rule {rule!r} waits "
-                f"until {reference.path[0]!r} has {_ENDED_WITHOUT_VALUES[rule]}, and then there is no "
-                f"{reference.written} to take"
-            )
+            ended = f"{reference.path[0]!r} has {_ENDED_WITHOUT_VALUES[rule]}"
+            return f"its rule {rule!r} waits until {ended}, and then there is no {reference.written} to take"
+    return None

@@ -112,7 +112,7 @@ class Condition(Operand):
     """An expression over values known when the pipeline runs; `text` is in the language of `when`."""
 
     text: str
-    binds: int = ATOM
+    binds: int = field(default=ATOM, repr=False)
     owners: frozenset[Any] = field(default=frozenset(), repr=False)
     """The pipelines whose steps or parameters it reads."""
 

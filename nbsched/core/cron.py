@@ -21,6 +21,7 @@ from nbsched.core.errors import TriggerError
 Dst = Literal["cron", "skip", "both"]
 CLOCK_CORRECTION = timedelta(hours=3)
 """A longer jump is no change of season: what it skipped is lost, what it repeats runs again."""
+_EPOCH = datetime(1970, 1, 1)
 _FIRST, _LAST = datetime(2, 1, 1), datetime(9998, 12, 31)
 
 
@@ -129,20 +130,20 @@ def instants(calendar: Calendar, zone: ZoneInfo, dst: Dst, after: datetime) -> I
     for found, offset in _in_order(calendar, zone, dst, _first_wall(zone, last)):
         if found > last:
             last = found
-            yield (found + offset).replace(tzinfo=_fixed(offset))
+            yield _epoch(offset) + (found + offset - _EPOCH)
 
 
 def _first_wall(zone: ZoneInfo, after: datetime) -> datetime:
     """The earliest wall time that can still come after the naive UTC `after`."""
     local = after.replace(tzinfo=UTC).astimezone(zone)
-    wall = local.replace(tzinfo=None)
+    wall = local.replace(tzinfo=None, fold=0)
     early, late = _offsets(zone, wall)
     return wall - (early - late) if early > late and not local.fold else wall
 
 
 def _offsets(zone: ZoneInfo, wall: datetime) -> tuple[timedelta, timedelta]:
     """The zone's offset at the wall time's first and second pass; in a gap: before and after the jump."""
-    early, late = zone.utcoffset(wall.replace(fold=0)), zone.utcoffset(wall.replace(fold=1))
+    early, late = zone.utcoffset(wall), zone.utcoffset(wall.replace(fold=1))
     if early is None or late is None:
         raise TriggerError(f"zone {zone} has no offset at {wall}: name another zone")
     return early, late
@@ -191,5 +192,6 @@ def _end_of_gap(zone: ZoneInfo, wall: datetime, early: timedelta, late: timedelt
 
 
 @lru_cache(maxsize=512)
-def _fixed(offset: timedelta) -> timezone:
-    return timezone(offset) if offset else UTC
+def _epoch(offset: timedelta) -> datetime:
+    """Midnight of 1 January 1970 on a clock of that offset; adding is faster than `replace(tzinfo=)`."""
+    return _EPOCH.replace(tzinfo=timezone(offset) if offset else UTC)

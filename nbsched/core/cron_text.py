@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, get_args
 
 from nbsched.core.cron import Calendar, DayRule
 from nbsched.core.errors import TriggerError
@@ -37,7 +37,7 @@ def parse(expr: str, seconds: SecondsField | None = None) -> Calendar:
     )
     if not calendar.possible:
         raise TriggerError(
-            f"cron expression {expr!r} never matches: no month it names has such a day; change its day or month"
+            f"cron expression {expr!r} never matches: no month it names has such a day; change day or month"
         )
     return calendar
 
@@ -174,7 +174,9 @@ class _Column:
 
 
 def _columns(expr: str, seconds: SecondsField | None) -> tuple[_Column, ...]:
-    """Minute, hour, day-of-month, month, day-of-week and second, each element checked."""
+    """Minute, hour, day-of-month, month, day-of-week and second."""
+    if seconds not in (None, *get_args(SecondsField)):
+        raise TriggerError(f"seconds={seconds!r} is unknown: write 'first' or 'last', or leave it out")
     text = _unaliased(_ascii(expr), seconds)
     words = list(_WORD.finditer(text))
     if len(words) != (6 if seconds else 5):
@@ -213,11 +215,12 @@ def _wrong_count(expr: str, count: int, seconds: SecondsField | None) -> str:
         return f"cron expression {expr!r} has {count} fields: seconds={seconds!r} needs six"
     if count == 6:
         return (
-            f"cron expression {expr!r} has six fields: say which are the seconds with seconds='first' or 'last', "
-            f"or give five ({_NAMES})"
+            f"cron expression {expr!r} has six fields: say where the seconds stand with seconds='first' or "
+            f"'last', or give five ({_NAMES})"
         )
     missing = f", the {_FIELDS[count].name} is missing" if 0 < count < 5 else ""
-    return f"cron expression {expr!r} has {count or 'no'} field{'s' * (count != 1)}{missing}: give five ({_NAMES})"
+    fields = f"{count or 'no'} field{'s' * (count != 1)}{missing}"
+    return f"cron expression {expr!r} has {fields}: give five ({_NAMES})"
 
 
 def _column(expr: str, word: re.Match[str], of: _Field) -> _Column:
@@ -230,12 +233,16 @@ def _column(expr: str, word: re.Match[str], of: _Field) -> _Column:
 
 def _values(columns: tuple[_Column, ...]) -> tuple[tuple[int, ...], ...]:
     """The sorted plain values of each column."""
-    from croniter import croniter  # type: ignore[import-untyped]  # tens of milliseconds, which importing nbsched must not cost
+    from croniter import croniter  # slow to import, so only when used
 
     texts = [column.plain for column in columns]
     read, _ = croniter.expand(" ".join(text or "*" for text in texts))
     return tuple(
-        () if not text else _every_value(column.field) if values == ["*"] else tuple(sorted(map(int, values)))
+        ()
+        if not text
+        else _every_value(column.field)
+        if values == ["*"]
+        else tuple(sorted({*map(int, values)}))
         for column, text, values in zip(columns, texts, read, strict=True)
     )
 

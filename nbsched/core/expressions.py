@@ -1,6 +1,6 @@
 """The small safe language of `when` and `where`: what it holds, the names it reads, its value.
 
-Comparisons, boolean operators, arithmetic, `in`, `is None`, literals, names, `step.value` and `step["value"]`;
+Comparisons, boolean operators, arithmetic, `in`, `is None`, literals, names, `step.value`, `step["value"]`;
 nothing else. Nothing of a value is ever called or looked up but the items of mappings and lists.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from nbsched.core.errors import ExpressionError
+from nbsched.core.errors import ExpressionError, UnknownName
 
 Path = tuple[str, ...]
 Resolve = Callable[[Path], Any]
@@ -47,8 +47,9 @@ class Expression:
         except ExpressionError as error:
             raise ExpressionError(f"expression {self.text!r}: {error}") from None
         except Exception as error:
+            problem = f"{type(error).__name__}: {error}"
             raise ExpressionError(
-                f"expression {self.text!r} cannot be computed: {type(error).__name__}: {error}; check its values"
+                f"expression {self.text!r} cannot be computed ({problem}): check its values"
             ) from None
 
 
@@ -84,7 +85,7 @@ def _tree(text: str) -> ast.expr:
 
 def _unreadable(text: str, error: SyntaxError) -> str:
     where = f" at position {error.offset}" if error.offset else ""
-    return f"expression {text!r} cannot be read{where} ({error.msg}): write it like 'accuracy > 0.9 and region == \"EU\"'"
+    return f"expression {text!r} cannot be read{where} ({error.msg}): write it like 'accuracy > 0.9'"
 
 
 def _check(node: ast.AST, text: str, depth: int) -> None:
@@ -103,7 +104,8 @@ def _refusal(node: ast.AST) -> str | None:
     """Why this one node is not in the language, or None."""
     kind = type(node)
     if kind not in _VALUES:
-        return f"{_NOT_THERE.get(kind, 'is not in the language')}: use comparisons, and/or/not, arithmetic, in, literals"
+        why = _NOT_THERE.get(kind, "is not in the language")
+        return f"{why}: use comparisons, and/or/not, arithmetic, in and literals"
     return _CHECKS.get(kind, _accepted)(node)
 
 
@@ -117,18 +119,19 @@ def _constant_refusal(node: ast.Constant) -> str | None:
     return f"is a {type(node.value).__name__}: use numbers, text, True, False or None"
 
 
-def _name_refusal(node: ast.Name) -> str | None:
-    return "begins with two underscores: no such name can be read" if node.id.startswith("__") else None
-
-
-def _attribute_refusal(node: ast.Attribute) -> str | None:
-    return "begins with two underscores: no such name can be read" if node.attr.startswith("__") else None
-
-
-def _subscript_refusal(node: ast.Subscript) -> str | None:
-    if _literal_key(node) is None:
-        return 'is not a literal key: write it like step["value"] or rows[0]'
+def _key_refusal(node: ast.Name | ast.Attribute | ast.Subscript) -> str | None:
+    key = _key(node)
+    if key is None:
+        return 'has no literal key: write it like step["value"] or rows[0]'
+    if isinstance(key, str) and key.startswith("__"):
+        return "begins with two underscores: no such name can be read"
     return None
+
+
+def _key(node: ast.Name | ast.Attribute | ast.Subscript) -> str | int | None:
+    if isinstance(node, ast.Subscript):
+        return _literal_key(node)
+    return node.id if isinstance(node, ast.Name) else node.attr
 
 
 def _operator_refusal(node: ast.BinOp | ast.UnaryOp) -> str | None:
@@ -173,13 +176,10 @@ def _path(node: ast.expr) -> Path | None:
     """The dotted path that names, `a.b` and `a["b"]` spell, if the node is nothing but one."""
     if isinstance(node, ast.Name):
         return (node.id,)
-    if isinstance(node, ast.Attribute):
-        base, key = _path(node.value), node.attr
-    elif isinstance(node, ast.Subscript) and isinstance(literal := _literal_key(node), str):
-        base, key = _path(node.value), literal
-    else:
+    if not isinstance(node, (ast.Attribute, ast.Subscript)):
         return None
-    return (*base, key) if base else None
+    base, key = _path(node.value), _key(node)
+    return (*base, key) if base and isinstance(key, str) else None
 
 
 def _paths(node: ast.expr) -> Iterator[Path]:
@@ -203,6 +203,8 @@ def _value(node: ast.expr, resolve: Resolve) -> Any:
 def _resolved(path: Path, resolve: Resolve) -> Any:
     try:
         return resolve(path)
+    except UnknownName as error:
+        raise ExpressionError(str(error)) from None
     except LookupError:
         raise ExpressionError(f"there is no {'.'.join(path)!r} here: check the name") from None
 
@@ -265,7 +267,7 @@ def _compare(node: ast.Compare, resolve: Resolve) -> Any:
 def _access(node: ast.Attribute | ast.Subscript, resolve: Resolve) -> Any:
     """An item of a value that is no path itself: `rows[0]`, `rows[0].name`."""
     held = _value(node.value, resolve)
-    key = node.attr if isinstance(node, ast.Attribute) else _literal_key(node)
+    key = _key(node)
     if not isinstance(held, (Mapping, list, tuple, str)):
         raise ExpressionError(
             f"a {type(held).__name__} has no item {key!r}: only mappings, lists and text have items"
@@ -279,15 +281,18 @@ _VALUES: Mapping[type[ast.AST], Callable[[Any, Resolve], Any]] = {
     ast.Subscript: _access, ast.Name: _constant,
 }  # fmt: skip
 _CHECKS: Mapping[type[ast.AST], Callable[[Any], str | None]] = {
-    ast.Constant: _constant_refusal, ast.Name: _name_refusal, ast.Attribute: _attribute_refusal,
-    ast.Subscript: _subscript_refusal, ast.BinOp: _operator_refusal, ast.UnaryOp: _operator_refusal,
+    ast.Constant: _constant_refusal, ast.Name: _key_refusal, ast.Attribute: _key_refusal,
+    ast.Subscript: _key_refusal, ast.BinOp: _operator_refusal, ast.UnaryOp: _operator_refusal,
     ast.Compare: _compare_refusal, ast.Dict: _dict_refusal,
 }  # fmt: skip
 _NOT_THERE: Mapping[type[ast.AST], str] = {
-    ast.Call: "is a call, which is not allowed", ast.Lambda: "is a function, which is not allowed",
-    ast.ListComp: "is a comprehension, which is not allowed", ast.JoinedStr: "is an f-string, which is not allowed",
-    ast.NamedExpr: "is an assignment, which is not allowed", ast.IfExp: "is a conditional, which is not allowed",
-}  # fmt: skip
+    ast.Call: "is a call, which is not allowed",
+    ast.Lambda: "is a function, which is not allowed",
+    ast.ListComp: "is a comprehension, which is not allowed",
+    ast.JoinedStr: "is an f-string, which is not allowed",
+    ast.NamedExpr: "is an assignment, which is not allowed",
+    ast.IfExp: "is a conditional, which is not allowed",
+}
 _OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.USub: operator.neg, ast.UAdd: operator.pos,

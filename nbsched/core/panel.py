@@ -161,7 +161,9 @@ def details(run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "
     error = run.error and ErrorView(
         text=str.__str__(run.error), cell=run.error.cell, line=run.error.line, traceback=run.error.traceback
     )
-    return Details(run=run_row(run), error=error or None, attempts=[attempt_row(one) for one in attempts], log=log)
+    return Details(
+        run=run_row(run), error=error or None, attempts=[attempt_row(one) for one in attempts], log=log
+    )
 
 
 def pipeline_view(
@@ -172,7 +174,9 @@ def pipeline_view(
 ) -> PipelineView:
     """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first."""
     ended = {step.step for step in steps if step.state.final}
-    rows = [panel_row(step, needs=[n for n in needs.get(step.step or "", ()) if n not in ended]) for step in steps]
+    rows = [
+        panel_row(step, needs=[n for n in needs.get(step.step or "", ()) if n not in ended]) for step in steps
+    ]
     edges = [(need, step) for step, before in needs.items() for need in before]
     drawn = layout(list(needs), edges)
     ids = {step.step: step.id for step in steps if step.index is None}
@@ -194,5 +198,3 @@ def past_run(run: RunRecord, steps: Iterable[RunRecord], names: Sequence[str]) -
         id=run.id, tone=row["tone"], took_ms=tick(row)[2], scheduled_ms=row["scheduled_ms"],
         cells=[cells.get(name) for name in names],
     )  # fmt: skip
-
-

@@ -1,13 +1,18 @@
-"""A pipeline's parameters: declared by a default or a type, bound when it is run."""
+"""Parameters: declared by a pipeline or a notebook, bound and checked before anything starts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from nbsched.core import ports
 from nbsched.core.errors import ParameterError, UnknownName
+from nbsched.core.model import Notebook, Pipeline, Work
 from nbsched.core.references import Reference
+from nbsched.core.sources import check_parameters
+from nbsched.core.steps import data
 from nbsched.core.wire import encode
 
 TYPE = "$type"
@@ -37,8 +42,9 @@ def _declared(name: str, value: Any) -> Any:
         return {TYPE: value.__name__}
     if isinstance(value, Mapping) and TYPE in value:
         raise ParameterError(f"the default of parameter {name!r} has the key {TYPE!r}: rename that key")
-    encode(value, name)
-    return value
+    default = data(value, name, None)
+    encode(default, name)
+    return default
 
 
 def required(declared: Any) -> str | None:
@@ -105,3 +111,23 @@ def _from_iso(name: str, kind: type[date], text: str) -> date:
         raise ParameterError(
             f"parameter {name!r} must be a {kind.__name__}, not {text!r}: write it like {example}"
         ) from None
+
+
+def with_params(work: Work, given: Mapping[str, Any]) -> Work:
+    """The work with the parameters over its own: of a pipeline and a notebook all of them, checked."""
+    params = {**work.params, **data(given, work.name, None)}
+    if isinstance(work, Pipeline):
+        params = bind_params(work.declared, params)
+    if isinstance(work, Notebook):
+        params = notebook_params(work.path, params, work.name)
+    return replace(work, params=params)
+
+
+def notebook_params(
+    path: str, given: Mapping[str, Any], name: str, *, complete: bool = True
+) -> dict[str, Any]:
+    """The values, typed as the notebook declares; unless `complete`, required ones may come later."""
+    declared = ports.surroundings().declared_parameters(path)
+    if declared is not None and not complete:
+        declared = {known: replace(found, required=False) for known, found in declared.items()}
+    return check_parameters(declared, given, notebook=name)

@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from nbsched.core import ports
-from nbsched.core.checks import checked
+from nbsched.core.checks import checked, expression
 from nbsched.core.errors import DefinitionError, UnknownName
-from nbsched.core.expressions import parse_expression
-from nbsched.core.model import Pipeline, Step
-from nbsched.core.parameters import declare
+from nbsched.core.model import Notebook, Pipeline, Step, Work
+from nbsched.core.parameters import declare, with_params
 from nbsched.core.policy import policy_of
 from nbsched.core.references import Value
 from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name
@@ -75,10 +74,9 @@ class PipelineBuilder:
         return ports.start(self, params, policy)
 
     def __enter__(self) -> Self:
-        self._draft.must_be_open("its block cannot be entered again")
-        self._draft.open = False  # until the token is set, so that no block is entered twice
+        if self._token is not None:
+            raise DefinitionError(f"pipeline {self.name!r} has had its block: write a new pipeline")
         self._token = BUILDING.set(self._draft)
-        self._draft.open = True
         return self
 
     def __exit__(
@@ -144,8 +142,11 @@ class StepTable:
         """The step is in the table, in the place of the one that had its name."""
         check_name("step", step.name)
         if step.when is not None:
-            parse_expression(step.when)
-        self._steps[step.name] = replace(step, work=replace(step.work, name=step.name))
+            expression(step.name, step.when)
+        work: Work = replace(step.work, name=step.name)
+        if isinstance(work, Notebook):
+            work = with_params(work, {})
+        self._steps[step.name] = replace(step, work=work)
 
     def remove(self, name: str) -> None:
         del self._steps[self.steps[name].name]

@@ -279,12 +279,12 @@ def rollup(children: Iterable[tuple[State, str | None, bool]], *, cancelled: boo
 
 
 SHORT = timedelta(milliseconds=1)
-BATCH = timedelta(milliseconds=10)
+BATCH = timedelta(milliseconds=20)
 MOST_IN_A_BATCH = 256
 
 
 def batch_size(typical: timedelta) -> int:
-    """How many runs of a function that takes `typical` one slot takes at a time: ten milliseconds' worth."""
+    """How many runs of a function that takes `typical` one slot takes at a time: twenty milliseconds' worth."""
     if typical > SHORT:
         return 1
     return min(MOST_IN_A_BATCH, BATCH // max(typical, timedelta(microseconds=10)))

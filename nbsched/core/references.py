@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from nbsched.core.conditions import Condition, Operand, path_text
@@ -61,7 +61,7 @@ event = Reference("event", ())
 class Value(Operand, Reference):
     """A step's result or named value, or a pipeline's parameter, while its pipeline is being written."""
 
-    owner: Any = None
+    owner: Any = field(default=None, repr=False)
     """The pipeline it belongs to; it says which of its parameters there are (`declared`)."""
 
     @property

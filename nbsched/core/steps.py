@@ -6,15 +6,20 @@ import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
-from nbsched.core.conditions import Condition, Operand, as_condition
+from nbsched.core.checks import expression
+from nbsched.core.conditions import Condition, Operand
 from nbsched.core.errors import DefinitionError
-from nbsched.core.expressions import parse_expression
 from nbsched.core.model import Function, Shell, Step, Work
 from nbsched.core.references import Value
+from nbsched.core.wire import encode
 
-_NAME = re.compile(r"\w[\w-]*(?: +[\w-]+)*")
+_NAME = {
+    "step": re.compile(r"\w[\w-]*(?: +[\w-]+)*"),
+    "pipeline": re.compile(r"\w[\w.-]*(?: +[\w.-]+)*"),
+}
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 class Draft:
@@ -179,9 +184,9 @@ def chain(*parts: Any) -> Any:
 # Names ------------------------------------------------------------------------------------------------
 
 
-def check_name(kind: str, name: object) -> str:
-    """The name; DefinitionError unless it is made of letters, digits, `_`, `-` and inner spaces."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > 200:
+def check_name(kind: Literal["step", "pipeline"], name: object) -> str:
+    """The name; DefinitionError unless it can be written in magics (`PIPELINE.STEP`) and in expressions."""
+    if not isinstance(name, str) or not _NAME[kind].fullmatch(name) or len(name) > 200:
         raise DefinitionError(
             f"{name!r} cannot name a {kind}: use up to 200 letters, digits, '_', '-' and inner spaces"
         )
@@ -203,11 +208,21 @@ def settled(work: Work, name: str, draft: Draft | None) -> Work:
         given["args"] = data(work.args, name, draft)
     if isinstance(work, Shell):
         given["env"] = data(work.env, name, draft)
+    for field in given.values():
+        _refuse_unstorable(field, name)
     return replace(work, name=name, **given)
+
+
+def _refuse_unstorable(arguments: Any, taker: str) -> None:
+    named = arguments.items() if isinstance(arguments, Mapping) else enumerate(arguments)
+    for name, value in named:
+        encode(value, f"{taker}.{name}")
 
 
 def data(value: Any, taker: str, draft: Draft | None) -> Any:
     """A copy with references for the steps and values in it; refused when they are another pipeline's."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, (StepHandle, Value)):
         reference = value.result if isinstance(value, StepHandle) else value
         _same_pipeline(reference, taker, draft)
@@ -219,7 +234,12 @@ def data(value: Any, taker: str, draft: Draft | None) -> Any:
     if isinstance(value, (list, tuple)):
         parts = [data(part, taker, draft) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
-    return value
+    return value.item() if _is_scalar(value) else value
+
+
+def _is_scalar(value: Any) -> bool:
+    """A number of a library such as numpy, which has a plain one in it."""
+    return getattr(value, "shape", None) == () and hasattr(value, "item")
 
 
 def _same_pipeline(taken: StepHandle | Value, taker: str, draft: Draft | None) -> None:
@@ -251,13 +271,16 @@ def _when(name: str, when: object, draft: Draft) -> str | None:
     if when is None:
         return None
     if isinstance(when, Operand):
-        condition = as_condition(when)
-        for owner in condition.owners - {draft}:
-            raise DefinitionError(
-                f"step {name!r} of pipeline {draft.name!r} has the condition {condition.text!r} on pipeline "
-                f"{owner.name!r}, which it can never read: use steps and parameters of its own pipeline"
-            )
-        return condition.text
+        _same_owners(when.condition, name, draft)
+        return expression(name, when.condition.text).text
     if isinstance(when, str):
-        return parse_expression(when).text
+        return expression(name, when).text
     raise DefinitionError(f"step {name!r}: when={when!r} is neither a condition nor its text")
+
+
+def _same_owners(condition: Condition, name: str, draft: Draft) -> None:
+    for owner in condition.owners - {draft}:
+        raise DefinitionError(
+            f"step {name!r} of pipeline {draft.name!r} has the condition {condition.text!r} on pipeline "
+            f"{owner.name!r}, which it can never read: use steps and parameters of its own pipeline"
+        )

@@ -1,7 +1,7 @@
 """The kinds of trigger, as pure values: the instants each gives and the events each waits for.
 
-Every instant is aware, a whole millisecond, and carries a fixed offset (a cron's: its zone's at that instant), so
-that comparing and adding are always exact.
+Every instant is aware, a whole millisecond, and carries a fixed offset (a cron's: its zone's at that
+instant), so that comparing and adding are always exact.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Trigger:
 
     def next(self, after: datetime) -> datetime | None:
         """The first instant strictly after `after`, or None; TriggerError for a naive `after`."""
-        return next(self.walk(aware(after)), None)
+        return next(self.walk(in_utc(after)), None)
 
     def walk(self, after: datetime) -> Iterator[datetime]:
         """Every instant strictly after the aware `after`, increasing; may never end."""
@@ -286,21 +286,11 @@ class AllOf(_Several):
 
     def walk(self, after: datetime) -> Iterator[datetime]:
         """Ends when no meeting is found among the next 20 000 candidates."""
-        found = self._meeting(after)
+        parts = self.anchored(after).parts
+        found = _meeting(parts, after)
         while found:
             yield found
-            found = self._meeting(found)
-
-    def _meeting(self, after: datetime) -> datetime | None:
-        """The first instant after `after` that all parts give: each in turn moves on to the latest proposal."""
-        proposed, agreeing = self.parts[0].next(after), 1
-        for part in islice(cycle((*self.parts[1:], self.parts[0])), _LEAPS):
-            if proposed is None or agreeing >= len(self.parts):
-                return proposed
-            found = part.next(proposed - MILLISECOND)
-            agreeing = agreeing + 1 if found == proposed else 1
-            proposed = found
-        return None
+            found = _meeting(parts, found)
 
     @property
     def stored(self) -> str:
@@ -310,11 +300,27 @@ class AllOf(_Several):
         return f"all({'; '.join(map(str, self.parts))})"
 
 
+def _meeting(parts: tuple[Trigger, ...], after: datetime) -> datetime | None:
+    """The first instant after `after` that all parts give; each in turn moves on to the last proposal."""
+    proposed, agreeing = parts[0].next(after), 1
+    for part in islice(cycle((*parts[1:], parts[0])), _LEAPS):
+        if proposed is None or agreeing == len(parts):
+            return proposed
+        found = part.next(proposed - MILLISECOND)
+        agreeing = agreeing + 1 if found == proposed else 1
+        proposed = found
+    return None
+
+
 # Instants, zones and names ----------------------------------------------------------------------------
 
 
-def aware(when: datetime) -> datetime:
-    """The datetime itself; TriggerError when it has no zone."""
+def in_utc(when: datetime) -> datetime:
+    """The same instant in UTC; TriggerError when it has no zone."""
+    return _aware(when).astimezone(UTC)
+
+
+def _aware(when: datetime) -> datetime:
     if not isinstance(when, datetime):
         raise TriggerError(f"{when!r} is not a datetime: give one with a zone")
     if when.utcoffset() is None:
@@ -326,7 +332,7 @@ def instant(when: datetime | str) -> datetime:
     """An aware datetime or ISO text as an instant: fixed offset, whole milliseconds, never earlier."""
     if isinstance(when, str):
         when = _read_instant(when)
-    offset = aware(when).utcoffset()
+    offset = _aware(when).utcoffset()
     fixed = when.replace(tzinfo=timezone(offset) if offset else UTC, fold=0)
     return fixed + timedelta(microseconds=-fixed.microsecond % 1000)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from itertools import islice
 from typing import Any
 
@@ -25,18 +25,20 @@ from nbsched.core.trigger_kinds import (
     Every,
     On,
     Trigger,
-    aware,
+    in_utc,
     instant,
     zone_named,
 )  # fmt: skip
 
 __all__ = [
-    "After", "AllOf", "AnyOf", "At", "Cron", "Every", "On", "Trigger", "after", "all_of", "any_of", "as_trigger", "at",
-    "count", "cron", "every", "first", "instants", "latest", "name_matches", "next_times", "on", "parse_trigger",
-    "set_default_zone",
+    "After", "AllOf", "AnyOf", "At", "Cron", "Every", "On", "Trigger", "after", "all_of", "any_of",
+    "as_trigger", "at", "count", "cron", "default_zone", "every", "first", "instants", "latest",
+    "name_matches", "next_times", "on", "parse_trigger", "set_default_zone",
 ]  # fmt: skip
 
-_zone_source: Callable[[], str] = lambda: "UTC"
+
+def _zone_source() -> str:
+    return "UTC"
 
 
 def set_default_zone(source: Callable[[], str] | str) -> None:
@@ -53,11 +55,14 @@ def default_zone() -> str:
 # Making them ------------------------------------------------------------------------------------------
 
 
-def cron(expr: str, *, tz: str | None = None, dst: Dst = "cron", seconds: SecondsField | None = None) -> Cron:
-    """Five fields or an alias; six only with `seconds` saying where they stand. `tz` defaults to the machine's."""
+def cron(
+    expr: str, *, tz: str | tzinfo | None = None, dst: Dst = "cron", seconds: SecondsField | None = None
+) -> Cron:
+    """Five fields or an alias; six when `seconds` says where they stand. `tz` defaults to the machine's."""
     if not isinstance(expr, str):
         raise TriggerError(f"cron expression {expr!r} is not text: write it like '0 2 * * *'")
-    return Cron(canonical(expr), tz or default_zone(), dst, seconds, zone_given=tz is not None)
+    zone = default_zone() if tz is None else str(tz)
+    return Cron(canonical(expr), zone, dst, seconds, zone_given=tz is not None)
 
 
 def every(period: object, *, start: datetime | str | None = None) -> Every:
@@ -133,17 +138,19 @@ def _whole(length: timedelta) -> timedelta:
 
 def instants(trigger: Trigger, after: datetime, until: datetime) -> Iterator[datetime]:
     """Every instant in (after, until], increasing."""
-    return trigger.between(aware(after), aware(until))
+    return trigger.between(in_utc(after), in_utc(until))
 
 
 def count(trigger: Trigger, after: datetime, until: datetime) -> int:
     """How many instants lie in (after, until]."""
-    return trigger.count(aware(after), aware(until)) if after < until else 0
+    since, end = in_utc(after), in_utc(until)
+    return trigger.count(since, end) if since < end else 0
 
 
 def latest(trigger: Trigger, after: datetime, until: datetime) -> datetime | None:
     """The last instant in (after, until]."""
-    return trigger.latest(aware(after), aware(until)) if after < until else None
+    since, end = in_utc(after), in_utc(until)
+    return trigger.latest(since, end) if since < end else None
 
 
 def first(trigger: Trigger, after: datetime, until: datetime) -> datetime | None:
@@ -154,13 +161,16 @@ def first(trigger: Trigger, after: datetime, until: datetime) -> datetime | None
 def next_times(
     trigger: Trigger | str, n: int = 5, *, after: datetime, tz: str | None = None
 ) -> list[datetime]:
-    """The first `n` instants after `after`; `tz` is the zone a text without one is read in, and all are shown in."""
+    """The first `n` instants after `after`; a text without zone is read in `tz`, and all are shown in it."""
     found = parse_trigger(trigger, tz=tz) if isinstance(trigger, str) else trigger
     if not found.timed:
         raise TriggerError(
             f"'{found}' waits for an event and has no times: ask for those of a cron, every or at"
         )
-    times = list(islice(found.anchored(aware(after)).walk(after), n))
+    if n < 0:
+        raise TriggerError(f"n={n} is negative: ask for zero or more times")
+    since = in_utc(after)
+    times = list(islice(found.anchored(since).walk(since), n))
     return [instant(each.astimezone(zone_named(tz))) for each in times] if tz else times
 
 
@@ -210,15 +220,21 @@ def _split(text: str) -> list[str]:
     return parts
 
 
-_CRON = re.compile(r"(.*?)((?:(?:^|[ \t]+)(?:tz|dst|seconds)[ \t]+[^ \t]+)*)", re.DOTALL)
+_CRON_OPTION = re.compile(r"[ \t](tz|dst|seconds)(?![^ \t])")
 
 
 def _read_cron(text: str, tz: str | None) -> Cron:
-    expr, tail = _CRON.fullmatch(text).groups()  # type: ignore[union-attr]
-    words = tail.split()
+    if not text.startswith("@") and len(text.split()) < 2:
+        raise TriggerError(
+            f"{text!r} is not a trigger: write '0 2 * * *', '@daily', 'every 5m', "
+            "'at 2026-12-01T09:00+01:00', 'on NAME' or 'after NAME'"
+        )
+    expr, *words = _CRON_OPTION.split(text)
     options: dict[str, Any] = {"tz": tz}
     for key, value in zip(words[::2], words[1::2], strict=True):
-        options[key] = value
+        if not value.strip():
+            raise TriggerError(f"{text!r} says nothing after {key!r}: write its value there, or leave it out")
+        options[key] = value.strip()
     return cron(expr, **options)
 
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any, overload
 
 from nbsched.core import ports
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
-from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
-from nbsched.core.parameters import bind_params
+from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
+from nbsched.core.parameters import notebook_params, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
 from nbsched.core.policy import STEP_ONLY, policy_of
 from nbsched.core.ports import set_function_reference, set_runner, use
 from nbsched.core.references import Value
-from nbsched.core.sources import check_parameters
 from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
 
 __all__ = [
@@ -41,9 +39,9 @@ def notebook(
     options, steps_only = _split(f"notebook {text!r}", policy)
     found = files.existing(text)
     work = Notebook(
-        name=name or _stem(text), params=_notebook_params(found, text, params), policy=options, path=found,
-        output=None if output is None else files.absolute(str(output)), kernel=kernel,
-        cwd=None if cwd is None else files.existing(str(cwd)),
+        name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
+        policy=options, path=found, output=None if output is None else files.absolute(str(output)),
+        kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
     return _placed(work, name, steps_only)
 
@@ -57,7 +55,7 @@ def shell(
     text = _text("a shell command", command)
     options, steps_only = _split(f"shell command {text!r}", policy)
     work = Shell(
-        name=name or step_name(text.split()[0].rsplit("/", 1)[-1]), policy=options, command=command,
+        name=_first_word(text) if name is None else name, policy=options, command=command,
         env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
     return _placed(work, name, steps_only)
@@ -91,10 +89,7 @@ def _notebook_params(path: str, written: str, params: Mapping[str, Any] | None) 
     """Checked against what the notebook declares; outside a pipeline its run may still be given the rest."""
     draft = BUILDING.get()
     given = data(_mapping(written, params), written, draft)
-    declared = ports.surroundings().declared_parameters(path)
-    if declared is not None and draft is None:
-        declared = {name: replace(parameter, required=False) for name, parameter in declared.items()}
-    return check_parameters(declared, given, notebook=written)
+    return notebook_params(path, given, written, complete=draft is not None)
 
 
 def _text(what: str, value: object) -> str:
@@ -116,6 +111,10 @@ def _place(owner: str, where: Any, places: tuple[str, ...]) -> Any:
         remedy = f"use {' or '.join(map(repr, places))}"
         raise DefinitionError(f"{owner}: {UnknownName('place', where, places, remedy)}")
     return where
+
+
+def _first_word(command: str) -> str:
+    return step_name(command.split(maxsplit=1)[0].rsplit("/", 1)[-1])
 
 
 def _stem(path: str) -> str:
@@ -244,7 +243,7 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
         raise DefinitionError(f"{function!r} is not a function: give nb.task a function")
     if isinstance(function, FunctionTask):
         raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
-    stem = None if name is None else check_name("task", name)
+    stem = None if name is None else check_name("step", name)
     options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
 
@@ -266,19 +265,9 @@ def as_work(value: Any, params: Mapping[str, Any] | None = None) -> Work:
     if isinstance(value, StepHandle):
         raise DefinitionError(f"{value!r} runs with its pipeline only: run the pipeline")
     if isinstance(value, Work):
-        return value if params is None else _with_params(value, _mapping(value.name, params))
+        return value if params is None else with_params(value, _mapping(value.name, params))
     if callable(value):
         return (value if isinstance(value, FunctionTask) else task(value)).work(params)
     raise DefinitionError(
         f"{value!r} is not work: give nb.notebook(path), a function, nb.shell(command), a cell or a pipeline"
     )
-
-
-def _with_params(work: Work, given: Mapping[str, Any]) -> Work:
-    params = {**work.params, **data(given, work.name, None)}
-    if isinstance(work, Pipeline):
-        params = bind_params(work.declared, params)
-    if isinstance(work, Notebook):
-        declared = ports.surroundings().declared_parameters(work.path)
-        params = check_parameters(declared, params, notebook=work.name)
-    return replace(work, params=params)

@@ -20,9 +20,9 @@ from nbsched.core.wire import encode
 from nbsched.core.work import as_work
 from nbsched.engine.clock import Clock
 from nbsched.engine.firing import next_after
-from nbsched.engine.scheduler import Scheduler
 from nbsched.store import hosts
 from nbsched.store.database import Database
+from nbsched.store.hosts import Host, place_of
 from nbsched.store.insert import NewRun
 from nbsched.store.schedules import NewSchedule
 
@@ -34,10 +34,8 @@ _TICK = timedelta(milliseconds=1)
 class Definer:
     """Reads definitions for one host; nothing it does changes the store."""
 
-    def __init__(
-        self, scheduler: Scheduler, database: Database, clock: Clock, resources: Mapping[str, float]
-    ) -> None:
-        self._scheduler, self._db, self._clock, self._resources = scheduler, database, clock, resources
+    def __init__(self, host: Host, database: Database, clock: Clock) -> None:
+        self._host, self._db, self._clock = host, database, clock
 
     def run(
         self, work: Any, params: Mapping[str, Any] | None, key: str | None, policy: Mapping[str, Any]
@@ -47,7 +45,7 @@ class Definer:
         given = normalise(policy)
         key = key or given.pop("key", None) or found.policy.get("key")
         now_ms = floor_ms(self._clock.now())
-        place = f"host:{self._scheduler.host.id}"
+        place = place_of(self._host)
         return NewRun(
             work=self._work(replace(found, params={}), given), params=_params(found), policy=_hooked(given),
             scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
@@ -94,7 +92,7 @@ class Definer:
         if following is None and not trigger.event_patterns:
             raise TriggerError(f"{trigger} never fires for {name!r} from now on: check its start and end")
         return {
-            "given": str(trigger), "trigger": str(anchored), "tz": anchored.tz, "after_ms": to_ms(after),
+            "given": str(trigger), "trigger": anchored.stored, "tz": anchored.tz, "after_ms": to_ms(after),
             "next_ms": to_ms(following), "patterns": json.dumps(list(trigger.event_patterns)),
         }  # fmt: skip
 
@@ -106,7 +104,7 @@ class Definer:
             return from_ms(to_ms(trigger.when)) - _TICK
         if now - trigger.when > catchup:
             raise TriggerError(
-                f"{trigger} for {name!r} is past by more than the catch-up of {catchup}: give a later instant, or run it"
+                f"{trigger} for {name!r} is past by more than its catch-up of {catchup}: give a later one, or run it"
             )
         return trigger.when - _TICK
 
@@ -131,11 +129,13 @@ class Definer:
         return data
 
     def _place(self, work: Work) -> str | None:
-        host = self._scheduler.host
+        host = self._host
         if isinstance(work, Cell) and work.where != "process":
             if host.kind != "kernel":
-                raise DefinitionError(f"the cell {work.name!r} runs in its notebook's kernel, and this process is none: "
-                                      "give where='process'")  # fmt: skip
+                raise DefinitionError(
+                    f"the cell {work.name!r} runs in its notebook's kernel, and this process is none: "
+                    "give where='process'"
+                )
             return f"notebook:{work.notebook or host.notebook}"
         if isinstance(work, Function) and work.bound:
             return f"process:{host.id}"
@@ -146,12 +146,18 @@ class Definer:
         if not wanted:
             return
         living = self._db.read(hosts.living, floor_ms(self._clock.now()))
-        offers = [self._resources, *(host.resources for host in living)]
+        offers = [self._host.resources, *(host.resources for host in living)]
         for name, amount in wanted.items():
             if not any(offer.get(name, 0) >= amount for offer in offers):
                 known = sorted({resource for offer in offers for resource in offer})
-                raise UnknownName("resource", name, known, f"no host offers {amount:g} of it: start one with "
-                                  f"--resource {name}={amount:g} or Runtime(resources={{{name!r}: {amount:g}}})")  # fmt: skip
+                raise UnknownName("resource", name, known, _offer(name, amount))
+
+
+def _offer(name: str, amount: float) -> str:
+    return (
+        f"no host offers {amount:g} of it: start one with --resource {name}={amount:g} "
+        f"or Runtime(resources={{{name!r}: {amount:g}}})"
+    )
 
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:

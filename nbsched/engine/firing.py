@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from nbsched.core import plan
+from nbsched.core.errors import UsageError
 from nbsched.core.instants import floor_ms, from_ms, to_ms
 from nbsched.core.ledger import due_occurrences
 from nbsched.core.model import Event
@@ -16,6 +17,13 @@ from nbsched.engine.carrying import policy_of
 from nbsched.store.schedules import Accounting
 
 _TICK = timedelta(milliseconds=1)
+
+
+def aware(at: datetime) -> datetime:
+    """The instant, refused without a zone."""
+    if at.tzinfo is None:
+        raise UsageError(f"the instant {at.isoformat()} has no zone: give an aware datetime")
+    return at
 
 
 def whole_ms(now: datetime) -> datetime:

@@ -17,13 +17,13 @@ from nbsched.executors.values import load_values
 from nbsched.store import records
 
 if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.calls import Calls
 
 
 class Run:
     """One run, live."""
 
-    def __init__(self, runtime: Runtime, run_id: int) -> None:
+    def __init__(self, runtime: Calls, run_id: int) -> None:
         self._runtime, self.id = runtime, run_id
 
     @property
@@ -210,7 +210,7 @@ class Run:
 class Schedule:
     """One schedule, live."""
 
-    def __init__(self, runtime: Runtime, name: str) -> None:
+    def __init__(self, runtime: Calls, name: str) -> None:
         self._runtime, self.name = runtime, name
 
     @property

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 from nbsched.store import runs
 from nbsched.store.database import Database
@@ -47,9 +47,8 @@ class RunReport:
         self._say("run.progress", {"done": done, "total": total, "label": label})
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
-        with self._lock, contextlib.suppress(OSError):
-            with self.log_path.open("a", encoding="utf-8", errors="replace") as log:
-                log.write(text)
+        with self._lock, contextlib.suppress(OSError), self._opened_log() as log:
+            log.write(text)
         self._say("run.output", {"text": text, "stream": stream})
 
     def display(self, message: Mapping[str, Any]) -> None:
@@ -65,6 +64,10 @@ class RunReport:
     @property
     def log_path(self) -> Path:
         return self._folder.parent / "log.txt"
+
+    def _opened_log(self) -> TextIO:
+        self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.log_path.open("a", encoding="utf-8", errors="replace")
 
     def _say(self, name: str, data: Mapping[str, Any]) -> None:
         self._tell(name, {**self._facts, **data})

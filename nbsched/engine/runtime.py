@@ -7,39 +7,39 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
+import anyio.to_thread
 
 from nbsched.core import triggers
 from nbsched.core.durations import duration
-from nbsched.core.errors import InvalidState, StoreError, UnknownName, UsageError
+from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
-from nbsched.core.model import AttemptRecord, Cell, Event, Function, Notebook, Work
-from nbsched.core.policy import priority as priority_number
-from nbsched.core.wire import encode
-from nbsched.engine import firing, publishing
+from nbsched.core.model import Cell, Event, Function, Notebook, Work
+from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
+from nbsched.engine.calls import Calls
 from nbsched.engine.carrying import Surroundings
 from nbsched.engine.clock import Clock, SystemClock
-from nbsched.engine.defining import Definer
-from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.live import Subscription
 from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
-from nbsched.store import events, hosts, records, retrying, runs, schedules
+from nbsched.store import events, records, retrying, showing
 from nbsched.store.database import Database
+from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
 
 
-class Runtime:
+class Runtime(Calls):
     """A host of the store at `store` while it is open; the default runtime inside its `with` block.
 
     `slots` (default: the number of cores) is how many runs it carries out at once, `resources` the named
@@ -68,6 +68,14 @@ class Runtime:
     # -- life --------------------------------------------------------------------------------------------------
 
     @property
+    def host(self) -> Host:
+        return self.scheduler.host
+
+    def _follow(self, run: int) -> None:
+        self.scheduler.followed.add(run)
+        self.database.write(retrying.adopt, run, self.host.id, self.now_ms())
+
+    @property
     def in_kernel(self) -> bool:
         return self.kind == "kernel"
 
@@ -88,7 +96,6 @@ class Runtime:
         )
         self._thread.start()
         self._started.result()
-        self._define = Definer(self.scheduler, self.database, self.clock, self._resources)
         atexit.register(self.close, hurry=True)
         return self
 
@@ -127,7 +134,8 @@ class Runtime:
         self._stop = anyio.Event()
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
-            lease=self._lease, nudges=self._nudges, ended=self._wake_waiting, in_a_hurry=lambda: self._hurry,
+            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended,
+            in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -178,6 +186,12 @@ class Runtime:
         for watcher in tuple(self._watchers):
             watcher()
 
+    async def _ended(self, runs: Collection[int]) -> None:
+        told = list(runs)
+        wanted = self.database.read(showing.hooked, told)
+        if wanted:
+            await anyio.to_thread.run_sync(hooks.tell, self, told)
+
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
         self._watchers.append(changed)
@@ -187,124 +201,6 @@ class Runtime:
                 self._watchers.remove(changed)
 
         return Subscription("watch", cancel)
-
-    # -- runs --------------------------------------------------------------------------------------------------
-
-    def run(
-        self, work: Any, params: Mapping[str, Any] | None = None, *, key: str | None = None, **policy: Any
-    ) -> Run:
-        """The work's run, queued and durable; with a `key` that was used before, that run."""
-        new = self._define.run(work, params, key, policy)
-        run = self.database.write(retrying.start, new, self._now_ms())
-        if new.key is not None:
-            self.scheduler.followed.add(run)
-            self.database.write(retrying.adopt, run, self.scheduler.host.id, self._now_ms())
-        return Run(self, run)
-
-    def runs(
-        self, state: str | None = None, name: str | None = None, schedule: str | None = None,
-        pipeline: str | None = None, parent: int | None = None, limit: int | None = 50,
-    ) -> list[Run]:  # fmt: skip
-        """The runs that match, newest first; steps only with `parent`."""
-        found = self.database.read(
-            records.runs,
-            state=state,
-            name=name,
-            schedule=schedule,
-            pipeline=pipeline,
-            parent=parent,
-            limit=limit,
-        )
-        return [Run(self, record.id) for record in found]
-
-    def get_run(self, run: int) -> Run:
-        """The run with this id; UnknownName when there is none."""
-        return Run(self, self.database.read(records.run, run_id(run)).id)
-
-    def cancel(self, run: int | Run) -> None:
-        """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
-        self.database.write(runs.cancel, run_id(run), self._now_ms())
-
-    def retry(self, run: int | Run, from_failed: bool = True) -> Run:
-        """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
-        new = self.database.write(
-            retrying.retry, run_id(run), self._now_ms(), from_failed=from_failed, host=self.scheduler.host.id
-        )
-        return Run(self, new)
-
-    def set_priority(self, run: int | Run, priority: int | str) -> int:
-        """The run stands last among its new equals; the old priority."""
-        return self.database.write(runs.set_priority, run_id(run), priority_number("priority", priority))
-
-    def attempts(self, run: int) -> list[AttemptRecord]:
-        return self.database.read(records.attempts, run_id(run))
-
-    # -- schedules ---------------------------------------------------------------------------------------------
-
-    def schedule(
-        self, work: Any, trigger: Any, *, name: str | None = None, overlap: str = "skip", missed: str = "latest",
-        catchup: Any = "1d", jitter: Any = None, start: Any = None, end: Any = None, limit: int | None = None,
-        params: Mapping[str, Any] | None = None, **policy: Any,
-    ) -> Schedule:  # fmt: skip
-        """The schedule of this name is as asked; the same definition keeps its next time."""
-        new = self._define.schedule(
-            work, trigger, name=name, overlap=overlap, missed=missed, catchup=catchup, jitter=jitter, start=start,
-            end=end, limit=limit, params=params, policy=policy,
-        )  # fmt: skip
-        self.database.write(schedules.define, new, self._now_ms())
-        return Schedule(self, new.name)
-
-    def schedules(self) -> list[Schedule]:
-        """Every schedule, the next to fire first."""
-        return [Schedule(self, record.name) for record in self.database.read(records.schedules)]
-
-    def get_schedule(self, name: str) -> Schedule:
-        """The schedule; UnknownName names the nearest when there is none."""
-        return Schedule(self, self.database.read(records.schedule, name).name)
-
-    def pause(self, name: str) -> None:
-        """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
-        self.database.write(schedules.pause, _name(name), self._now_ms())
-
-    def resume(self, name: str, missed: str = "skip") -> None:
-        """The schedule fires again; the instants gone by are accounted for as `missed` says: skip, latest or all."""
-        if missed not in ("skip", "latest", "all"):
-            raise UnknownName("way to resume", missed, ("skip", "latest", "all"))
-        row = self.database.read(schedules.find, _name(name))
-        if row["paused"] is None:
-            return
-        now_ms = self._now_ms()
-        last = self.database.read(events.last_seq)
-        heard = self.database.read(events.since, row["after_seq"], last) if row["patterns"] != "[]" else []
-        told = firing.resuming(row, firing.whole_ms(self.clock.now()), missed, heard, last)
-        self.database.write(schedules.account, told, now_ms)
-
-    def trigger(self, name: str) -> Run:
-        """A run of the schedule's work now, beside its instants."""
-        place = f"host:{self.scheduler.host.id}"
-        return Run(self, self.database.write(schedules.trigger, _name(name), self._now_ms(), place))
-
-    def reschedule(self, name: str, trigger: Any) -> Schedule:
-        """The schedule starts anew under this trigger."""
-        change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
-        self.database.write(schedules.retime, _name(name), change, self._now_ms())
-        return Schedule(self, _name(name))
-
-    def unschedule(self, name: str, cancel_running: bool = False) -> None:
-        """The schedule is gone; its history stays."""
-        self.database.write(schedules.remove, _name(name), self._now_ms(), cancel_running=cancel_running)
-
-    def paused_of_notebook(self, notebook: str) -> list[str]:
-        """The names of the notebook's schedules that wait for a kernel of it."""
-        return self.database.read(schedules.waiting_for_kernel, notebook)
-
-    # -- events ------------------------------------------------------------------------------------------------
-
-    def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """The event is in the log and on its way to every handler."""
-        publishing.check(name)
-        text = publishing.text(encode(dict(data or {}), f"the data of {name!r}"))
-        self.database.write(events.record, name, self._now_ms(), text)
 
     def subscribe(
         self, pattern: str, handler: Handler, *, name: str | None = None, durable: bool = False
@@ -324,7 +220,8 @@ class Runtime:
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         if threading.current_thread() is self._thread:
-            return call()
+            call()
+            return
         done: Future[None] = Future()
 
         def carry_out() -> None:
@@ -337,34 +234,12 @@ class Runtime:
         self._call_soon(carry_out)
         done.result()
 
-    def events(
-        self, after: int = 0, name: str | None = None, run: int | None = None, limit: int | None = 1000
-    ) -> list[Event]:
-        """The logged events, oldest first: those of one run, or the newest `limit` behind the place `after`."""
-        if run is not None:
-            found: Iterable[Event] = self.database.read(events.of_run, run_id(run))
-        elif after:
-            found = self.database.read(events.since, after, -1 if limit is None else limit)
-        else:
-            found = self.database.read(events.latest, -1 if limit is None else limit)
-        return [event for event in found if name is None or triggers.name_matches(name, event.name)]
-
-    def dead_letters(self) -> list[dict[str, Any]]:
-        """The events that a durable handler failed on five times."""
-        return self.database.read(events.dead_letters)
-
     def _tell(self, name: str, data: Mapping[str, Any]) -> None:
         if len(self.scheduler.bus):
             event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
             self._call_soon(lambda: self.scheduler.bus.offer(event))
 
-    # -- the rest ----------------------------------------------------------------------------------------------
-
-    def hosts(self) -> Sequence[hosts.Host]:
-        """The hosts that live."""
-        return self.database.read(hosts.living, self._now_ms())
-
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
         if not self.open:
             raise StoreError("this runtime is closed: open a new one, or use it inside its `with` block")
         return floor_ms(self.clock.now())
@@ -379,17 +254,6 @@ _inside: list[Runtime] = []
 def innermost() -> Runtime | None:
     """The runtime of the `with` block that is being executed."""
     return next((runtime for runtime in reversed(_inside) if runtime.open), None)
-
-
-def run_id(run: Any) -> int:
-    found = run.id if isinstance(run, Run) else run
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise InvalidState(f"{run!r} is no run: give a run or its number")
-    return found
-
-
-def _name(schedule: Any) -> str:
-    return schedule.name if isinstance(schedule, Schedule) else schedule
 
 
 def _slots(slots: int | None) -> int:

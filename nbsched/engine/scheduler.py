@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, recovery, runs, schedules
 from nbsched.store.hosts import Host
 
 _log = logging.getLogger("nbsched")
@@ -38,10 +38,17 @@ class Scheduler:
 
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
-        lease: timedelta, nudges: Nudges, ended: Callable[[], None], in_a_hurry: Callable[[], bool],
+        lease: timedelta, nudges: Nudges, look: Callable[[], None],
+        ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._ended, self._in_a_hurry = nudges, lease, ended, in_a_hurry
+        self._nudges, self._lease, self._look, self._ended, self._in_a_hurry = (
+            nudges,
+            lease,
+            look,
+            ended,
+            in_a_hurry,
+        )
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
@@ -150,7 +157,7 @@ class Scheduler:
         self._obey()
         await self._claim(now_ms)
         self.bus.look()
-        self._ended()
+        self._look()
         return self._next_look(now)
 
     def _note_gap(self, now: datetime) -> None:
@@ -215,15 +222,15 @@ class Scheduler:
     async def _claim(self, now_ms: int) -> None:
         if self._closing or (self._slots <= 0 and self._cells <= 0):
             return
-        room = runs.Capacity(
+        room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
-        if not self._db.read(runs.anything_queued, now_ms):
+        if not self._db.read(claiming.anything_queued, now_ms):
             return
         with anyio.CancelScope(shield=True):
             claimed = await committed(
-                self._db.submit_lightly(runs.claim, self.host.id, self._birth, now_ms, room)
+                self._db.submit_lightly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
                 await self._begin_anew()
@@ -246,7 +253,7 @@ class Scheduler:
 
     def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
         """What the run takes is taken; calling the answer gives it back."""
-        cell = runs.is_kernel_cell(row)
+        cell = row["lane"] == "cell"
         resources = firing.resources_of(row["policy"])
         self._hold(cell, resources, -1)
         return lambda: self._hold(cell, resources, +1)
@@ -283,17 +290,26 @@ class Scheduler:
 
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
-            while True:
-                try:
-                    await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
-                    break
-                except Exception as error:
-                    _log.error("%s; trying again in a second", error)
-                    await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+            ended = await self._written(settlements)
+            self._look()
+            await self._ended(
+                {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
+            )
         for held in batch:
             self._held.pop(held.row["id"], None)
-        self._ended()
         self._look_again()
+
+    async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
+        """What has ended by the settlements, once they are on the disk, however long that takes."""
+        while True:
+            try:
+                done = await committed(
+                    self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
+                )
+                return list(done)
+            except Exception as error:
+                _log.error("%s; trying again in a second", error)
+                await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
 
     def _obey(self) -> None:
         if self._held:

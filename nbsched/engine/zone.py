@@ -7,8 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from nbsched.core.triggers import set_default_zone
-
 _LINK = Path("/etc/localtime")
 _NAME_FILE = Path("/etc/timezone")
 
@@ -47,6 +45,3 @@ def _known(text: str | None) -> str | None:
         return ZoneInfo(name).key
     except (ValueError, OSError, KeyError):
         return None
-
-
-set_default_zone(machine_zone)

@@ -14,7 +14,7 @@ from nbsched.core.errors import DefinitionError, Fail, RetryLater, Signal, Skip
 from nbsched.core.model import Error, Function, Outcome
 from nbsched.core.policy import exception_name
 from nbsched.executors.contract import Assignment
-from nbsched.executors.current import CURRENT, Current, values_folder
+from nbsched.executors.current import CURRENT, Current, undisturbed, values_folder
 from nbsched.executors.interrupt import Stretch
 from nbsched.executors.lookup import FunctionGone
 from nbsched.executors.values import is_flat, keep
@@ -28,13 +28,14 @@ def carry_out(assignment: Assignment, find: Find, stretch: Stretch | None = None
     """How the function ended, called in this thread with a context of its own."""
     work, context = assignment.work, assignment.context
     assert isinstance(work, Function)
-    current = Current(context, assignment.report, values_folder(assignment.folder))
+    shield = stretch.undisturbed if stretch else undisturbed
+    current = Current(context, assignment.report, values_folder(assignment.folder), shield)
     variables = Variables()
-    if stretch is None:
+
+    def attempt() -> Outcome:
         return variables.run(_attempt, assignment, work, find, current, stretch)
-    return stretch.run(
-        lambda: variables.run(_attempt, assignment, work, find, current, stretch), context.run_id
-    )
+
+    return stretch.run(attempt, context.run_id) if stretch else attempt()
 
 
 def _attempt(

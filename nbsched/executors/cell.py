@@ -17,7 +17,8 @@ from nbsched.core.model import Cell, Context, Error, Outcome
 from nbsched.core.wire import encode
 from nbsched.executors.contract import Assignment
 from nbsched.executors.told import Told
-from nbsched.kernels.desk import Desk, KernelCell, own_desk, running
+from nbsched.kernels.cells import KernelCell, running
+from nbsched.kernels.desk import Desk, own_desk
 from nbsched.kernels.inplace import start_thread
 from nbsched.kernels.serving import ring_waiting_cells, serve_cells_until, serve_cells_until_async
 
@@ -82,7 +83,7 @@ class _Passage:
         stopped = self._over.is_set() or await self.stop()
         with anyio.move_on_after(_DRAIN_S if stopped else 0):
             await self._silent.wait()
-        if self.cell.interrupter.used:
+        if self.cell.stopped:
             return self._told.timed_out(seconds or 0, "" if stopped else _UNSTOPPED)
         return self._told.outcome(self.cell.error)
 

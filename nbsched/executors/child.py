@@ -49,9 +49,13 @@ def request(assignment: Assignment, work: Function) -> bytes:
     if hasattr(module, FILE_MARK):
         cloudpickle.register_pickle_by_value(module)
     asked = Request(
-        work=work, function=function, context=assignment.context, params=assignment.params, folder=assignment.folder,
+        work=work,
+        function=function,
         source=(code.co_filename, linecache.getlines(code.co_filename)) if code else None,
-    )  # fmt: skip
+        context=assignment.context,
+        params=assignment.params,
+        folder=assignment.folder,
+    )
     try:
         return bytes(cloudpickle.dumps(asked))
     except Exception as error:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nbsched.core.model import Context
-from nbsched.core.wire import decode
 from nbsched.executors.contract import Report
-from nbsched.executors.values import keep
+from nbsched.executors.values import keep, load_value
 
 
 @dataclass(slots=True)
@@ -23,12 +22,22 @@ class Current:
     report: Report
     folder: Path
     """Where its values lie that are files."""
+    undisturbed: Callable[..., None]
+    """Calls what may not be broken off in the middle by an interrupt of the attempt."""
     values: dict[str, Any] = field(default_factory=dict)
     """What it has emitted, kept as it was then."""
 
     def emit(self, name: str, value: Any) -> None:
         self.values[name] = kept = keep(value, name, self.folder)
-        self.report.value(name, kept)
+        self.undisturbed(self.report.value, name, kept)
+
+    def output(self, text: str, stream: Literal["stdout", "stderr"]) -> None:
+        self.undisturbed(self.report.output, text, stream)
+
+
+def undisturbed(call: Callable[..., object], *args: object) -> None:
+    """The call has been made, where nothing interrupts."""
+    call(*args)
 
 
 CURRENT: ContextVar[Current | None] = ContextVar("nbsched_current", default=None)
@@ -41,7 +50,8 @@ def values_folder(attempt: Path) -> Path:
 
 def context_from(data: Mapping[str, Any]) -> Context:
     """The context that was sent as JSON; instants may be tagged or plain ISO text."""
-    read = {item.name: decode(data.get(item.name)) for item in fields(Context)}
+    folder = values_folder(Path(data["folder"]))
+    read = {item.name: load_value(data.get(item.name), folder) for item in fields(Context)}
     start, end = read["interval"]
     instants = {"scheduled_at": _instant(read["scheduled_at"]), "interval": (_instant(start), _instant(end))}
     return Context(**{**read, **instants})

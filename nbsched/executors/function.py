@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-import os
-import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
@@ -22,8 +20,8 @@ from nbsched.executors.contract import Assignment
 from nbsched.executors.interrupt import Stretch
 from nbsched.executors.lookup import find, load_file, reference_of, register
 from nbsched.executors.values import refer
-from nbsched.kernels import worker
-from nbsched.kernels.group import Command, ProcessGroup, child_environment, ending, process_group
+from nbsched.kernels.group import Child, ProcessGroup, child_environment, ending, process_group
+from nbsched.kernels.spare import Spare
 
 __all__ = ["FunctionExecutor", "find", "load_file", "reference_of", "register"]
 
@@ -33,12 +31,13 @@ class FunctionExecutor:
 
     def __init__(self) -> None:
         self._stretches: set[Stretch] = set()
+        self._spare = Spare(ENTRY)
 
     async def execute(self, assignment: Assignment) -> Outcome:
         work = assignment.work
         assert isinstance(work, Function)
         if work.where == "process":
-            return await _in_process(assignment, work)
+            return await _in_process(assignment, work, self._spare)
         return await self._in_thread(assignment)
 
     def run_batch(
@@ -102,29 +101,20 @@ class FunctionExecutor:
             assignment.report.output(note, "stderr")
 
 
-async def _in_process(assignment: Assignment, work: Function) -> Outcome:
+async def _in_process(assignment: Assignment, work: Function, spare: Spare) -> Outcome:
     try:
-        command, asked = await anyio.to_thread.run_sync(_prepare, assignment, work)
+        child = await anyio.to_thread.run_sync(_ask, assignment, work, spare)
     except Exception as error:
         return ended_by(error, {})
     replies = _Replies(assignment)
-    async with AsyncExitStack() as until_closed:
-        try:
-            group = await until_closed.enter_async_context(
-                process_group(command, assignment.report.output, replies.hear)
-            )
-        except OSError as error:
-            return ended_by(error, {})
+    async with process_group(child, assignment.report.output, replies.hear) as group:
         assignment.report.started(group.pid)
-        group.feed(asked)
         status = await replies.until_ended(group)
     return replies.outcome or _died(status, group)
 
 
-def _prepare(assignment: Assignment, work: Function) -> tuple[Command, bytes]:
-    argv = (sys.executable, "-P", str(worker.PROGRAM))
-    command = Command(argv=argv, cwd=os.getcwd(), env=child_environment(assignment.env))
-    return command, worker.request(ENTRY, request(assignment, work))
+def _ask(assignment: Assignment, work: Function, spare: Spare) -> Child:
+    return spare.ask(request(assignment, work), child_environment(assignment.env))
 
 
 class _Replies:

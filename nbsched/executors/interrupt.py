@@ -16,7 +16,7 @@ class Stretch:
         self._lock = threading.Lock()
         self._thread: int | None = None
         self._run_id: int | None = None
-        self._interrupted = False
+        self._interrupted = self._raised = self._held = False
         self._wake: Callable[[], object] | None = None
 
     def run(self, call: Callable[[], Outcome], run_id: int) -> Outcome:
@@ -26,7 +26,8 @@ class Stretch:
         then, but only once, so each of them may be reached a second time.
         """
         outcome = None
-        self._run_id, self._interrupted, self._thread = run_id, False, threading.get_ident()
+        self._interrupted = self._raised = self._held = False
+        self._run_id, self._thread = run_id, threading.get_ident()
         while True:
             try:
                 outcome = outcome or call()
@@ -38,6 +39,23 @@ class Stretch:
     def _leave(self) -> None:
         with self._lock:
             self._thread = None
+
+    def undisturbed(self, call: Callable[..., object], *args: object) -> None:
+        """The call is not broken off in the middle, as it may be of things that others share."""
+        if threading.get_ident() != self._thread:
+            call(*args)
+            return
+        with self._lock:
+            self._held = True
+        try:
+            call(*args)
+        finally:
+            with self._lock:
+                self._held = False
+                due = self._interrupted and not self._raised
+                self._raised = self._interrupted
+            if due:
+                raise KeyboardInterrupt
 
     def waits_in(self, wake: Callable[[], object] | None) -> None:
         """The call waits in an event loop that `wake` wakes up, or, with None, no longer."""
@@ -51,8 +69,9 @@ class Stretch:
         with self._lock:
             if self._thread is None or self._run_id != run_id:
                 return False
-            if not self._interrupted:
-                self._interrupted = True
+            self._interrupted = True
+            if not (self._raised or self._held):
+                self._raised = True
                 _raise_in(self._thread)
                 with suppress(RuntimeError):  # the loop has just been closed
                     (self._wake or _nothing)()

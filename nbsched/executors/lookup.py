@@ -30,7 +30,7 @@ class FunctionGone(DefinitionError):
 
 
 def reference_of(function: Callable[..., Any]) -> str:
-    """`module:name` or `/file.py:name` when that leads back to this very function, else one for this process."""
+    """`module:name` or `/file.py:name` when that leads back to this function, else one for this process."""
     name = getattr(function, "__qualname__", None)
     if isinstance(name, str) and "<" not in name:
         file = getattr(function, "__globals__", {}).get(FILE_MARK)
@@ -61,7 +61,7 @@ def find(ref: str) -> Callable[..., Any]:
         return _find_registered(ref, name)
     module = load_file(Path(place)) if os.path.isabs(place) else importlib.import_module(place)
     try:
-        return cast(Callable[..., Any], _plain(functools.reduce(getattr, name.split("."), module)))
+        return cast("Callable[..., Any]", _plain(functools.reduce(getattr, name.split("."), module)))
     except AttributeError:
         raise DefinitionError(
             f"there is no {name!r} in {place}: it was renamed or removed since it was scheduled; "
@@ -71,7 +71,7 @@ def find(ref: str) -> Callable[..., Any]:
 
 def _find_registered(ref: str, name: str) -> Callable[..., Any]:
     try:
-        return cast(Callable[..., Any], _plain(_registered[ref]))
+        return cast("Callable[..., Any]", _plain(_registered[ref]))
     except KeyError:
         raise FunctionGone(
             f"the function {name.partition('#')[0]!r} was defined in a notebook or program that is not this "

@@ -16,9 +16,9 @@ from nbsched.core import sources
 from nbsched.core.durations import duration_text
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Error, Outcome
-from nbsched.core.wire import decode
 from nbsched.executors.contract import Assignment, Report
 from nbsched.executors.prepared import Prepared, plain, prepare
+from nbsched.executors.values import refer
 from nbsched.kernels.stop import StopSignal
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _attempt(assignment: Assignment, stop: StopSignal) -> Outcome:
     try:
         prepared = prepare(assignment)
         return _executed(prepared, assignment, stop)
-    except Exception as error:  # noqa: BLE001 - an executor never raises for what the work did
+    except Exception as error:
         facts = Error(type(error).__name__, str(error))
         return Outcome(
             kind="failed", error=facts, error_types=_names(type(error)), fatal=isinstance(error, UsageError)
@@ -171,7 +171,7 @@ class _Listener:
         self._report.display(output)
 
     def value(self, name: str, value: Any) -> None:
-        self.values[name] = decode(value)
+        self.values[name] = refer(value)
         self._report.value(name, self.values[name])
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import AsyncExitStack
 
 from nbsched.core.model import Error, Outcome, Shell
 from nbsched.executors.contract import Assignment
 from nbsched.kernels.group import (
     LONGEST_LINE,
-    Command,
     Lines,
     ProcessGroup,
     child_environment,
     ending,
     process_group,
+    start,
 )
 
 _GUARDED = (
@@ -39,18 +38,13 @@ class ShellExecutor:
         bash = shutil.which("bash")
         if bash is None:
             return _failed(Error("BashNotFound", _NO_BASH), fatal=True)
-        command = Command(
-            argv=(bash, "-c", _GUARDED, bash, work.command),
-            cwd=work.cwd or os.getcwd(),
-            env=child_environment(work.env, assignment.env),
-        )
-        async with AsyncExitStack() as until_closed:
-            try:
-                group = await until_closed.enter_async_context(
-                    process_group(command, assignment.report.output)
-                )
-            except (OSError, ValueError) as error:
-                return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
+        argv = (bash, "-c", _GUARDED, bash, work.command)
+        env = child_environment(work.env, assignment.env)
+        try:
+            child = start(argv, cwd=work.cwd or os.getcwd(), env=env)
+        except (OSError, ValueError) as error:
+            return _failed(Error(type(error).__name__, f"the command cannot be started: {error}"))
+        async with process_group(child, assignment.report.output) as group:
             assignment.report.started(group.pid)
             status = await group.wait(lambda: assignment.grace)
         return _outcome(status, group, assignment)

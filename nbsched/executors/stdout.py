@@ -26,7 +26,7 @@ class RoutedStream:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         if text:
-            current.report.output(text, self._nbsched_name)
+            current.output(text, self._nbsched_name)
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -41,7 +41,7 @@ class RoutedStream:
 
 
 def install() -> None:
-    """Prints of runs are routed until as many `uninstall` calls; also when someone has replaced the streams since."""
+    """Prints of runs are routed until as many `uninstall` calls, whoever has replaced the streams since."""
     global _installed
     with _lock:
         _installed += 1
@@ -52,7 +52,7 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """After the last one the streams are the ones before; a stream that someone put over ours is left alone."""
+    """After the last one the streams are those before; one that someone put over ours is left alone."""
     global _installed
     with _lock:
         _installed -= 1

@@ -43,12 +43,12 @@ def is_flat(value: Any) -> bool:
 
 
 def store_values(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values as JSON, what is too large for it written into the folder; ValueNotStorable names what cannot be."""
+    """The values as JSON, large ones written into the folder; ValueNotStorable names what cannot be."""
     return {name: store_value(value, name, folder) for name, value in values.items()}
 
 
 def load_values(stored: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values that `store_values` was given, as themselves; StoreError when a file is gone or unreadable."""
+    """The values that `store_values` was given, as themselves; StoreError when a file is gone."""
     return {name: load_value(value, folder) for name, value in stored.items()}
 
 
@@ -56,7 +56,15 @@ def store_value(value: Any, name: str, folder: Path) -> Any:
     """One value's JSON form."""
     if is_flat(value):
         return value
-    plain, text = _json(value, name, partial(_store_foreign, folder))
+    return _shrunk(*_json(value, name, partial(_store_foreign, folder)), name, folder)
+
+
+def shrink(plain: Any, name: str, folder: Path) -> Any:
+    """The JSON form as it is, or, when it is large, that of a file which holds it."""
+    return _shrunk(plain, json.dumps(plain), name, folder)
+
+
+def _shrunk(plain: Any, text: str, name: str, folder: Path) -> Any:
     if len(text) <= INLINE_LIMIT:
         return plain
     return _write(folder, name, "json", lambda file: file.write(text.encode())).to_json()
@@ -73,7 +81,7 @@ def refer(stored: Any) -> Any:
 
 
 def keep(value: Any, name: str, folder: Path) -> Any:
-    """The value as it is now, whatever is done to it later; frames, arrays and large JSON as ValueFile."""
+    """The value as it is now, whatever is done to it later; what goes to files as ValueFile."""
     if is_flat(value):
         return value
     return refer(store_value(value, name, folder))
@@ -157,6 +165,7 @@ def _check_array(array: Any, name: str) -> None:
 
 def _write(folder: Path, name: str, kind: FileType, write: Callable[[BinaryIO], object]) -> ValueFile:
     """A new file in the folder, readable by its owner only, on the disk when this returns."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stem = re.sub(r"\W+", "_", name).strip("_")[-40:]
     descriptor, path = tempfile.mkstemp(_SUFFIX[kind], f"{stem}-", folder)
     try:

@@ -10,18 +10,18 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nbsched.core.errors import NbschedError
 from nbsched.core.panel import Overview, PipelineView, Source
 from nbsched.core.rows import PanelRow
+from nbsched.engine.clock import ticks
 
 PERIOD_S = 0.11
-"""Between two messages: fewer than ten a second."""
+"""From one message to the next: fewer than ten a second."""
 OVERVIEW_S = 0.5
 SNAPSHOT_S = 10.0
 SILENT_AFTER_S, SILENT_PERIOD_S = 60.0, 2.0
@@ -117,31 +117,33 @@ class Feed:
             due.append(self._overview_at + OVERVIEW_S)
         if self._drifted:
             due.append(self._snapshot_at + SNAPSHOT_S)
-        return max(0.0, max(self._next_send, min(due)) - time.monotonic()) if due else None
+        return max(0.0, max(self._next_send, min(due)) - ticks()) if due else None
 
     def _flush(self) -> bool:
         with self._wake:
             changed, self._changed, self._news = self._changed, set(), False
-        now = time.monotonic()
-        self._next_send = now + (SILENT_PERIOD_S if now - self._heard_at > SILENT_AFTER_S else PERIOD_S)
         try:
             last = self._last_view(changed)
             self._tell(changed, full=last is not None or not self._fresh or self._repair_due())
         except Exception as error:
             log.warning("the panel could not be brought up to date", exc_info=error)
-            self._fresh, self._news, self._next_send = False, True, now + RECOVER_S
+            self._fresh, self._news, self._next_send = False, True, ticks() + RECOVER_S
             return True
+        now = ticks()
+        silent = self._views and now - self._heard_at > SILENT_AFTER_S
+        self._next_send = now + (SILENT_PERIOD_S if silent else PERIOD_S)
         if last and self._ended:
             self._ended(last)
         return last is None
 
     def _repair_due(self) -> bool:
-        return self._drifted and time.monotonic() >= self._snapshot_at + SNAPSHOT_S
+        return self._drifted and ticks() >= self._snapshot_at + SNAPSHOT_S
 
     # ------------------------------------------------------------ what views say
 
     def _obey(self, message: Mapping[str, Any]) -> None:
-        self._heard_at = time.monotonic()
+        self._heard_at = ticks()
+        self._next_send = min(self._next_send, self._heard_at + PERIOD_S)
         kind, run = message.get("t"), message.get("run")
         if kind == "hello":
             self._views.add(str(message.get("view")))
@@ -184,13 +186,13 @@ class Feed:
         if self._notices:
             news["notices"], self._notices = self._notices, []
         if full:
-            self._fresh, self._snapshot_at = True, time.monotonic()
+            self._fresh, self._snapshot_at = True, ticks()
         self._drifted = not full and (self._drifted or bool(news))
         if news:
             self._post(news)
 
     def _post(self, news: Mapping[str, Any]) -> None:
-        packed = zlib.compress(json.dumps(news, separators=(",", ":")).encode(), 1)
+        packed = zlib.compress("".join(_pieces(news)).encode(), 1)
         self.messages += 1
         self._send({"t": "news", "seq": self.messages}, packed)
 
@@ -198,7 +200,7 @@ class Feed:
         if self._focus is not None:
             return {"all": True}
         snapshot = self._source.snapshot()
-        self._overview, self._overview_at, self._counts_old = snapshot["overview"], time.monotonic(), False
+        self._overview, self._overview_at, self._counts_old = snapshot["overview"], ticks(), False
         return {"all": True, **snapshot}
 
     def _rows(self, changed: Collection[int]) -> dict[str, Any]:
@@ -209,11 +211,11 @@ class Feed:
         """The head of the panel, at most every half second; schedules only when one has changed."""
         if self._focus is not None:
             return {}
-        if time.monotonic() < self._overview_at + OVERVIEW_S:
+        if ticks() < self._overview_at + OVERVIEW_S:
             self._counts_old = True
             return {}
         before, now = self._overview, self._source.overview()
-        self._overview, self._overview_at, self._counts_old = now, time.monotonic(), False
+        self._overview, self._overview_at, self._counts_old = now, ticks(), False
         short: dict[str, Any] = {"now_ms": now["now_ms"], "counts": now["counts"]}
         if before is None or before["schedules"] != now["schedules"]:
             short["schedules"] = now["schedules"]
@@ -233,10 +235,25 @@ class Feed:
         return ({"details": details} if details else {}) | ({"pipelines": pipelines} if pipelines else {})
 
     def _focus_in(self, changed: Collection[int] | None) -> list[int]:
-        return [self._focus] if self._focus is not None and (changed is None or self._focus in changed) else []
+        return (
+            [self._focus] if self._focus is not None and (changed is None or self._focus in changed) else []
+        )
 
     def _last_view(self, changed: Collection[int]) -> PipelineView | None:
         if self._focus is None or not (self._focus in changed or self.messages == 0):
             return None
         view = self._source.pipeline(self._focus)
         return view if view and view["run"]["ended_ms"] is not None else None
+
+
+def _pieces(news: Mapping[str, Any]) -> Iterator[str]:
+    """The news as JSON in small pieces: one long call would keep every other thread waiting."""
+    before = "{"
+    for name, value in news.items():
+        yield f"{before}{json.dumps(name)}:"
+        if isinstance(value, list):
+            yield f"[{','.join(json.dumps(item, separators=(',', ':')) for item in value)}]"
+        else:
+            yield json.dumps(value, separators=(",", ":"))
+        before = ","
+    yield "}"

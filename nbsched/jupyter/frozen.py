@@ -13,8 +13,9 @@ from datetime import datetime
 from html import escape
 from itertools import pairwise
 
+from nbsched.core.instants import from_ms
 from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
-from nbsched.core.rows import PanelRow, milliseconds, took_ms, took_text, why_text
+from nbsched.core.rows import PanelRow, milliseconds, one_line, took_ms, took_text, why_text
 
 Bundle = dict[str, str]
 """Text by MIME type."""
@@ -76,13 +77,15 @@ def _took(row: PanelRow, now: datetime) -> str:
 
 
 def _instant(at_ms: int | None) -> str:
-    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if at_ms is None else from_ms(at_ms).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     lines = [columns, *cells]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(
+        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
 
 
 # ---------------------------------------------------------------- HTML
@@ -131,7 +134,8 @@ def svg(view: PipelineView) -> str:
     """The graph as a picture of its own."""
     nodes, steps = view["nodes"], {step["step"]: step for step in view["steps"]}
     width = (max((node["layer"] for node in nodes), default=0)) * _COLUMN + _WIDTH + 2 * _PAD
-    height = max((node["height"] for node in nodes), default=0.0) * _ROW + _HEIGHT + 2 * _PAD
+    heights = [node["height"] for node in nodes] + [point[1] for points in view["edges"] for point in points]
+    height = max(heights, default=0.0) * _ROW + _HEIGHT + 2 * _PAD
     lines = "".join(_curve(points) for points in view["edges"])
     boxes = "".join(_box(node, steps.get(node["name"])) for node in nodes)
     return (
@@ -152,20 +156,15 @@ def _curve(points: Sequence[tuple[int, float]]) -> str:
     return f'<path d="{path}"/>'
 
 
-def _xml(text: str) -> str:
-    """Escaped, without the control characters that would make the picture unreadable."""
-    return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
-
-
 def _box(node: Node, step: PanelRow | None) -> str:
     x, y = _PAD + node["layer"] * _COLUMN, _PAD + node["height"] * _ROW
     colour = COLOURS[step["tone"] if step else "wait"]
-    name = node["name"] if len(node["name"]) <= 20 else f"{node['name'][:19]}…"
     took = "" if step is None or step["ended_ms"] is None else took_text(took_ms(step, step["ended_ms"]))
     about = f"{step['sign']} {took if step['started_ms'] else step['state']}" if step else "not run"
     return (
         f'<g transform="translate({x} {y:g})"><rect width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{colour}" '
         f'fill-opacity=".1" stroke="{colour}" stroke-opacity=".55"/><rect width="4" height="{_HEIGHT}" rx="2" '
-        f'fill="{colour}"/><text x="13" y="17" fill="#7b8190" font-weight="600">{_xml(name)}</text>'
-        f'<text x="13" y="31" fill="#7b8190" font-size="10.5">{_xml(about)}</text></g>'
+        f'fill="{colour}"/><svg width="{_WIDTH - 6}" height="{_HEIGHT}" fill="#7b8190">'
+        f'<text x="13" y="17" font-weight="600">{escape(one_line(node["name"]))}</text>'
+        f'<text x="13" y="31" font-size="10.5">{escape(about)}</text></svg></g>'
     )

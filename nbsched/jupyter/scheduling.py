@@ -44,7 +44,9 @@ def schedule_notebook(given: argparse.Namespace) -> None:
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
-    work = nb.notebook(Path(path).expanduser().absolute(), params=referring(params_given(given)), **policy_given(given))
+    work = nb.notebook(
+        Path(path).expanduser().absolute(), params=referring(params_given(given)), **policy_given(given)
+    )
     register(work, trigger, getattr(given, "name", None), given)
 
 
@@ -100,7 +102,9 @@ def all_schedules(shell: Any) -> Table:
     found = sorted(
         (schedule.record for schedule in nb.schedules()), key=lambda record: record.notebook != key
     )
-    return schedules_table(default.runtime(), found, "no schedules yet: put %%schedule 'every 5m' above a cell")
+    return schedules_table(
+        default.runtime(), found, "no schedules yet: put %%schedule 'every 5m' above a cell"
+    )
 
 
 def _words(given: argparse.Namespace) -> list[str]:

@@ -13,6 +13,9 @@ import anywidget
 import traitlets
 
 from nbsched.core.panel import PipelineView, Source
+from nbsched.engine import default
+from nbsched.engine.calls import run_id
+from nbsched.engine.panel import StoreSource
 from nbsched.jupyter import frozen
 from nbsched.jupyter.feed import Feed
 
@@ -98,3 +101,9 @@ def _answer_on_subshells(comm: Any) -> None:
     """Clicks are heard while a cell runs: ipykernel 7.4 would send them to the shell that last wrote to the comm."""
     if hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = lambda data, default: default
+
+
+def dashboard(focus: Any = None) -> Panel:
+    """The live panel of the runtime's store, or of one pipeline run of it: show it as a cell's last value."""
+    runtime = default.runtime()
+    return Panel(StoreSource(runtime), focus=None if focus is None else run_id(focus))

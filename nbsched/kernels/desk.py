@@ -8,75 +8,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any
 
-from nbsched.kernels.interrupts import Interrupter, breaker
+from nbsched.kernels.cells import KernelCell, running
+from nbsched.kernels.interrupts import breaker
 from nbsched.kernels.selfclient import SelfClient, new_id, own_connection_file
-
-Holder = Literal["nobody", "queue", "place", "withdrawn"]
-
-END = "nbsched_end"
-"""The message that follows the last output of a cell that the kernel's queue did not run."""
-
-running: ContextVar[KernelCell | None] = ContextVar("nbsched_running", default=None)
-"""The cell of ours that the current code belongs to."""
-
-
-class Watcher(Protocol):
-    """Told what becomes of a cell, on any thread; it must not block."""
-
-    def began(self) -> None: ...
-    def heard(self, msg_type: str, content: Mapping[str, Any]) -> None: ...
-    def refused(self) -> None: ...  # a person's cell failed and emptied the queue: send it again
-    def ended(self) -> None: ...
-    def drained(self) -> None: ...  # it has ended and nothing more of it will be heard
-
-
-class KernelCell:
-    """One cell to be run in the user's namespace; `error` is what it raised, `id` what it publishes under."""
-
-    def __init__(self, source: str, metadata: Mapping[str, Any], watcher: Watcher) -> None:
-        self.id = new_id()
-        self.source, self.metadata, self.watcher = source, metadata, watcher
-        self.interrupter = Interrupter()
-        self.error: BaseException | None = None
-        self.holder: Holder = "nobody"
-        self._lock = threading.Lock()
-        self._signs: set[str] = set()
-
-    def take(self, holder: Holder) -> bool:
-        """Whether it is the holder's now; only the first one gets it."""
-        with self._lock:
-            if self.holder != "nobody":
-                return False
-            self.holder = holder
-        if holder != "withdrawn":
-            self.watcher.began()
-        return True
-
-    def interrupt(self) -> bool:
-        """It will not run, or what runs of it was told to stop; False when it is in between."""
-        if self.take("withdrawn"):
-            self.sign("reply", "idle")
-            return True
-        return self.interrupter.interrupt()
-
-    def sign(self, *signs: Literal["reply", "idle"]) -> None:
-        """One sign says that it has ended, both that all of it was heard."""
-        self._signs.update(signs)
-        self.watcher.ended()
-        if len(self._signs) == 2:
-            self.watcher.drained()
-
-    def hear(self, msg_type: str, content: Mapping[str, Any]) -> None:
-        if msg_type == "execute_reply":
-            self.sign("reply")
-        elif msg_type == END or (msg_type == "status" and content["execution_state"] == "idle"):
-            self.sign("idle")
-        else:
-            self.watcher.heard(msg_type, content)
+from nbsched.kernels.sparing import spare
 
 
 class Desk:
@@ -88,7 +26,7 @@ class Desk:
         self._waiting: dict[int, KernelCell] = {}
         self._sent: dict[str, KernelCell] = {}
         self._bells: list[Callable[[], None]] = []
-        self._stop_main = breaker(threading.main_thread())
+        self._break_main = breaker(threading.main_thread())
         self._now: KernelCell | None = None
         self._depth = 0
 
@@ -150,15 +88,11 @@ class Desk:
     # What the kernel's queue runs: seen by IPython's own hooks, on the main thread.
 
     def hook(self) -> None:
-        """IPython asks here before it runs a cell; the user's `_`, `Out` and prompts are spared."""
+        """IPython asks here before it runs a cell, and tells when it has."""
         transformers = self.shell.input_transformers_cleanup
         transformers.insert(0, _SideEffect(self._claim))
         self.shell.events.register("pre_run_cell", self._before)
         self.shell.events.register("post_run_cell", self._after)
-        for name in ("update_user_ns", "log_output"):
-            _shadow(self.shell.displayhook, name, _spared)
-        for name in ("raw_input", "getpass"):
-            _shadow(self.shell.kernel, name, _no_input)
 
     def _handled(self) -> str:
         """The id of the request that the kernel handles on its main thread."""
@@ -185,6 +119,11 @@ class Desk:
             running.set(cell)
             cell.interrupter.cover(self._stop_main)
 
+    def _stop_main(self) -> None:
+        """A cell that awaits is cancelled by ipykernel's own handler, once the loop that sleeps in it is awake."""
+        self._break_main()
+        self.shell.kernel.io_loop.add_callback(_wake)
+
     def _after(self, result: Any) -> None:
         cell = self._now
         if cell is None or self._handled() != cell.id:
@@ -199,6 +138,9 @@ class Desk:
             cell.interrupter.uncover(self._stop_main)
 
 
+def _wake() -> None: ...
+
+
 class _SideEffect:
     """An input transformer that IPython leaves out when it only looks whether a cell is complete."""
 
@@ -209,30 +151,6 @@ class _SideEffect:
 
     def __call__(self, lines: list[str]) -> list[str]:
         return self._transform(lines)
-
-
-def _shadow(target: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    setattr(target, name, wrap(getattr(target, name)))
-
-
-def _spared(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, which leaves the user's history alone while a cell of ours is shown."""
-    return lambda *args: None if running.get() else method(*args)
-
-
-def _no_input(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method, which refuses to ask a person on behalf of a cell that no person started."""
-
-    def ask(*args: Any, **kwargs: Any) -> Any:
-        if running.get() is None:
-            return method(*args, **kwargs)
-        from IPython.core.error import StdinNotImplementedError
-
-        raise StdinNotImplementedError(
-            "a scheduled cell cannot ask for input, nobody may be there: use a parameter or nb.approve(...)"
-        )
-
-    return ask
 
 
 _SLOT = "_nbsched_desk"  # on sys: one desk per process, also after the package was reloaded
@@ -263,4 +181,5 @@ def _open_desk() -> Desk | None:
         return None
     desk = Desk(shell, SelfClient(connection_file))
     desk.hook()
+    spare(shell)
     return desk

@@ -7,17 +7,19 @@ import codecs
 import os
 import signal
 import subprocess
+import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, BinaryIO, Literal
 
 import anyio
 
 POSIX = os.name == "posix"
+KILL = signal.SIGKILL if POSIX else signal.SIGTERM
 LONGEST_LINE = 1024 * 1024
 """Characters; a longer line is told in pieces and not remembered."""
 DRAIN_S = 0.5
@@ -98,166 +100,183 @@ class Lines:
             self._tell(text)
 
 
-class _Replies(asyncio.Protocol):
+class Replies:
     """Lines that the child writes to its reply pipe."""
 
-    def __init__(self, reply: Callable[[bytes], None], closed: Callable[[], None]) -> None:
-        self._reply, self._closed, self._rest = reply, closed, b""
-
-    def data_received(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._reply(line)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._closed()
-
-
-class ProcessGroup(asyncio.SubprocessProtocol):
-    """A running child and all that it starts; made by `process_group`."""
-
-    def __init__(self, tell: Tell) -> None:
-        self.stdout = Lines(lambda text: tell(text, "stdout"))
-        self.stderr = Lines(lambda text: tell(text, "stderr"))
-        self._open: set[int] = {1, 2}
-        self._exited = anyio.Event()
-        self._silent = anyio.Event()
-        self._transport: asyncio.SubprocessTransport
-
-    @property
-    def pid(self) -> int:
-        """Also the id of the group."""
-        return self._transport.get_pid()
-
-    async def wait(self, grace: Callable[[], timedelta]) -> int:
-        """The leader's exit status, negative for the signal that killed it; when cancelled, `stop(grace())`."""
-        try:
-            await self._exited.wait()
-        except anyio.get_cancelled_exc_class():
-            with anyio.CancelScope(shield=True):
-                await self.stop(grace())
-            raise
-        return cast(int, self._transport.get_returncode())
-
-    async def stop(self, grace: timedelta) -> None:
-        """The group was interrupted, and killed when its leader had not ended after `grace`."""
-        self._signal(signal.SIGINT)
-        with anyio.move_on_after(grace.total_seconds()):
-            await self._exited.wait()
-        self.kill()
-        await self._exited.wait()
-
-    def kill(self) -> None:
-        """Nothing of the group runs any more."""
-        self._signal(signal.SIGKILL if POSIX else signal.SIGTERM)
+    def __init__(self, hear: Callable[[bytes], None]) -> None:
+        self._hear, self._rest = hear, b""
 
     def feed(self, data: bytes) -> None:
-        """The child's standard input gets the bytes and stays open: its end tells the child that we are gone."""
-        cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0)).write(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            self._hear(line)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.SubprocessTransport, transport)
-
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
-        (self.stdout if fd == 1 else self.stderr).feed(data)
-
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        if fd in (1, 2):
-            (self.stdout if fd == 1 else self.stderr).close()
-        self._closed(fd)
-
-    def process_exited(self) -> None:
-        self._exited.set()
-
-    def _closed(self, fd: int) -> None:
-        self._open.discard(fd)
-        if not self._open:
-            self._silent.set()
-
-    def _signal(self, number: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            if POSIX:
-                os.killpg(self.pid, number)
-            else:
-                self._transport.send_signal(number)
-
-    async def _listen(self, descriptor: int, reply: Callable[[bytes], None]) -> asyncio.BaseTransport:
-        self._open.add(descriptor)
-        protocol = _Replies(reply, lambda: self._closed(descriptor))
-        pipe = os.fdopen(descriptor, "rb", buffering=0)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
-        return transport
-
-    async def _close(self) -> None:
-        """What was still to be said is heard, for a moment; then nothing of the group is left."""
-        if not self._exited.is_set():
-            self.kill()
-            await self._exited.wait()
-        for _ in range(2):
-            with anyio.move_on_after(DRAIN_S):
-                await self._silent.wait()
-            self.kill()
-        self.stdout.close()
-        self.stderr.close()
-        self._transport.close()
+    def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What to start, where and with which environment."""
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A started process that leads a session of its own; what it writes waits in its pipes."""
 
-    argv: Sequence[str]
-    cwd: str | Path
-    env: Mapping[str, str]
+    process: subprocess.Popen[bytes]
+    replies: BinaryIO | None
+
+    def abandon(self) -> None:
+        """It is gone, unheard."""
+        _signal_group(self.process, KILL)
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr, self.replies):
+            if pipe is not None:
+                pipe.close()
 
 
-@asynccontextmanager
-async def process_group(
-    command: Command, tell: Tell, reply: Callable[[bytes], None] | None = None
-) -> AsyncIterator[ProcessGroup]:
-    """The child is running inside the block, and nothing that it started is after it.
+def start(argv: Sequence[str], *, cwd: str | Path, env: Mapping[str, str], replies: bool = False) -> Child:
+    """A running child; with `replies` its last argument is the descriptor of a pipe for lines of its own.
 
-    `tell` gets its output by lines. With `reply` the child's last argument is the descriptor of a pipe to
-    write lines to. OSError and ValueError when it cannot be started.
+    OSError and ValueError when it cannot be started.
     """
-    with anyio.CancelScope(shield=True):
-        group, replies = await _start(command, tell, reply)
-    try:
-        yield group
-    finally:
-        with anyio.CancelScope(shield=True):
-            await group._close()
-            if replies:
-                replies.close()
-
-
-async def _start(
-    command: Command, tell: Tell, reply: Callable[[bytes], None] | None
-) -> tuple[ProcessGroup, asyncio.BaseTransport | None]:
-    if reply is None:
-        return await _spawn(command, tell, ()), None
+    if not replies:
+        return Child(_start(argv, cwd, env, ()), None)
     ours, theirs = os.pipe()
     try:
-        group = await _spawn(command, tell, (theirs,))
+        process = _start((*argv, str(theirs)), cwd, env, (theirs,))
     except BaseException:
         os.close(ours)
         raise
     finally:
         os.close(theirs)
-    return group, await group._listen(ours, reply)
+    return Child(process, os.fdopen(ours, "rb", buffering=0))
 
 
-async def _spawn(command: Command, tell: Tell, descriptors: tuple[int, ...]) -> ProcessGroup:
-    _, group = await asyncio.get_running_loop().subprocess_exec(
-        lambda: ProcessGroup(tell),
-        *command.argv,
-        *(str(descriptor) for descriptor in descriptors),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=command.cwd,
-        env=command.env,
-        start_new_session=True,
+def _start(
+    argv: Sequence[str], cwd: str | Path, env: Mapping[str, str], descriptors: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        argv, bufsize=0, stdin=pipe, stdout=pipe, stderr=pipe, cwd=cwd, env=env, start_new_session=True,
         pass_fds=descriptors,
-    )
-    return group
+    )  # fmt: skip
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        if POSIX:
+            os.killpg(process.pid, number)
+        else:
+            process.send_signal(number)
+
+
+@asynccontextmanager
+async def process_group(
+    child: Child, tell: Tell, hear: Callable[[bytes], None] | None = None
+) -> AsyncIterator[ProcessGroup]:
+    """The child is heard inside the block, and nothing that it started is there after it.
+
+    `tell` gets its output by lines, `hear` each line of its reply pipe.
+    """
+    group = ProcessGroup(child, tell)
+    try:
+        with anyio.CancelScope(shield=True):
+            await group._listen(hear)
+        yield group
+    finally:
+        with anyio.CancelScope(shield=True):
+            await group._close()
+
+
+class ProcessGroup:
+    """A child that is heard, and all that it starts; made by `process_group`."""
+
+    def __init__(self, child: Child, tell: Tell) -> None:
+        self.stdout = Lines(lambda text: tell(text, "stdout"))
+        self.stderr = Lines(lambda text: tell(text, "stderr"))
+        self.pid = child.process.pid
+        """Also the id of the group."""
+        self._child = child
+        self._pipes: list[_Pipe] = []
+        self._ended = anyio.Event()
+        self._silent = anyio.Event()
+
+    async def wait(self, grace: Callable[[], timedelta]) -> int:
+        """The leader's exit status, negative for a signal that killed it; when cancelled, `stop(grace())`."""
+        try:
+            await self._ended.wait()
+        except anyio.get_cancelled_exc_class():
+            with anyio.CancelScope(shield=True):
+                await self.stop(grace())
+            raise
+        return int(self._child.process.returncode)
+
+    async def stop(self, grace: timedelta) -> None:
+        """The group was interrupted, and killed when its leader had not ended after `grace`."""
+        _signal_group(self._child.process, signal.SIGINT)
+        with anyio.move_on_after(grace.total_seconds()):
+            await self._ended.wait()
+        self.kill()
+        await self._ended.wait()
+
+    def kill(self) -> None:
+        """Nothing of the group runs any more."""
+        _signal_group(self._child.process, KILL)
+
+    async def _listen(self, hear: Callable[[bytes], None] | None) -> None:
+        loop, process = asyncio.get_running_loop(), self._child.process
+        threading.Thread(
+            target=self._watch, args=(loop,), name=f"nbsched child {self.pid}", daemon=True
+        ).start()
+        self._pipes = [_Pipe(self._pipe_closed, process.stdout, self.stdout)]
+        self._pipes.append(_Pipe(self._pipe_closed, process.stderr, self.stderr))
+        if hear:
+            self._pipes.append(_Pipe(self._pipe_closed, self._child.replies, Replies(hear)))
+        for pipe in self._pipes:
+            await pipe.open(loop)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._child.process.wait()
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits
+            loop.call_soon_threadsafe(self._ended.set)
+
+    def _pipe_closed(self) -> None:
+        if all(pipe.closed for pipe in self._pipes):
+            self._silent.set()
+
+    async def _close(self) -> None:
+        """What was still to be said is heard, for a moment; then nothing of the group is left."""
+        if not self._ended.is_set():
+            self.kill()
+            await self._ended.wait()
+        for _ in range(2):
+            with anyio.move_on_after(DRAIN_S):
+                await self._silent.wait()
+            self.kill()
+        for pipe in self._pipes:
+            pipe.close()
+        assert self._child.process.stdin
+        self._child.process.stdin.close()
+
+
+class _Pipe(asyncio.Protocol):
+    """What arrives through a pipe, on its way to those who want it."""
+
+    def __init__(self, when_closed: Callable[[], None], file: Any, sink: Lines | Replies) -> None:
+        self.closed = False
+        self._when_closed, self._file, self._sink = when_closed, file, sink
+
+    async def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        await loop.connect_read_pipe(lambda: self, self._file)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._sink.feed(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.close()
+        self._when_closed()
+
+    def close(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self._sink.close()
+            self._transport.close()

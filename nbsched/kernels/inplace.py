@@ -14,9 +14,13 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any, NamedTuple
 
-from nbsched.kernels.desk import END, KernelCell, running
+from nbsched.kernels.cells import END, KernelCell, running
 from nbsched.kernels.interrupts import sigint_raises
 from nbsched.kernels.routing import Parent, parent_message, publish, routed
+from nbsched.kernels.sparing import is_quiet
+
+AWAKE_S = 0.5
+"""A kernel's loop that sleeps longer than this hears Ctrl-C that much later: ipykernel's handler does not wake it."""
 
 
 def start_thread(shell: Any, cell: KernelCell) -> threading.Thread:
@@ -29,35 +33,48 @@ def start_thread(shell: Any, cell: KernelCell) -> threading.Thread:
 
 def run_here(shell: Any, cell: KernelCell) -> None:
     """The cell has run on this thread; what it raised is its `error`."""
-    with _as(shell, cell) as parent, _interruptible(cell), contextlib.closing(asyncio.Runner()) as runner:
-        for part in _parts(shell, cell.source):
-            value = part.evaluate(shell)
-            if part.awaits:
-                value = runner.run(cell.interrupter.awaiting(value))
-            part.show(shell, parent, value)
+    with _as(shell, cell) as parent:
+        parts = _parts(shell, cell.source)
+        if any(part.awaits for part in parts):
+            asyncio.run(_run_parts(shell, cell, parent, parts))
+            return
+        with _interruptible(cell):
+            for part in parts:
+                part.show(shell, parent, part.evaluate(shell))
 
 
 async def run_here_async(shell: Any, cell: KernelCell) -> None:
     """The cell has run in a task of this loop; what it raised is its `error`."""
-    await asyncio.get_running_loop().create_task(_run_task(shell, cell))
+    task = asyncio.get_running_loop().create_task(_run_task(shell, cell))
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=AWAKE_S)
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.wait({task})
+        raise
 
 
 async def _run_task(shell: Any, cell: KernelCell) -> None:
     with _as(shell, cell) as parent:
-        for part in _parts(shell, cell.source):
-            with _interruptible(cell):
-                value = part.evaluate(shell)
-            if part.awaits:
-                value = await cell.interrupter.awaiting(value)
-            with _interruptible(cell):
-                part.show(shell, parent, value)
+        await _run_parts(shell, cell, parent, _parts(shell, cell.source))
+
+
+async def _run_parts(shell: Any, cell: KernelCell, parent: Parent, parts: list[_Part]) -> None:
+    for part in parts:
+        with _interruptible(cell):
+            value = part.evaluate(shell)
+        if part.awaits:
+            value = await cell.interrupter.awaiting(value)
+        with _interruptible(cell):
+            part.show(shell, parent, value)
 
 
 def awaits(shell: Any, source: str) -> bool:
     """Whether the cell awaits outside of a function; False also when it does not compile."""
     try:
         return any(part.awaits for part in _parts(shell, source))
-    except Exception:  # noqa: BLE001 - it is told when the cell is run
+    except Exception:
         return False
 
 
@@ -86,7 +103,7 @@ class _Part(NamedTuple):
 def _encoded(data: dict[str, Any]) -> dict[str, Any]:
     from ipykernel import jsonutil
 
-    encoded: dict[str, Any] = jsonutil.encode_images(data)  # type: ignore[no-untyped-call]
+    encoded: dict[str, Any] = jsonutil.encode_images(data)
     return encoded
 
 
@@ -95,7 +112,7 @@ def _parts(shell: Any, source: str) -> list[_Part]:
     text = shell.transform_cell(source)
     name = shell.compile.cache(text, shell.execution_count, raw_code=source)
     body = shell.transform_ast(ast.parse(text, name)).body
-    shown = bool(body) and isinstance(body[-1], ast.Expr) and not _is_quiet(text)
+    shown = bool(body) and isinstance(body[-1], ast.Expr) and not is_quiet(text)
     compiled = [_compiled(shell, ast.Module([node], []), name, "exec") for node in body[: len(body) - shown]]
     parts = [_Part(code, False) for code in compiled]
     if shown:
@@ -107,12 +124,6 @@ def _compiled(shell: Any, tree: ast.AST, name: str, mode: str) -> CodeType:
     flags = shell.compile.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     code: CodeType = compile(tree, name, mode, flags=flags, dont_inherit=True)  # type: ignore[call-overload]
     return code
-
-
-def _is_quiet(text: str) -> bool:
-    from IPython.core.displayhook import DisplayHook
-
-    return bool(DisplayHook.semicolon_at_end_of_expression(text))  # type: ignore[no-untyped-call]
 
 
 @contextlib.contextmanager
@@ -130,7 +141,7 @@ def _as(shell: Any, cell: KernelCell) -> Iterator[Parent]:
         with routed(shell, parent):
             try:
                 yield parent
-            except BaseException as error:  # noqa: BLE001 - whatever a cell raises ends the cell only
+            except BaseException as error:
                 cell.error = error
                 _show_error(shell, parent, error)
     finally:

@@ -22,7 +22,6 @@ class Interrupter:
     """
 
     def __init__(self) -> None:
-        self.used = False
         self._lock = threading.Lock()
         self._stops: list[Stop] = []
 
@@ -31,7 +30,6 @@ class Interrupter:
         with self._lock:
             if not self._stops:
                 return False
-            self.used = True
             self._stops[-1]()
             return True
 

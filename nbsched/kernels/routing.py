@@ -43,7 +43,7 @@ def publish(shell: Any, parent: Parent, msg_type: str, content: Mapping[str, Any
     from ipykernel import jsonutil
 
     flush()
-    clean = jsonutil.json_clean(dict(content))  # type: ignore[no-untyped-call]
+    clean = jsonutil.json_clean(dict(content))
     shell.kernel.session.send(shell.kernel.iopub_socket, msg_type, clean, parent=parent)
 
 

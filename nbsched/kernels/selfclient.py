@@ -6,6 +6,7 @@ ends show it nowhere and this client finds it again.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
 import os
@@ -57,15 +58,13 @@ class SelfClient:
     def execute(self, msg_id: str, code: str, metadata: Mapping[str, Any]) -> None:
         """The code is in the kernel's queue, under this id."""
         self._outbox.append((msg_id, code, metadata))
-        try:
+        with contextlib.suppress(BlockingIOError):  # so many rings are waiting that one more changes nothing
             self._bell.send(b"x")
-        except BlockingIOError:
-            pass  # so many rings are waiting that one more changes nothing
 
     def _run(self, ready: Future[None]) -> None:
         try:
             poller = self._open()
-        except BaseException as error:  # noqa: BLE001 - raised where the client is made
+        except BaseException as error:
             ready.set_exception(error)
             return
         ready.set_result(None)
@@ -129,7 +128,7 @@ class SelfClient:
         except ValueError:
             # Two subshells may send one message twice, which is refused as a duplicate; what follows is sound.
             _log.debug("a message of this kernel could not be read", exc_info=True)
-        except Exception:  # noqa: BLE001 - one bad message must not end the reading of all others
+        except Exception:
             _log.exception("a message of this kernel could not be handled")
 
 

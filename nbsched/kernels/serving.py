@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
-from nbsched.kernels.desk import KernelCell, opened_desk, own_desk
-from nbsched.kernels.inplace import awaits, run_here, run_here_async, start_thread
+from nbsched.kernels.cells import KernelCell
+from nbsched.kernels.desk import opened_desk, own_desk
+from nbsched.kernels.inplace import AWAKE_S, awaits, run_here, run_here_async, start_thread
 
 Done = threading.Event | Callable[[], bool] | Future[Any]
 """When the wait is over: a Future is noticed at once, the others within 20 ms or at `ring_waiting_cells()`."""
@@ -87,11 +88,9 @@ class _Wait:
     def left(self) -> float:
         return self._until - time.monotonic()
 
-    def pause(self) -> float | None:
-        """How long to listen before looking again; None: until it rings."""
-        longest = math.inf if isinstance(self._done, Future) else _LOOK_S
-        pause = min(self.left(), longest)
-        return None if pause == math.inf else max(pause, 0)
+    def pause(self) -> float:
+        """Seconds to listen before looking again."""
+        return max(min(self.left(), AWAKE_S if isinstance(self._done, Future) else _LOOK_S), 0)
 
     def borrow(self) -> KernelCell | None:
         return self._desk.lend() if self._desk else None
@@ -130,4 +129,4 @@ def _run_in_helper(shell: Any, cell: KernelCell) -> None:
 
 def _broken_by_user(cell: KernelCell) -> bool:
     broken = isinstance(cell.error, (KeyboardInterrupt, asyncio.CancelledError))
-    return broken and not cell.interrupter.used
+    return broken and not cell.stopped

@@ -1,8 +1,8 @@
-"""The child's side: a fresh process that calls one named function with the bytes it is given.
+"""The child's side: a fresh process that calls one function with the bytes it is given, and ends.
 
-Started as a program with the reply pipe's descriptor as its argument. Standard input brings one line of JSON
-(`entry`, `path`, `size`) and `size` bytes for the entry, and then stays open: when it ends the starter is gone,
-and so are we. Only the standard library is imported here, so that it is ready at once.
+Started as a program with that function (`module:name`) and the reply pipe's descriptor as its arguments. It
+makes itself ready and waits. Standard input then brings one line of JSON (`path`, `cwd`, `env`, `size`) and
+`size` bytes for the function, and stays open: when it ends the starter is gone, and so are we.
 """
 
 from __future__ import annotations
@@ -22,26 +22,43 @@ Send = Callable[[Mapping[str, Any]], None]
 PROGRAM = Path(__file__)
 
 
-def request(entry: str, payload: bytes) -> bytes:
-    """What the worker reads; `entry` is `module:function`, called with the payload and a `Send`."""
-    header = {"entry": entry, "path": sys.path, "size": len(payload)}
+def command(entry: str) -> tuple[str, ...]:
+    """What to start; the reply pipe's descriptor is to follow. `entry` gets the bytes and a `Send`."""
+    return (sys.executable, "-P", str(PROGRAM), entry)
+
+
+def request(payload: bytes, env: Mapping[str, str]) -> bytes:
+    """What the worker reads; it imports what we can import and works where we do."""
+    header = {"path": sys.path, "cwd": os.getcwd(), "env": dict(env), "size": len(payload)}
     return json.dumps(header).encode() + b"\n" + payload
 
 
 def main() -> None:
     """The entry has been called, or the starter has gone."""
-    faulthandler.enable()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    _prepare_process()
     send = _sender(int(sys.argv.pop()))
     requests = _private_stdin()
-    header = json.loads(requests.readline())
+    sys.path.insert(0, str(PROGRAM.parents[2]))
+    module, _, name = sys.argv.pop().partition(":")
+    entry = getattr(importlib.import_module(module), name)
+    importlib.import_module("cloudpickle")  # what requests are made with, loaded while nobody waits for it
+    header = json.loads(requests.readline() or "null")
+    if header is None:
+        return
     payload = requests.read(header["size"])
     threading.Thread(target=_end_with_starter, args=(requests,), daemon=True).start()
     sys.path[:] = header["path"]
+    os.environ.clear()
+    os.environ.update(header["env"])
+    os.chdir(header["cwd"])
+    entry(payload, send)
+
+
+def _prepare_process() -> None:
+    faulthandler.enable()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    module, _, name = header["entry"].partition(":")
-    getattr(importlib.import_module(module), name)(payload, send)
 
 
 def _sender(descriptor: int) -> Send:

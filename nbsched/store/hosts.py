@@ -29,6 +29,15 @@ class Host:
     until_ms: int
 
 
+VISITOR = "visitor"
+"""The kind of a process that asks and does not work."""
+
+
+def place_of(host: Host) -> str | None:
+    """Where the host's own runs are carried out: by itself while it lives, or by anyone if it only asks."""
+    return None if host.kind == VISITOR else f"host:{host.id}"
+
+
 def register(db: Db, host: Host) -> None:
     """The host lives until its lease is over."""
     db.execute(
@@ -67,7 +76,8 @@ def remove(db: Db, host: str) -> bool:
     if row is None:
         return False
     db.execute(
-        "INSERT INTO facts VALUES ('watched_ms', ?) ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+        "INSERT INTO facts VALUES ('watched_ms', ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
         (row[0],),
     )
     return True

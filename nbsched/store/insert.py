@@ -52,8 +52,9 @@ class NewRun:
 
 _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
-    "step", "parent", "retry_of", "key", "priority", "seq", "place", "created_ms", "not_before_ms", "expires_ms",
-    "ended_ms", "work", "params", "policy", "rule", "condition", "teardown", "event", "result", "named", "output",
+    "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
+    "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "teardown", "event", "result", "named",
+    "output",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -89,6 +90,16 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     return run
 
 
+_IN_COLUMNS = frozenset({"name", "policy"})
+"""What of a step's work has a column of its own, so that the rest is the same text for the same work."""
+
+
+def _lane(work: Mapping[str, Any]) -> str:
+    if work["kind"] == "pipeline":
+        return "none"
+    return "cell" if work["kind"] == "cell" and work.get("where", "kernel") == "kernel" else "slot"
+
+
 def _row(
     run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any], state: State, now_ms: int
 ) -> tuple[Any, ...]:
@@ -96,7 +107,8 @@ def _row(
     policy = Policy.of(given)
     return (
         run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
-        work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, policy.priority, run,
+        work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
+        policy.priority, run,
         work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, new.event, None, None, None,
     )  # fmt: skip
@@ -118,17 +130,17 @@ def _step_rows(
         defaults["max_parallel"] = new.work["max_parallel"]
     rows = []
     for run, step in enumerate(steps, parent + 1):
-        work = step["work"]
-        policy = {**defaults, **work["policy"]} if "policy" in work else defaults
+        work = {name: value for name, value in step["work"].items() if name not in _IN_COLUMNS}
+        policy = {**defaults, **step["work"].get("policy", {})}
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
         priority = policy.get("priority", 0)
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
-            new.work["name"], step["name"], parent, None, None, priority, run, work.get("place") or new.place, now_ms,
-            None, None, now_ms if reuse else None, _text(work), "{}", _text(policy), policy.get("rule", "all_success"),
-            step.get("when"), int(step.get("teardown", False)), None, reuse.result if reuse else None,
-            reuse.named if reuse else None, reuse.output if reuse else None,
+            new.work["name"], step["name"], parent, None, None, _lane(work), priority, run,
+            work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
+            _text(policy), policy.get("rule", "all_success"), step.get("when"), int(step.get("teardown", False)), None,
+            reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
         ))  # fmt: skip
     return rows
 

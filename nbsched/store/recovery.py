@@ -29,7 +29,7 @@ def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
 
 
 def give_up(db: Db, host: str, now_ms: int) -> bool:
-    """The host is no longer: its running attempts are lost, what it kept for itself is anyone's. False if it was gone."""
+    """The host is gone: its running attempts are lost, what it kept for itself is anyone's. False if it was before."""
     row = db.execute("SELECT notebook FROM hosts WHERE id = ?", (host,)).fetchone()
     if row is None or not hosts.remove(db, host):
         return False

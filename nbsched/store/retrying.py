@@ -10,6 +10,7 @@ from typing import Any
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.model import State
 from nbsched.store.database import Db
+from nbsched.store.hosts import Host, place_of
 from nbsched.store.insert import NewRun, Reuse, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import adopt
@@ -23,7 +24,7 @@ def start(db: Db, new: NewRun, now_ms: int) -> int:
     return known if known is not None else insert(db, new, now_ms)
 
 
-def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: str) -> int:
+def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> int:
     """A new run of the ended one's work and parameters; with `from_failed` what succeeded is not done again."""
     row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
@@ -46,10 +47,10 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: str) -> int
     reused = {step["name"]: reuse for step, reuse in steps if reuse} if from_failed else {}
     new = NewRun(
         work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
-        previous_ms=row["previous_ms"], schedule=row["schedule"], place=row["place"] or f"host:{host}",
+        previous_ms=row["previous_ms"], schedule=row["schedule"], place=row["place"] or place_of(host),
         event=row["event"], retry_of=run, reused=reused,
     )  # fmt: skip
-    return insert(db, replace(new, work=_here(work, host)), now_ms)
+    return insert(db, replace(new, work=_here(work, host.id)), now_ms)
 
 
 def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
@@ -65,8 +66,10 @@ def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
 
 
 def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
+    policy = {name: value for name, value in json.loads(row["policy"]).items() if name != "max_parallel"}
     return {
-        "name": row["step"], "work": json.loads(row["work"]), "needs": needs, "when": row["condition"],
+        "name": row["step"], "work": {"name": row["name"], "policy": policy, **json.loads(row["work"])},
+        "needs": needs, "when": row["condition"],
         "teardown": bool(row["teardown"]),
     }  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nbsched.core import plan
@@ -37,151 +37,7 @@ class Ended:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
-    """What a host has room for."""
-
-    places: tuple[str, ...]
-    any_place: bool
-    slots: float
-    cells: int
-    resources: Mapping[str, float] = field(default_factory=dict)
-    short: Mapping[str, int] = field(default_factory=dict)
-    """Function references and how many of their runs one slot takes at a time."""
-
-
-def anything_queued(db: Db, now_ms: int) -> bool:
-    """Some run may be claimed, by one host or another."""
-    row = db.execute(
-        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1",
-        (now_ms,),
-    ).fetchone()
-    return row is not None
-
-
-def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
-    """The first runs in line that there is room for are running, and this host's; None if it is no host any more."""
-    if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
-        return None
-    claimed: list[dict[str, Any]] = []
-    while True:
-        chosen = _choose(db, now_ms, room, [row["id"] for row in claimed])
-        _start(db, chosen, host, birth, now_ms)
-        claimed += chosen
-        pipelines = [row["id"] for row in chosen if row["kind"] == "pipeline"]
-        for run in pipelines:
-            _begin_pipeline(db, run, now_ms)
-        if not pipelines:
-            return [row for row in claimed if row["kind"] != "pipeline"]
-        room = _less(room, chosen)
-
-
-def _less(room: Capacity, chosen: Sequence[Mapping[str, Any]]) -> Capacity:
-    slots = room.slots - sum(_slots(row, room) for row in chosen)
-    cells = room.cells - sum(is_kernel_cell(row) for row in chosen)
-    resources = dict(room.resources)
-    for row in chosen:
-        for name, amount in json.loads(row["policy"]).get("resources", {}).items():
-            resources[name] = resources.get(name, 0) - amount
-    return Capacity(places=room.places, any_place=room.any_place, slots=slots, cells=cells, resources=resources,
-                    short=room.short)  # fmt: skip
-
-
-def is_kernel_cell(row: Mapping[str, Any]) -> bool:
-    """The run is of a cell that its kernel is to execute like a user's."""
-    return bool(row["kind"] == "cell" and json.loads(row["work"]).get("where", "kernel") == "kernel")
-
-
-def _slots(row: Mapping[str, Any], room: Capacity) -> float:
-    """The share of a slot that the run takes: none for what only waits, part of one for what is known to be short."""
-    if row["kind"] == "pipeline" or is_kernel_cell(row):
-        return 0
-    if room.short and row["kind"] == "function":
-        return 1 / room.short.get(json.loads(row["work"])["ref"], 1)
-    return 1
-
-
-_LINE = """
-SELECT id, name, kind, schedule, pipeline, step, parent, key, place, fence, attempt, failures, losses, scheduled_ms,
-       previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
-FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?)
-ORDER BY priority, seq, id
-"""
-
-
-def _choose(db: Db, now_ms: int, room: Capacity, taken: Iterable[int]) -> list[dict[str, Any]]:
-    places, taken, counts = frozenset(room.places), frozenset(taken), _Counts(db)
-    slots, cells, resources = room.slots, room.cells, dict(room.resources)
-    chosen: list[dict[str, Any]] = []
-    for row in db.execute(_LINE, (now_ms,)):
-        if slots <= 0 and cells <= 0 and row["kind"] != "pipeline":
-            break
-        here = room.any_place if row["place"] is None else row["place"] in places
-        if not here or row["id"] in taken:
-            continue
-        cell, need = is_kernel_cell(row), _slots(row, room)
-        policy = json.loads(row["policy"]) if row["policy"] != "{}" else {}
-        wanted = policy.get("resources", {})
-        fits = cells > 0 if cell else need == 0 or slots > 0
-        if not fits or any(resources.get(name, 0) < amount for name, amount in wanted.items()):
-            continue
-        if not counts.allow(row, policy):
-            continue
-        slots, cells = slots - need, cells - cell
-        for name, amount in wanted.items():
-            resources[name] -= amount
-        chosen.append(dict(row))
-    return chosen
-
-
-class _Counts:
-    """How many run already, of a name or within a pipeline's run, this claim's own included."""
-
-    def __init__(self, db: Db) -> None:
-        self._db = db
-        self._running: dict[tuple[str, Any], int] = {}
-
-    def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        limits = [
-            ("name", row["name"], policy.get("max_running")),
-            ("parent", row["parent"], policy.get("max_parallel")),
-        ]
-        bound = [(column, value, most) for column, value, most in limits if most]
-        if any(self._count(column, value) >= most for column, value, most in bound):
-            return False
-        for column, value, _ in bound:
-            self._running[column, value] += 1
-        return True
-
-    def _count(self, column: str, value: Any) -> int:
-        if (column, value) not in self._running:
-            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
-            if column == "name":
-                sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
-            self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
-        return self._running[column, value]
-
-
-def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
-    for row in rows:
-        row["fence"] += 1
-        row["attempt"] += 1
-    db.executemany(
-        "UPDATE runs SET state = 'running', host = ?, fence = ?, attempt = ?, reason = NULL, not_before_ms = NULL, "
-        "started_ms = coalesce(started_ms, ?) WHERE id = ?",
-        [(host, row["fence"], row["attempt"], now_ms, row["id"]) for row in rows],
-    )
-    db.executemany(
-        "INSERT INTO attempts (run, number, host, birth, started_ms) VALUES (?, ?, ?, ?, ?)",
-        [(row["id"], row["attempt"], host, birth, now_ms) for row in rows if row["kind"] != "pipeline"],
-    )
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.started', ?, ?, ?)",
-        [(now_ms, row["id"], row["attempt"]) for row in rows],
-    )
-
-
-def _begin_pipeline(db: Db, run: int, now_ms: int) -> None:
+def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
     policy = Policy.of(json.loads(db.execute("SELECT policy FROM runs WHERE id = ?", (run,)).fetchone()[0]))
     if policy.timeout is not None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)

@@ -223,6 +223,11 @@ def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_
     )  # fmt: skip
 
 
+def all_rows(db: Db) -> list[dict[str, Any]]:
+    """Every schedule's row, by name."""
+    return [dict(row) for row in db.execute("SELECT * FROM schedules ORDER BY name")]
+
+
 def find(db: Db, name: str) -> dict[str, Any]:
     """The schedule's row; UnknownName names the nearest when there is none."""
     row = db.execute("SELECT * FROM schedules WHERE name = ?", (name,)).fetchone()

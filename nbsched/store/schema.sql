@@ -60,6 +60,7 @@ CREATE TABLE runs (
   parent        INTEGER REFERENCES runs (id) ON DELETE CASCADE,
   retry_of      INTEGER,
   key           TEXT,
+  lane          TEXT NOT NULL DEFAULT 'slot', -- what its host needs room for: slot, cell, or none
   priority      INTEGER NOT NULL DEFAULT 0,
   seq           INTEGER NOT NULL,         -- first in, first out among equals
   place         TEXT,                     -- NULL: any host
@@ -88,7 +89,7 @@ CREATE TABLE runs (
   output        TEXT,
   progress      TEXT
 ) STRICT;
-CREATE INDEX runs_queue ON runs (priority, seq) WHERE state = 'queued';
+CREATE INDEX runs_queue ON runs (lane, priority, seq, id) WHERE state = 'queued';
 CREATE INDEX runs_running ON runs (name) WHERE state = 'running';
 CREATE INDEX runs_parent ON runs (parent, state);
 CREATE INDEX runs_step ON runs (parent, step);

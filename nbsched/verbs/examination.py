@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.calls import Calls
 
 
 class Finding(TypedDict):
@@ -24,7 +24,7 @@ class Finding(TypedDict):
     found: str
 
 
-def examine(rt: Runtime) -> list[Finding]:
+def examine(rt: Calls) -> list[Finding]:
     """Everything that was looked at, in the order a person would."""
     return [*_software(), *_store(Path(rt.store_path)), _hosts(rt)]
 
@@ -38,11 +38,6 @@ def _software() -> Iterator[Finding]:
     for name in ("nbsched", "ipykernel", "papermill", "anywidget"):
         yield _package(name, needed=True)
     yield _package("jupyterlab", needed=False)
-    yield Finding(
-        what="warm kernels",
-        ok=True,
-        found="forked" if hasattr(os, "fork") else "started one by one (no fork here)",
-    )
 
 
 def _package(name: str, *, needed: bool) -> Finding:
@@ -73,7 +68,7 @@ def _store(path: Path) -> Iterator[Finding]:
     yield Finding(what="soundness", ok=sound == "ok", found=sound)
 
 
-def _hosts(rt: Runtime) -> Finding:
+def _hosts(rt: Calls) -> Finding:
     lasting = [host for host in rt.hosts() if host.kind in ("daemon", "server")]
     names = ", ".join(f"{host.kind} {host.pid}" for host in lasting)
     alone = (

@@ -14,7 +14,7 @@ from nbsched.options import Parser, json_or_text, whole
 from nbsched.verbs.table import Answer, run_id, verb
 
 if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.calls import Calls
 
 
 def _filters(parser: Parser) -> None:
@@ -26,7 +26,7 @@ def _filters(parser: Parser) -> None:
 
 
 @verb("runs, newest first", _filters)
-def runs(rt: Runtime, given: argparse.Namespace) -> Answer:
+def runs(rt: Calls, given: argparse.Namespace) -> Answer:
     found = [run.record for run in rt.runs(**vars(given))]
     return Answer([run_row(run) for run in found], runs_table(found, rt.clock.now().astimezone()))
 
@@ -37,7 +37,7 @@ def runs_table(found: Iterable[RunRecord], now: datetime, empty: str = "no runs 
 
 
 @verb("a run with its steps, attempts and events", run_id)
-def show(rt: Runtime, given: argparse.Namespace) -> Answer:
+def show(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.get_run(given.id)
     steps = {name: step.record for name, step in run.steps.items()}
     attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
@@ -74,13 +74,13 @@ def _facts(run: RunRecord) -> str:
 
 
 @verb("stop a run", run_id)
-def cancel(rt: Runtime, given: argparse.Namespace) -> Answer:
+def cancel(rt: Calls, given: argparse.Namespace) -> Answer:
     rt.cancel(given.id)
     return _answer(rt, given.id, "stopping")
 
 
 @verb("run a finished run again, a pipeline from its failed steps", run_id)
-def retry(rt: Runtime, given: argparse.Namespace) -> Answer:
+def retry(rt: Calls, given: argparse.Namespace) -> Answer:
     return _answer(rt, rt.retry(given.id).id, f"tries run {given.id} again")
 
 
@@ -89,12 +89,12 @@ def _value(parser: Parser) -> None:
 
 
 @verb("answer a run that waits for a person", run_id, _value)
-def resolve(rt: Runtime, given: argparse.Namespace) -> Answer:
+def resolve(rt: Calls, given: argparse.Namespace) -> Answer:
     rt.resolve(given.id, given.value)
     return _answer(rt, given.id, "has its answer")
 
 
-def _answer(rt: Runtime, id_: int, doing: str) -> Answer:
+def _answer(rt: Calls, id_: int, doing: str) -> Answer:
     """The run as it stands; in words, what it is doing unless it has ended."""
     run = rt.get_run(id_).record
     return Answer(run_row(run), f"run {run.id} of {run.name}: {run.state if run.state.final else doing}")

@@ -16,23 +16,23 @@ from nbsched.options import Parser, whole
 from nbsched.verbs.table import Answer, schedule_name, verb
 
 if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.calls import Calls
 
 COLUMNS = ("schedule", "trigger", "next", "", "last runs")
 
 
 @verb("all schedules with their next times")
-def schedules(rt: Runtime, given: argparse.Namespace) -> Answer:
+def schedules(rt: Calls, given: argparse.Namespace) -> Answer:
     found = [schedule.record for schedule in rt.schedules()]
     return Answer([schedule_row(schedule) for schedule in found], schedules_table(rt, found))
 
 
-def schedules_table(rt: Runtime, found: Iterable[ScheduleRecord], empty: str = "no schedules yet") -> Table:
+def schedules_table(rt: Calls, found: Iterable[ScheduleRecord], empty: str = "no schedules yet") -> Table:
     """The schedules with their next time and how their last runs ended, the latest last."""
     return Table(COLUMNS, [_cells(rt, schedule) for schedule in found], empty)
 
 
-def _cells(rt: Runtime, schedule: ScheduleRecord) -> tuple[str, ...]:
+def _cells(rt: Calls, schedule: ScheduleRecord) -> tuple[str, ...]:
     signs = [panel_row(run.record)["sign"] for run in rt.runs(schedule=schedule.name, limit=5)]
     return (
         schedule.name,
@@ -78,7 +78,7 @@ def _following(schedule: ScheduleRecord, most: int) -> list[datetime]:
 
 
 @verb("stop firing a schedule until it is resumed", schedule_name)
-def pause(rt: Runtime, given: argparse.Namespace) -> Answer:
+def pause(rt: Calls, given: argparse.Namespace) -> Answer:
     rt.pause(given.name)
     return echo(rt.get_schedule(given.name).record, "paused")
 
@@ -90,13 +90,13 @@ def _missed(parser: Parser) -> None:
 
 
 @verb("fire a paused schedule again", schedule_name, _missed)
-def resume(rt: Runtime, given: argparse.Namespace) -> Answer:
+def resume(rt: Calls, given: argparse.Namespace) -> Answer:
     rt.resume(**vars(given))
     return echo(rt.get_schedule(given.name).record, "resumed", following=1)
 
 
 @verb("start a run of a schedule now", schedule_name)
-def trigger(rt: Runtime, given: argparse.Namespace) -> Answer:
+def trigger(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.trigger(given.name).record
     return Answer(run_row(run), f"run {run.id} of {run.name}: started by hand")
 
@@ -106,7 +106,7 @@ def _cancel_running(parser: Parser) -> None:
 
 
 @verb("remove a schedule; its runs stay", schedule_name, _cancel_running)
-def unschedule(rt: Runtime, given: argparse.Namespace) -> Answer:
+def unschedule(rt: Calls, given: argparse.Namespace) -> Answer:
     rt.unschedule(**vars(given))
     return Answer({"name": given.name, "removed": True}, f"{given.name}: removed")
 
@@ -122,7 +122,7 @@ def _when(parser: Parser) -> None:
 
 
 @verb("the next instants of a trigger", _when, name="next")
-def next_(rt: Runtime, given: argparse.Namespace) -> Answer:
+def next_(rt: Calls, given: argparse.Namespace) -> Answer:
     options = {name: value for name, value in vars(given).items() if name != "expr"}
     times = next_times(" ".join(given.expr), after=rt.clock.now(), **options)
     found = [at.astimezone() if at.tzinfo is UTC else at for at in times]

@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
-
-if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +21,7 @@ class Answer:
 
 
 Words = Callable[[Parser], object]
-Do = Callable[["Runtime", argparse.Namespace], Answer]
+Do = Callable[["Calls", argparse.Namespace], Answer]
 
 
 @dataclass(frozen=True, slots=True)

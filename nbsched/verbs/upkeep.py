@@ -17,7 +17,7 @@ from nbsched.verbs.schedules import instant_text
 from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:
-    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.calls import Calls
 
 
 def _events(parser: Parser) -> None:
@@ -29,7 +29,7 @@ def _events(parser: Parser) -> None:
 
 
 @verb("what happened, oldest first", _events)
-def events(rt: Runtime, given: argparse.Namespace) -> Answer:
+def events(rt: Calls, given: argparse.Namespace) -> Answer:
     options = dict(vars(given))
     if options.pop("dead", False):
         if options:
@@ -41,8 +41,13 @@ def events(rt: Runtime, given: argparse.Namespace) -> Answer:
 
 def _dead(letters: Sequence[Mapping[str, Any]]) -> Answer:
     columns = ("subscription", "seq", "at", "event", "error")
-    rows = [{**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters]
-    cells = [[str((row["event"] or {}).get("name", "") if name == "event" else row[name]) for name in columns] for row in rows]
+    rows = [
+        {**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters
+    ]
+    cells = [
+        [str((row["event"] or {}).get("name", "") if name == "event" else row[name]) for name in columns]
+        for row in rows
+    ]
     return Answer(rows, Table(columns, cells, "no dead letters"))
 
 
@@ -61,7 +66,7 @@ def _dry(parser: Parser) -> None:
 
 
 @verb("remove what is older than its `keep`", _dry)
-def prune(rt: Runtime, given: argparse.Namespace) -> Answer:
+def prune(rt: Calls, given: argparse.Namespace) -> Answer:
     gone = rt.prune(dry_run=getattr(given, "dry_run", False))
     return Answer(gone, f"{'would remove' if hasattr(given, 'dry_run') else 'removed'}: {gone}")
 
@@ -72,7 +77,7 @@ def _span(parser: Parser) -> None:
 
 
 @verb("what the schedules would do between two instants", _span)
-def simulate(rt: Runtime, given: argparse.Namespace) -> Answer:
+def simulate(rt: Calls, given: argparse.Namespace) -> Answer:
     from datetime import timedelta
 
     start = _instant(getattr(given, "start", None), rt.clock.now().astimezone())
@@ -95,7 +100,7 @@ def _instant(text: str | None, default: datetime) -> datetime:
 
 
 @verb("whether nbsched has here what it needs")
-def doctor(rt: Runtime, given: argparse.Namespace) -> Answer:
+def doctor(rt: Calls, given: argparse.Namespace) -> Answer:
     from nbsched.verbs.examination import examine
 
     rows = examine(rt)

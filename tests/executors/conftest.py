@@ -51,6 +51,25 @@ class Told:
             assert self.changed.wait_for(lambda: text in self.text(stream), timeout=20), self.outputs
 
 
+def is_alive(pid: int) -> bool:
+    """Running, and not merely waiting to be reaped by whoever adopts orphans."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def alive() -> Callable[[int], bool]:
+    return is_alive
+
+
+@pytest.fixture
+def gone_soon() -> Callable[[int], bool]:
+    """Whether the process ends within ten seconds."""
+    return lambda pid: any(not is_alive(pid) or threading.Event().wait(0.1) for _ in range(100))
+
+
 @pytest.fixture
 def told() -> Told:
     return Told()
@@ -58,15 +77,19 @@ def told() -> Told:
 
 @pytest.fixture
 def assign(tmp_path: Path, told: Told) -> Callable[..., Assignment]:
-    context = Context(run_id=7, attempt=1, scheduled_at=AT, interval=(AT, AT), params={}, pipeline="training",
-                      step="evaluate", key=None, event={"file": "a.csv"})  # fmt: skip
+    context = Context(
+        run_id=7, attempt=1, scheduled_at=AT, interval=(AT, AT), params={}, pipeline="training",
+        step="evaluate", key=None, event={"file": "a.csv"},
+    )  # fmt: skip
 
     folder = tmp_path / "7" / "1"
     folder.mkdir(parents=True)
 
     def assignment(work: Work, **changes: Any) -> Assignment:
-        plain = Assignment(work=work, context=context, params=work.params, folder=folder, report=told,
-                           env={"NBSCHED_RUN": "7"}, cell_timeout=None, grace=timedelta(seconds=5))  # fmt: skip
+        plain = Assignment(
+            work=work, context=context, params=work.params, folder=folder, env={"NBSCHED_RUN": "7"},
+            report=told, cell_timeout=None, grace=timedelta(seconds=5),
+        )  # fmt: skip
         return replace(plain, **changes)
 
     return assignment

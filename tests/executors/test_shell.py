@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +15,7 @@ from nbsched.executors.shell import ShellExecutor
 
 pytestmark = pytest.mark.anyio
 Assign = Callable[..., Assignment]
+Alive = Callable[[int], bool]
 
 
 @pytest.fixture
@@ -34,26 +30,6 @@ def shell(command: str, **changes: Any) -> Shell:
 async def run(assignment: Assignment) -> Outcome:
     with anyio.fail_after(20):
         return await ShellExecutor().execute(assignment)
-
-
-def alive(pid: int) -> bool:
-    """Running, and not merely waiting to be reaped by whoever adopts orphans."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def gone_soon(pid: int) -> bool:
-    descriptor_free = anyio.run(_until_gone, pid)
-    return descriptor_free
-
-
-async def _until_gone(pid: int) -> bool:
-    with anyio.move_on_after(10):
-        while alive(pid):
-            await anyio.lowlevel.checkpoint()
-    return not alive(pid)
 
 
 async def test_the_last_line_of_stdout_is_the_result(assign: Assign, told: Any) -> None:
@@ -106,7 +82,9 @@ async def test_the_environment_is_laid_over_ours(
 ) -> None:
     monkeypatch.setenv("INHERITED", "yes")
     monkeypatch.setenv("JPY_SESSION_NAME", "/of/the/kernel.ipynb")
-    work = shell("echo $INHERITED $OWN $NBSCHED_RUN [$JPY_SESSION_NAME] $PWD", env={"OWN": 5}, cwd=str(tmp_path))
+    work = shell(
+        "echo $INHERITED $OWN $NBSCHED_RUN [$JPY_SESSION_NAME] $PWD", env={"OWN": 5}, cwd=str(tmp_path)
+    )
     assert (await run(assign(work))).result == f"yes 5 7 [] {tmp_path}"
 
 
@@ -125,7 +103,9 @@ async def test_a_folder_that_does_not_exist_is_named(assign: Assign) -> None:
     assert "/no/such/folder" in str(outcome.error)
 
 
-async def test_without_bash_the_error_says_what_to_install(assign: Assign, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_bash_the_error_says_what_to_install(
+    assign: Assign, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", "/no/such/folder")
     outcome = await run(assign(shell("true")))
     assert outcome.fatal
@@ -147,14 +127,16 @@ async def test_lines_arrive_while_the_command_runs(assign: Assign, told: Any, tm
 
 
 async def test_a_background_child_that_holds_the_pipe_neither_hangs_the_run_nor_outlives_it(
-    assign: Assign, told: Any
+    assign: Assign, gone_soon: Alive
 ) -> None:
     outcome = await run(assign(shell("sleep 1000 & echo $!")))
     assert outcome.kind == "succeeded"
-    assert await _until_gone(int(outcome.result))
+    assert gone_soon(int(outcome.result))
 
 
-async def test_a_daemon_in_a_session_of_its_own_that_holds_the_pipe_does_not_hang_the_run(assign: Assign) -> None:
+async def test_a_daemon_in_a_session_of_its_own_that_holds_the_pipe_does_not_hang_the_run(
+    assign: Assign,
+) -> None:
     outcome = await run(assign(shell("setsid sleep 3 & echo started")))
     assert outcome.result == "started"
 
@@ -164,16 +146,22 @@ async def test_what_a_process_substitution_still_writes_is_not_lost(assign: Assi
     assert outcome.result == "late"
 
 
-async def test_cancelling_interrupts_the_whole_group_and_hears_its_last_words(assign: Assign, told: Any) -> None:
+async def test_cancelling_interrupts_the_whole_group_and_hears_its_last_words(
+    assign: Assign, told: Any, alive: Alive
+) -> None:
     command = "trap 'echo bye; exit 0' INT; echo ready $$; while :; do sleep 1000; done"
     await cancelled_when_ready(assign(shell(command)), told)
     assert told.text().endswith("bye\n")
+    assert not alive(told.pids[0])
 
 
-async def test_what_ignores_the_interrupt_is_killed_after_the_grace(assign: Assign, told: Any) -> None:
+async def test_what_ignores_the_interrupt_is_killed_after_the_grace(
+    assign: Assign, told: Any, alive: Alive, gone_soon: Alive
+) -> None:
     command = "trap '' INT; sleep 1000 & echo ready $!; wait"
     await cancelled_when_ready(assign(shell(command), grace=timedelta(seconds=0.2)), told)
-    assert await _until_gone(int(told.text().split()[1]))
+    assert not alive(told.pids[0])
+    assert gone_soon(int(told.text().split()[1]))
 
 
 async def cancelled_when_ready(assignment: Assignment, told: Any) -> None:
@@ -182,7 +170,6 @@ async def cancelled_when_ready(assignment: Assignment, told: Any) -> None:
             running.start_soon(ShellExecutor().execute, assignment)
             await anyio.to_thread.run_sync(told.wait_for, "ready")
             running.cancel_scope.cancel()
-    assert not alive(told.pids[0])
 
 
 async def test_a_flood_of_output_is_told_whole(assign: Assign, told: Any) -> None:
@@ -197,33 +184,3 @@ async def test_a_line_too_long_to_remember_is_told_but_is_no_result(assign: Assi
     assert outcome.result is None
     assert told.text() == "x" * 3_000_000
     assert "so it is not the result" in told.text("stderr")
-
-
-def test_when_the_scheduler_is_killed_its_commands_die_with_it(tmp_path: Path) -> None:
-    program = tmp_path / "host.py"
-    program.write_text(textwrap.dedent("""
-        import anyio, sys
-        sys.path.insert(0, sys.argv[1])
-        from nbsched.kernels.group import Command
-        from nbsched.core.model import Context, Shell
-        from nbsched.executors.contract import Assignment
-        from nbsched.executors.shell import ShellExecutor
-        from datetime import timedelta
-
-        class Report:
-            def started(self, pid): pass
-            def output(self, text, stream="stdout"): print(text, end="", flush=True)
-
-        work = Shell(name="w", command="sleep 1000 & echo $$ $!; wait")
-        assignment = Assignment(work=work, context=None, params={}, folder=None, env={}, report=Report(),
-                                cell_timeout=None, grace=timedelta(seconds=1))
-        anyio.run(ShellExecutor().execute, assignment)
-    """))
-    host = subprocess.Popen([sys.executable, program, os.getcwd()], stdout=subprocess.PIPE, text=True)
-    assert host.stdout
-    leader, child = map(int, host.stdout.readline().split())
-    host.send_signal(signal.SIGKILL)
-    host.wait()
-    host.stdout.close()
-    assert gone_soon(leader)
-    assert gone_soon(child)

@@ -27,7 +27,7 @@ from nbsched.core.rows import PanelRow, milliseconds, panel_row
 HOSTILE = (
     "<img src=x onerror=\"window.hacked='img'\">",
     "<script>window.hacked='script'</script>",
-    "\"><svg onload=\"window.hacked='svg'\">",
+    '"><svg onload="window.hacked=\'svg\'">',
     "javascript:window.hacked='url'",
     "</style></textarea><iframe srcdoc=\"<script>parent.hacked='frame'</script>\">",
     "{{constructor.constructor('window.hacked=1')()}}",
@@ -102,10 +102,12 @@ class MemorySource:
 
     def row(self, one: RunRecord) -> PanelRow:
         needs = self.needs.get(one.pipeline or "", {}).get(one.step or "", ())
-        siblings = [r for r in self.runs.values() if one.parent is not None and r.parent == one.parent]
+        siblings = self.steps(one.parent) if one.parent is not None else []
         ended = {sibling.step for sibling in siblings if sibling.state.final}
         found = self.schedules.get(one.schedule or "")
-        return panel_row(one, trigger=found and found.trigger, needs=[need for need in needs if need not in ended])
+        return panel_row(
+            one, trigger=found and found.trigger, needs=[need for need in needs if need not in ended]
+        )
 
     def overview(self) -> Overview:
         with self.lock:
@@ -135,7 +137,11 @@ class MemorySource:
             root = self.runs.get(run_id)
             if root is None or root.kind != "pipeline":
                 return None
-            before = [r for r in self.runs.values() if r.name == root.name and r.kind == "pipeline" and r.id < root.id]
+            before = [
+                r
+                for r in self.runs.values()
+                if r.name == root.name and r.kind == "pipeline" and r.id < root.id
+            ]
             past = [(one, self.steps(one.id)) for one in sorted(before, key=lambda one: one.id)[-11:]]
             return pipeline_view(root, self.steps(run_id), self.needs[root.name], past)
 
@@ -185,12 +191,23 @@ STEPS = {
 def training(source: MemorySource, id: int, ends: Mapping[str, State], at: datetime, *, state: State) -> None:
     """A run of the pipeline `training` whose steps stand as `ends` says, ids following its own."""
     source.needs["training"] = STEPS
-    seconds = {"prepare": 4, "train_logistic": 12, "train_forest": 40, "train_svm": 21, "evaluate": 6, "deploy": 2}
+    seconds = {
+        "prepare": 4,
+        "train_logistic": 12,
+        "train_forest": 40,
+        "train_svm": 21,
+        "evaluate": 6,
+        "deploy": 2,
+    }
     begin = at
     for place, name in enumerate(STEPS, 1):
         now = ends.get(name, State.PENDING)
         spent = timedelta(seconds=seconds.get(name, 3) * (1 + id % 7 / 10))
-        error = Error("ValueError", "penalty must be l2", cell=7, line="model.fit(x, y)", traceback="…") if now is State.FAILED else None
+        error = (
+            Error("ValueError", "penalty must be l2", cell=7, line="model.fit(x, y)", traceback="…")
+            if now is State.FAILED
+            else None
+        )
         begun = now not in (State.PENDING, State.QUEUED, State.SKIPPED)
         source.runs[id + place] = run(
             id + place, name, now, at=at, pipeline="training", step=name, parent=id, error=error, retries=3,
@@ -226,10 +243,19 @@ def day(now: datetime | None = None) -> MemorySource:
             ends |= {"train_logistic": State.FAILED, "evaluate": State.SKIPPED, "deploy": State.SKIPPED}
         end = State.FAILED if past == 3 else State.SUCCEEDED
         training(source, 1000 + 20 * past, ends, ago(days=11 - past), state=end)
-    live = {"prepare": State.SUCCEEDED, "train_logistic": State.SUCCEEDED, "train_forest": State.RUNNING, "train_svm": State.QUEUED}
+    live = {
+        "prepare": State.SUCCEEDED,
+        "train_logistic": State.SUCCEEDED,
+        "train_forest": State.RUNNING,
+        "train_svm": State.QUEUED,
+    }
     training(source, 4180, live, ago(seconds=72), state=State.RUNNING)
-    source.runs[4183] = replace(source.runs[4183], started_at=ago(seconds=50), ended_at=None, progress=(7, 12, ""))
-    source.runs[4184] = replace(source.runs[4184], attempt=1, started_at=ago(seconds=60), not_before=now + timedelta(seconds=38))
+    source.runs[4183] = replace(
+        source.runs[4183], started_at=ago(seconds=50), ended_at=None, progress=(7, 12, "")
+    )
+    source.runs[4184] = replace(
+        source.runs[4184], attempt=1, started_at=ago(seconds=60), not_before=now + timedelta(seconds=38)
+    )
     source.runs[4180] = replace(source.runs[4180], progress=(2, 7, "train_forest"))
     for n in range(14):
         id, at = 4000 + n, ago(minutes=5 * (14 - n))
@@ -239,7 +265,7 @@ def day(now: datetime | None = None) -> MemorySource:
             ended_at=at + timedelta(seconds=7 + n % 4), error=Error("ConnectionError", "refused") if bad else None,
         )  # fmt: skip
     for n in range(60):
-        id, at = 4040 + n, ago(seconds=30 * (70 - n))
+        id, at = 4040 + n, ago(seconds=2700 + 30 * (60 - n))
         source.runs[id] = run(id, "monitor", at=at, schedule="monitor", kind="cell", started_at=at,
                               ended_at=at + timedelta(milliseconds=300 + 40 * (n % 5)))  # fmt: skip
     for n, end in enumerate([State.SUCCEEDED] * 5 + [State.FAILED] * 2):
@@ -250,7 +276,7 @@ def day(now: datetime | None = None) -> MemorySource:
                        '    total = df["amount"].sum()', "KeyError: 'amount'"])  # fmt: skip
     extra = [
         run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3, not_before=now + timedelta(seconds=38)),
-        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(seconds=20), count=86, reason="paused", schedule="monitor", kind="cell"),
+        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused", schedule="monitor", kind="cell"),
         run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell", started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
         run(4150, "deploy", State.PENDING, at=ago(seconds=90)),
         run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2, started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),
@@ -284,7 +310,9 @@ def hostile() -> MemorySource:
     now = datetime.now(UTC)
     source = MemorySource()
     source.needs["<b>evil</b>"] = dict.fromkeys(HOSTILE, ())
-    source.runs[1] = run(1, "<b>evil</b>", State.RUNNING, at=now, kind="pipeline", pipeline="<b>evil</b>", started_at=now)
+    source.runs[1] = run(
+        1, "<b>evil</b>", State.RUNNING, at=now, kind="pipeline", pipeline="<b>evil</b>", started_at=now
+    )
     for n, text in enumerate(HOSTILE):
         error = Error(text, text, cell=1, line=text, traceback=text)
         source.runs[2 + n] = run(2 + n, text, State.FAILED, at=now, pipeline="<b>evil</b>", step=text, parent=1, reason=text,

@@ -47,16 +47,28 @@ class Going:
     """A cell on its way: its report, its outcome, a way to cancel it."""
 
     def __init__(self, number, source, where, timeout, grace):
-        self.report, self.future, self.scope = Recorder(), Future(), CancelScope()
+        self.report, self.future, self.scope = Recorder(), Future(), LOOP.portal.call(CancelScope)
         self.cancelled = threading.Event()
         context = Context(
-            run_id=number, attempt=1, scheduled_at=NOW, interval=(NOW, NOW), params={"n": number},
-            pipeline=None, step=None, key=None, event=None,
+            run_id=number,
+            attempt=1,
+            scheduled_at=NOW,
+            interval=(NOW, NOW),
+            params={"n": number},
+            pipeline=None,
+            step=None,
+            key=None,
+            event=None,
         )
         self.assignment = Assignment(
-            work=Cell(name=f"cell_{number}", source=source, where=where, cell_id="owner"), context=context,
-            params={}, folder=Path(tempfile.gettempdir()), env={}, report=self.report,
-            cell_timeout=None if timeout is None else timedelta(seconds=timeout), grace=timedelta(seconds=grace),
+            work=Cell(name=f"cell_{number}", source=source, where=where, cell_id="owner"),
+            context=context,
+            params={},
+            folder=Path(tempfile.gettempdir()),
+            env={},
+            report=self.report,
+            cell_timeout=None if timeout is None else timedelta(seconds=timeout),
+            grace=timedelta(seconds=grace),
         )
         LOOP.portal.start_task_soon(self.run)
 
@@ -81,7 +93,9 @@ class Going:
         return "".join(text for name, text in self.report.texts if name == stream)
 
     def kinds(self):
-        return [message["output_type"] for message in self.report.displays]
+        """The outputs' kinds; a stream that came in pieces counts once."""
+        kinds = [message.get("name", message["output_type"]) for message in self.report.displays]
+        return [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
 
 
 class Loop:

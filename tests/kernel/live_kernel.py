@@ -53,7 +53,9 @@ class Kernel:
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self.client.start_channels()
         self.client.wait_for_ready(timeout=60)
-        self.run(f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start")
+        self.run(
+            f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start"
+        )
 
     def send(self, source: str, stop_on_error: bool = True) -> Ran:
         """The cell is in the queue."""
@@ -97,6 +99,19 @@ class Kernel:
             assert time.monotonic() < end, f"{name} never ended"
             time.sleep(0.02)
         return str(self.eval(f"o = {name}.outcome(); f'{{o.kind}}: {{o.error}}' if o.error else str(o.kind)"))
+
+    def hear(self, text: str, timeout: float = 20) -> None:
+        """A cell of ours has printed the text."""
+        end = time.monotonic() + timeout
+        heard = ""
+        while text not in heard:
+            assert time.monotonic() < end, f"{text!r} never came, only {heard!r}"
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if (
+                message["parent_header"].get("msg_id", "").startswith("nbsched-")
+                and message["msg_type"] == "stream"
+            ):
+                heard += message["content"]["text"]
 
     def interrupt(self) -> None:
         self.manager.interrupt_kernel()

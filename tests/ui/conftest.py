@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[1]
+sys.path.append(str(TESTS / "jupyter"))
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = """async () => {
@@ -52,7 +53,9 @@ class Lab:
         quiet = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
         self.log = (root / "lab.log").open("wb")
-        self.process = subprocess.Popen(self._command(), env=self._environment(), stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(
+            self._command(), env=self._environment(), stdout=self.log, stderr=self.log
+        )
         self._wait()
 
     def _command(self) -> list[str]:
@@ -72,7 +75,9 @@ class Lab:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
-        request = urllib.request.Request(self.url("api/status"), headers={"Authorization": f"token {self.token}"})
+        request = urllib.request.Request(
+            self.url("api/status"), headers={"Authorization": f"token {self.token}"}
+        )
         while True:
             try:
                 urllib.request.urlopen(request, timeout=5).close()
@@ -156,7 +161,9 @@ class Page:
         return "".join(texts)
 
     def theme(self, name: str) -> None:
-        self.page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name
+        )
         light = "true" if "Light" in name else "false"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{light}"]', state="attached")
 

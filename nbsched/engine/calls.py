@@ -1,0 +1,229 @@
+"""What people ask of a store: runs, schedules and events, by the same calls wherever they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nbsched.core import triggers
+from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.instants import floor_ms
+from nbsched.core.model import AttemptRecord, Event
+from nbsched.core.policy import priority as priority_number
+from nbsched.core.wire import encode
+from nbsched.engine import firing, publishing
+from nbsched.engine.clock import Clock
+from nbsched.engine.defining import Definer
+from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.simulating import Expected, simulate
+from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
+from nbsched.store.database import Database
+from nbsched.store.hosts import Host, place_of
+
+
+class Calls:
+    """The calls; who they are made by says which clock tells the time and which host asks."""
+
+    store_path: Path
+    folder: Path
+    clock: Clock
+    database: Database
+
+    @property
+    def in_kernel(self) -> bool:
+        return False
+
+    @property
+    def host(self) -> Host:
+        """The host that asks."""
+        raise NotImplementedError
+
+    @property
+    def _define(self) -> Definer:
+        return Definer(self.host, self.database, self.clock)
+
+    def now_ms(self) -> int:
+        return floor_ms(self.clock.now())
+
+    def _follow(self, run: int) -> None:
+        """The keyed run is carried on here when its host is gone."""
+
+    def watch(self, changed: Callable[[], None]) -> Subscription:
+        """`changed` is called, from any thread, whenever something in the store may have; it must not wait."""
+        raise NotImplementedError
+
+    def when_ended(self, run: int) -> Future[None]:
+        """Done once the run has ended."""
+        raise NotImplementedError
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def run(
+        self, work: Any, params: Mapping[str, Any] | None = None, *, key: str | None = None, **policy: Any
+    ) -> Run:
+        """The work's run, queued and durable; with a `key` that was used before, that run."""
+        new = self._define.run(work, params, key, policy)
+        run = self.database.write(retrying.start, new, self.now_ms())
+        if new.key is not None:
+            self._follow(run)
+        return Run(self, run)
+
+    def runs(
+        self, state: str | None = None, name: str | None = None, schedule: str | None = None,
+        pipeline: str | None = None, parent: int | None = None, limit: int | None = 50,
+    ) -> list[Run]:  # fmt: skip
+        """The runs that match, newest first; steps only with `parent`."""
+        found = self.database.read(
+            records.runs,
+            state=state,
+            name=name,
+            schedule=schedule,
+            pipeline=pipeline,
+            parent=parent,
+            limit=limit,
+        )
+        return [Run(self, record.id) for record in found]
+
+    def get_run(self, run: int) -> Run:
+        """The run with this id; UnknownName when there is none."""
+        return Run(self, self.database.read(records.run, run_id(run)).id)
+
+    def cancel(self, run: int | Run) -> None:
+        """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
+        self.database.write(runs.cancel, run_id(run), self.now_ms())
+
+    def retry(self, run: int | Run, from_failed: bool = True) -> Run:
+        """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
+        new = self.database.write(
+            retrying.retry, run_id(run), self.now_ms(), from_failed=from_failed, host=self.host
+        )
+        return Run(self, new)
+
+    def set_priority(self, run: int | Run, priority: int | str) -> int:
+        """The run stands last among its new equals; the old priority."""
+        return self.database.write(runs.set_priority, run_id(run), priority_number("priority", priority))
+
+    def resolve(self, run: int | Run, value: Any) -> None:
+        """What waits for a person's answer has it; InvalidState when nothing of the run does."""
+        found = self.get_run(run_id(run))
+        raise InvalidState(f"run {found.id} of {found.name!r} is {found.state} and waits for nobody's answer")
+
+    def attempts(self, run: int) -> list[AttemptRecord]:
+        return self.database.read(records.attempts, run_id(run))
+
+    # -- schedules ---------------------------------------------------------------------------------------------
+
+    def schedule(
+        self, work: Any, trigger: Any, *, name: str | None = None, overlap: str = "skip", missed: str = "latest",
+        catchup: Any = "1d", jitter: Any = None, start: Any = None, end: Any = None, limit: int | None = None,
+        params: Mapping[str, Any] | None = None, **policy: Any,
+    ) -> Schedule:  # fmt: skip
+        """The schedule of this name is as asked; the same definition keeps its next time."""
+        new = self._define.schedule(
+            work, trigger, name=name, overlap=overlap, missed=missed, catchup=catchup, jitter=jitter, start=start,
+            end=end, limit=limit, params=params, policy=policy,
+        )  # fmt: skip
+        self.database.write(schedules.define, new, self.now_ms())
+        return Schedule(self, new.name)
+
+    def schedules(self) -> list[Schedule]:
+        """Every schedule, the next to fire first."""
+        return [Schedule(self, record.name) for record in self.database.read(records.schedules)]
+
+    def get_schedule(self, name: str) -> Schedule:
+        """The schedule; UnknownName names the nearest when there is none."""
+        return Schedule(self, self.database.read(records.schedule, name).name)
+
+    def pause(self, name: str) -> None:
+        """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
+        self.database.write(schedules.pause, _name(name), self.now_ms())
+
+    def resume(self, name: str, missed: str = "skip") -> None:
+        """The schedule fires again; the instants gone by are accounted for as `missed` says: skip, latest or all."""
+        if missed not in ("skip", "latest", "all"):
+            raise UnknownName("way to resume", missed, ("skip", "latest", "all"))
+        row = self.database.read(schedules.find, _name(name))
+        if row["paused"] is None:
+            return
+        now_ms = self.now_ms()
+        last = self.database.read(events.last_seq)
+        heard = self.database.read(events.since, row["after_seq"], last) if row["patterns"] != "[]" else []
+        told = firing.resuming(row, firing.whole_ms(self.clock.now()), missed, heard, last)
+        self.database.write(schedules.account, told, now_ms)
+
+    def trigger(self, name: str) -> Run:
+        """A run of the schedule's work now, beside its instants."""
+        found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
+        return Run(self, found)
+
+    def reschedule(self, name: str, trigger: Any) -> Schedule:
+        """The schedule starts anew under this trigger."""
+        change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
+        self.database.write(schedules.retime, _name(name), change, self.now_ms())
+        return Schedule(self, _name(name))
+
+    def unschedule(self, name: str, cancel_running: bool = False) -> None:
+        """The schedule is gone; its history stays."""
+        self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
+
+    def paused_of_notebook(self, notebook: str) -> list[str]:
+        """The names of the notebook's schedules that wait for a kernel of it."""
+        return self.database.read(schedules.waiting_for_kernel, notebook)
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
+        """The event is in the log and on its way to every handler."""
+        publishing.check(name)
+        text = publishing.text(encode(dict(data or {}), f"the data of {name!r}"))
+        self.database.write(events.record, name, self.now_ms(), text)
+
+    def events(
+        self, after: int = 0, name: str | None = None, run: int | None = None, limit: int | None = 1000
+    ) -> list[Event]:
+        """The logged events, oldest first: those of one run, or the newest `limit` behind the place `after`."""
+        if run is not None:
+            found: Iterable[Event] = self.database.read(events.of_run, run_id(run))
+        elif after:
+            found = self.database.read(events.since, after, -1 if limit is None else limit)
+        else:
+            found = self.database.read(events.latest, -1 if limit is None else limit)
+        return [event for event in found if name is None or triggers.name_matches(name, event.name)]
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """The events that a durable handler failed on five times."""
+        return self.database.read(events.dead_letters)
+
+    # -- the rest ----------------------------------------------------------------------------------------------
+
+    def hosts(self) -> Sequence[hosts.Host]:
+        """The hosts that live."""
+        return self.database.read(hosts.living, self.now_ms())
+
+    def simulate(self, start: datetime, end: datetime) -> list[Expected]:
+        """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
+        found = self.database.read(schedules.all_rows)
+        return simulate(
+            found, self.database.read(records.typical_durations), firing.aware(start), firing.aware(end)
+        )
+
+    def prune(self, dry_run: bool = False) -> dict[str, int]:
+        """What is older than its `keep`, and events older than a month, are gone; how many of each."""
+        gone = self.database.write(retention.prune, self.now_ms(), dry_run=dry_run)
+        if not dry_run:
+            retention.remove_folders(self.folder, gone.runs)
+        return {"runs": len(gone.runs), "events": gone.events}
+
+
+def run_id(run: Any) -> int:
+    found = run.id if isinstance(run, Run) else run
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise InvalidState(f"{run!r} is no run: give a run or its number")
+    return found
+
+
+def _name(schedule: Any) -> str:
+    return schedule.name if isinstance(schedule, Schedule) else schedule

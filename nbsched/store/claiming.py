@@ -1,0 +1,150 @@
+"""Who is next in line: runs are claimed in order of priority, as far as there is room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from nbsched.store.database import Db
+from nbsched.store.runs import begin_pipeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """What a host has room for."""
+
+    places: tuple[str, ...]
+    any_place: bool
+    slots: float
+    cells: int
+    resources: Mapping[str, float] = field(default_factory=dict)
+    short: Mapping[str, int] = field(default_factory=dict)
+    """Function references and how many of their runs one slot takes at a time."""
+
+
+def anything_queued(db: Db, now_ms: int) -> bool:
+    """Some run may be claimed, by one host or another."""
+    row = db.execute(
+        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1",
+        (now_ms,),
+    ).fetchone()
+    return row is not None
+
+
+def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
+    """The first runs in line that there is room for are running, and this host's; None if it is no host any more.
+
+    Pipelines take no room: they have begun, and are not among the answer.
+    """
+    if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
+        return None
+    while pipelines := list(_in_line(db, "none", now_ms, room)):
+        _start(db, pipelines, host, birth, now_ms)
+        for row in pipelines:
+            begin_pipeline(db, row["id"], now_ms)
+    chosen = _choose(db, now_ms, room)
+    _start(db, chosen, host, birth, now_ms)
+    return chosen
+
+
+_LINE = """
+SELECT id, name, kind, lane, schedule, pipeline, step, parent, key, place, fence, attempt, failures, losses,
+       scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
+FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
+ORDER BY priority, seq, id
+"""
+
+
+def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
+    """The runs of the lane that this host may take, the first in line first."""
+    places, counts = frozenset(room.places), _Counts(db)
+    for row in db.execute(_LINE, (lane, now_ms)):
+        here = room.any_place if row["place"] is None else row["place"] in places
+        if here and (row["policy"] == "{}" or counts.allow(row, _policy(row["policy"]))):
+            yield dict(row)
+
+
+def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
+    chosen: list[dict[str, Any]] = []
+    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room), strict=False):
+        chosen.append(row)
+    slots, resources = room.slots, dict(room.resources)
+    if slots <= 0:
+        return chosen
+    for row in _in_line(db, "slot", now_ms, room):
+        wanted = _policy(row["policy"]).get("resources", {})
+        if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
+            continue
+        for name, amount in wanted.items():
+            resources[name] -= amount
+        chosen.append(row)
+        slots -= 1 / _at_a_time(row, room.short)
+        if slots <= 0:
+            break
+    return chosen
+
+
+@lru_cache(maxsize=1024)
+def _policy(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def _at_a_time(row: Mapping[str, Any], short: Mapping[str, int]) -> int:
+    """How many such runs one slot takes at a time."""
+    return short.get(_reference(row["work"]), 1) if short and row["kind"] == "function" else 1
+
+
+@lru_cache(maxsize=1024)
+def _reference(work: str) -> str:
+    return str(json.loads(work)["ref"])
+
+
+class _Counts:
+    """How many run already, of a name or within a pipeline's run, this claim's own included."""
+
+    def __init__(self, db: Db) -> None:
+        self._db = db
+        self._running: dict[tuple[str, Any], int] = {}
+
+    def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+        limits = [
+            ("name", row["name"], policy.get("max_running")),
+            ("parent", row["parent"], policy.get("max_parallel")),
+        ]
+        bound = [(column, value, most) for column, value, most in limits if most]
+        if any(self._count(column, value) >= most for column, value, most in bound):
+            return False
+        for column, value, _ in bound:
+            self._running[column, value] += 1
+        return True
+
+    def _count(self, column: str, value: Any) -> int:
+        if (column, value) not in self._running:
+            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
+            if column == "name":
+                sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
+            self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
+        return self._running[column, value]
+
+
+def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
+    for row in rows:
+        row["fence"] += 1
+        row["attempt"] += 1
+    db.executemany(
+        "UPDATE runs SET state = 'running', host = ?, fence = ?, attempt = ?, reason = NULL, not_before_ms = NULL, "
+        "started_ms = coalesce(started_ms, ?) WHERE id = ?",
+        [(host, row["fence"], row["attempt"], now_ms, row["id"]) for row in rows],
+    )
+    db.executemany(
+        "INSERT INTO attempts (run, number, host, birth, started_ms) VALUES (?, ?, ?, ?, ?)",
+        [(row["id"], row["attempt"], host, birth, now_ms) for row in rows if row["kind"] != "pipeline"],
+    )
+    db.executemany(
+        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.started', ?, ?, ?)",
+        [(now_ms, row["id"], row["attempt"]) for row in rows],
+    )

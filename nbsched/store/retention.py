@@ -1,0 +1,61 @@
+"""What the store need not keep any longer."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbsched.core.durations import duration
+from nbsched.store.database import Db
+
+MONTH_MS = 30 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """Which runs, and how many events, have gone (or would)."""
+
+    runs: Sequence[int]
+    events: int
+
+
+def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
+    """Ended runs beyond their policy's `keep` are gone with their steps, and events that are a month old."""
+    runs = sorted({*_too_many(db), *_too_old(db, now_ms)})
+    oldest = now_ms - MONTH_MS
+    events = db.execute("SELECT count(*) FROM events WHERE at_ms < ?", (oldest,)).fetchone()[0]
+    if not dry_run:
+        db.executemany("DELETE FROM events WHERE run = ?1 OR run IN (SELECT id FROM runs WHERE parent = ?1)",
+                       [(run,) for run in runs])  # fmt: skip
+        db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in runs])
+        db.execute("DELETE FROM events WHERE at_ms < ?", (oldest,))
+    return Gone(runs=runs, events=events)
+
+
+_ENDED = "parent IS NULL AND state NOT IN ('pending', 'queued', 'running') AND policy LIKE '%\"keep\":%'"
+
+
+def _too_old(db: Db, now_ms: int) -> Iterator[int]:
+    for run, ended_ms, policy in db.execute(f"SELECT id, ended_ms, policy FROM runs WHERE {_ENDED}"):
+        keep = json.loads(policy).get("keep")
+        if isinstance(keep, str) and ended_ms < now_ms - duration(keep).total_seconds() * 1000:
+            yield run
+
+
+def _too_many(db: Db) -> Iterator[int]:
+    rows = db.execute(
+        f"SELECT id, policy, row_number() OVER (PARTITION BY name ORDER BY id DESC) FROM runs WHERE {_ENDED}"
+    )
+    for run, policy, place in rows.fetchall():
+        keep = json.loads(policy).get("keep")
+        if isinstance(keep, int) and place > keep:
+            yield run
+
+
+def remove_folders(folder: Path, runs: Sequence[int]) -> None:
+    """The files of the runs are gone."""
+    for run in runs:
+        shutil.rmtree(folder / str(run), ignore_errors=True)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from nbsched.core.definitions import definition_hash, kind_of, work_from_json, work_to_json
+from nbsched.core.errors import ValueNotStorable
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.references import Reference
+
+CELL = Cell(name="c", source="1", where="thread", cell_id="x", notebook="n")
+FUNCTION = Function(
+    name="f", ref="m:f", args=(1, Reference("step", ("a",))), params={"day": date(2026, 1, 31)}
+)
+NOTEBOOK = Notebook(
+    name="n", path="/n.ipynb", params={"$odd": [1, 2]}, policy={"retries": 3, "timeout": "1m"}
+)
+SHELL = Shell(name="s", command="true", env={"A": Reference("fact", ("run_id",))}, cwd="/")
+PIPELINE = Pipeline(
+    name="p", declared={"limit": {"$type": "int"}}, max_parallel=2,
+    steps=(Step(name="a", work=CELL), Step(name="b", work=FUNCTION, needs=("a",), when="a.x > 1", teardown=True),
+           Step(name="c", work=Pipeline(name="c", steps=(Step(name="d", work=SHELL),)))),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("work", [CELL, FUNCTION, NOTEBOOK, SHELL, PIPELINE], ids=kind_of)
+def test_work_comes_back_as_itself_through_json_text(work: Work) -> None:
+    assert work_from_json(json.loads(json.dumps(work_to_json(work)))) == work
+
+
+def test_what_is_at_its_default_is_left_out() -> None:
+    assert work_to_json(Shell(name="s", command="true")) == {"kind": "shell", "name": "s", "command": "true"}
+
+
+def test_the_hash_does_not_depend_on_the_order_of_keys_but_on_every_value() -> None:
+    one: dict[str, Any] = {"a": 1, "b": {"c": 2, "d": "é"}}
+    assert definition_hash(one) == definition_hash({"b": {"d": "é", "c": 2}, "a": 1})
+    assert definition_hash(one) != definition_hash({"a": 1, "b": {"c": 2, "d": "e"}})
+
+
+def test_an_argument_that_cannot_be_stored_is_named() -> None:
+    with pytest.raises(ValueNotStorable, match=r"params\['x'\]"):
+        work_to_json(Function(name="f", ref="m:f", params={"x": object()}))
