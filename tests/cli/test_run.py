@@ -204,7 +204,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
     nbsched.file("two.py", TWO)
     nbsched.file("broken.ipynb", json.dumps({"cells": "none"}))
     notebook(nbsched.folder, "plain.ipynb", "n = 1")
-    said = nbsched(*words)
+    said = nbsched.here(*words)
     assert said.code == 2
     assert part in said.sentence
 
