@@ -10,7 +10,7 @@ import pytest
 
 from .conftest import CommandLine
 
-ONE = "import nbsched as nb\nwith nb.pipeline('one'):\n    nb.shell('echo told', name='tell')\n"
+ONE = "import nbsched as nb\nwith nb.pipeline('one') as p:\n    nb.shell('echo told', name='tell')\n"
 RUN_KEYS = set(
     ["id", "name", "schedule", "state", "reason", "attempt", "scheduled_at", "until", "count", "started_at", "ended_at", "pipeline", "step", "index", "parent", "params", "result", "values", "error", "output", "key"]
 )
