@@ -12,7 +12,29 @@ from .conftest import CommandLine
 
 ONE = "import nbsched as nb\nwith nb.pipeline('one') as p:\n    nb.shell('echo told', name='tell')\n"
 RUN_KEYS = set(
-    ["id", "name", "schedule", "state", "reason", "attempt", "scheduled_at", "until", "count", "started_at", "ended_at", "pipeline", "step", "index", "parent", "params", "result", "values", "error", "output", "key"]
+    [
+        "id",
+        "name",
+        "schedule",
+        "state",
+        "reason",
+        "attempt",
+        "scheduled_at",
+        "until",
+        "count",
+        "started_at",
+        "ended_at",
+        "pipeline",
+        "step",
+        "index",
+        "parent",
+        "params",
+        "result",
+        "values",
+        "error",
+        "output",
+        "key",
+    ]
 )
 SCHEDULE_KEYS = set(["name", "trigger", "tz", "next_at", "paused", "overlap", "missed", "last_run"])
 
