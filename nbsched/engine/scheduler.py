@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
 from nbsched.engine import firing
@@ -24,10 +25,13 @@ from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import claiming, events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
 
 _log = logging.getLogger("nbsched")
+
+NOTICED_WITHIN = timedelta(seconds=31)
+"""A sleep that is over, or a clock that was set, is noticed after so long at the latest."""
 
 MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
@@ -57,7 +61,8 @@ class Scheduler:
         self._turning = True
         self._closing = False
         self._served = False
-        self._live_since = self._last_turn = around.clock.now()
+        self._live_since = self._last_awake = around.clock.now()
+        self._awake_since = self._live_since - lease
         self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
@@ -98,7 +103,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token = _Token()
+        self._token, self._stopping = _Token(), anyio.Event()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -118,6 +123,7 @@ class Scheduler:
             await stop.wait()
             group.cancel_scope.cancel()
         self._closing = True
+        self._stopping.set()
         for held in list(self._held.values()):
             held.stop("lost", at_once=self._in_a_hurry())
 
@@ -155,9 +161,9 @@ class Scheduler:
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._last_turn > self._lease + timedelta(seconds=31):
-            self._live_since = now
-        self._last_turn = now
+        if now - self._last_awake > self._lease + NOTICED_WITHIN:
+            self._live_since = self._awake_since = now
+        self._last_awake = now
 
     def _next_look(self, now: datetime) -> datetime:
         due = self._db.read(schedules.next_due, self._places, self._takes_anything)
@@ -189,12 +195,20 @@ class Scheduler:
         rows.update((row["name"], row) for row in listening)
         last = self._db.read(events.last_seq) if listening else 0
         for row in rows.values():
-            heard = self._heard(row, last)
-            if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
-                told = firing.accounting(
-                    row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
-                )
-                await committed(self._db.submit_lightly(schedules.account, told, now_ms))
+            try:
+                await self._account(row, now, last)
+            except StoreError:
+                raise
+            except Exception:
+                _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+
+    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> None:
+        heard, now_ms = self._heard(row, last), to_ms(now)
+        if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
+            told = firing.accounting(
+                row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
+            )
+            await committed(self._db.submit_lightly(schedules.account, told, now_ms))
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -288,10 +302,14 @@ class Scheduler:
                     await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
                     break
                 except Exception as error:
+                    if self._closing:
+                        _log.error("%s; another host finds out what became of it", error)
+                        break
                     _log.error("%s; trying again in a second", error)
-                    await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+                    await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
         for held in batch:
-            self._held.pop(held.row["id"], None)
+            if self._held.get(held.row["id"]) is held:
+                del self._held[held.row["id"]]
         self._ended()
         self._look_again()
 
@@ -316,7 +334,8 @@ class Scheduler:
 
     async def _stay_alive(self) -> None:
         while True:
-            await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            await self._clock.wait(anyio.Event(), self._next_sign_of_life())
+            self._note_gap(self._clock.now())
             renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
             try:
                 if not await committed(renewal):
@@ -325,6 +344,13 @@ class Scheduler:
                 self._know_the_others()
             except Exception as error:
                 _log.warning("the lease could not be renewed: %s", error)
+
+    def _next_sign_of_life(self) -> datetime:
+        """In time to keep the lease, and no later than another's is over."""
+        now, others = self._clock.now(), list[datetime]()
+        with suppress(StoreError):
+            others = [from_ms(host.until_ms) for host in self._db.read(hosts.known) if host.id != self.host.id]
+        return min(at for at in (*others, now + self._lease / 3) if at > now)
 
     async def _begin_anew(self) -> None:
         """The lease was taken from us: what we hold is another's now, so it stops here, and we are a new host."""
@@ -338,18 +364,27 @@ class Scheduler:
     async def _bury_the_dead(self) -> None:
         now_ms = self._now_ms()
         for host in self._db.read(hosts.known):
-            if host.id != self.host.id and (host.until_ms <= now_ms or is_dead(host.pid, host.birth)):
-                self._kill_orphans(host.id)
+            if host.id != self.host.id and (self._is_over(host, now_ms) or is_dead(host.pid, host.birth)):
+                self._kill_orphans(host)
                 gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
                 if gone:
                     _log.info("took over from host %s, which is gone", host.id)
                 self._look_again()
-        for run in tuple(self.followed):
-            await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+        await self._carry_on_what_is_followed(now_ms)
 
-    def _kill_orphans(self, host: str) -> None:
-        for pid, birth in self._db.read(recovery.processes_of, host):
-            if birth_of(pid) == birth:
+    def _is_over(self, host: Host, now_ms: int) -> bool:
+        """The lease is over, and we were awake to see it: after a sleep of the machine all have a lease to wake up."""
+        return host.until_ms <= now_ms and floor_ms(self._awake_since + self._lease) <= now_ms
+
+    async def _carry_on_what_is_followed(self, now_ms: int) -> None:
+        self.followed -= self._db.read(records.ended_among, list(self.followed)) if self.followed else set()
+        for run in tuple(self.followed):
+            if self._db.read(recovery.is_left_alone, run):
+                await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+
+    def _kill_orphans(self, host: Host) -> None:
+        for pid, birth in self._db.read(recovery.processes_of, host.id):
+            if pid != host.pid and birth_of(pid) == birth:
                 with suppress(OSError):
                     os.killpg(pid, signal.SIGKILL)
 
@@ -360,7 +395,10 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             now_ms = self._now_ms()
             self._db.submit_lightly(events.record, "runtime.stopped", now_ms, {"host": self.host.id})
-            await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            try:
+                await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            except StoreError as error:
+                _log.error("%s; the others take over once the lease is over", error)
 
     # -- handlers ----------------------------------------------------------------------------------------------
 
