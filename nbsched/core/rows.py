@@ -151,7 +151,7 @@ def milliseconds(at: datetime | None) -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON that any reader takes: dates as ISO text, NaN and infinities as text, the unknown as its repr."""
+    """The value as JSON for any reader: dates as ISO text, NaN and infinities as text, the unknown as its repr."""
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, str):
@@ -201,13 +201,18 @@ def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str
     """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for."""
     sign, tone = _RETRYING if _retrying(run) else _LOOK[run.state]
     return PanelRow(
-        id=run.id, name=run.name, detail=_detail(run), state=str(run.state), reason=text(run.reason), sign=sign,
-        tone=tone, why=_why(run, trigger, needs), progress=_progress(run),
+        id=run.id, name=one_line(run.name), detail=one_line(_detail(run)), state=str(run.state),
+        reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs)), progress=_progress(run),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
         started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
         due_ms=milliseconds(run.not_before) if _retrying(run) else None, series=series(run), parent=run.parent,
         step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
     )  # fmt: skip
+
+
+def one_line(text: str) -> str:
+    """The text without what would break a line or command a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 def series(run: RunRecord) -> str:
@@ -307,8 +312,8 @@ def _clock(at_ms: int, tz: tzinfo | None) -> str:
 
 
 def took_ms(row: PanelRow, now_ms: int) -> int | None:
-    """How long it has run, milliseconds; None before the start."""
-    if row["started_ms"] is None:
+    """How long it has run, milliseconds; None while it waits."""
+    if row["started_ms"] is None or row["state"] in ("pending", "queued"):
         return None
     return max(0, (row["ended_ms"] or now_ms) - row["started_ms"])
 
@@ -320,8 +325,9 @@ def took_text(took: int | None) -> str:
     if took < 100:
         return f"{took} ms"
     if took < 9950:
-        return f"{took / 1000:.1f} s"
-    seconds = round(took / 1000)
+        tenths = (took + 50) // 100
+        return f"{tenths // 10}.{tenths % 10} s"
+    seconds = (took + 500) // 1000
     minutes, hours, days = seconds // 60 % 60, seconds // 3600 % 24, seconds // 86400
     if days:
         return f"{days} d {hours} h"

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from nbsched.core.errors import UsageError
 from nbsched.core.wire import encode
@@ -31,7 +32,11 @@ def checked(name: object, data: object) -> str | None:
     check(name)
     if data is not None and not isinstance(data, Mapping):
         raise UsageError(f"the data of {name!r} is {data!r}: give a mapping of names to values")
-    return json.dumps(encode(dict(data), f"the data of {name!r}"), ensure_ascii=False) if data else None
+    return text(encode(dict(data), f"the data of {name!r}")) if data else None
+
+
+def text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False)
 
 
 def subscription(pattern: object, handler: Handler, name: str | None, durable: bool) -> Subscription:

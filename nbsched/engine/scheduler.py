@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,8 +30,8 @@ from nbsched.store.hosts import Host
 
 _log = logging.getLogger("nbsched")
 
-NOTICED_WITHIN = timedelta(seconds=31)
-"""A sleep that is over, or a clock that was set, is noticed after so long at the latest."""
+MOST_WAIT_FOR_HOOKS_S = 5.0
+"""What is told of the last runs may take so long while the runtime closes."""
 
 MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
@@ -42,10 +42,17 @@ class Scheduler:
 
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
-        lease: timedelta, nudges: Nudges, ended: Callable[[], None], in_a_hurry: Callable[[], bool],
+        lease: timedelta, nudges: Nudges, look: Callable[[], None],
+        ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._ended, self._in_a_hurry = nudges, lease, ended, in_a_hurry
+        self._nudges, self._lease, self._look, self._ended, self._in_a_hurry = (
+            nudges,
+            lease,
+            look,
+            ended,
+            in_a_hurry,
+        )
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
@@ -60,6 +67,7 @@ class Scheduler:
         self._nudged = False
         self._turning = True
         self._closing = False
+        self._telling = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
         self._awake_since = self._live_since - lease
@@ -93,7 +101,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (self._held or self._nudged or self._turning or self.bus.busy)
+        return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -103,7 +111,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token, self._stopping = _Token(), anyio.Event()
+        self._token, self._stopping, self._all_told = _Token(), anyio.Event(), anyio.Event()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -114,6 +122,7 @@ class Scheduler:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
                 started()
+            await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
 
@@ -156,12 +165,12 @@ class Scheduler:
         self._obey()
         await self._claim(now_ms)
         self.bus.look()
-        self._ended()
+        self._look()
         return self._next_look(now)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._last_awake > self._lease + NOTICED_WITHIN:
+        if now - self._last_awake > self._lease:
             self._live_since = self._awake_since = now
         self._last_awake = now
 
@@ -297,21 +306,45 @@ class Scheduler:
 
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
-            while True:
-                try:
-                    await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
-                    break
-                except Exception as error:
-                    if self._closing:
-                        _log.error("%s; another host finds out what became of it", error)
-                        break
-                    _log.error("%s; trying again in a second", error)
-                    await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
+            ended = await self._written(settlements)
+        runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
+        self._telling += 1
+        self._background.start_soon(self._tell_ended, runs_told)
+        self._look()
         for held in batch:
             if self._held.get(held.row["id"]) is held:
                 del self._held[held.row["id"]]
-        self._ended()
         self._look_again()
+
+    async def _tell_ended(self, runs: Collection[int]) -> None:
+        try:
+            await self._ended(runs)
+        except Exception:
+            _log.exception("the hooks of runs %s could not be told", list(runs))
+        finally:
+            self._telling -= 1
+            self._all_told.set()
+
+    async def _until_all_is_told(self) -> None:
+        with anyio.move_on_after(0 if self._in_a_hurry() else MOST_WAIT_FOR_HOOKS_S):
+            while self._telling:
+                self._all_told = anyio.Event()
+                await self._all_told.wait()
+
+    async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
+        """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
+        while True:
+            try:
+                done = await committed(
+                    self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
+                )
+                return list(done)
+            except Exception as error:
+                if self._closing:
+                    _log.error("%s; another host finds out what became of it", error)
+                    return []
+                _log.error("%s; trying again in a second", error)
+                await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
 
     def _obey(self) -> None:
         if self._held:
@@ -349,7 +382,9 @@ class Scheduler:
         """In time to keep the lease, and no later than another's is over."""
         now, others = self._clock.now(), list[datetime]()
         with suppress(StoreError):
-            others = [from_ms(host.until_ms) for host in self._db.read(hosts.known) if host.id != self.host.id]
+            others = [
+                from_ms(host.until_ms) for host in self._db.read(hosts.known) if host.id != self.host.id
+            ]
         return min(at for at in (*others, now + self._lease / 3) if at > now)
 
     async def _begin_anew(self) -> None:

@@ -14,7 +14,7 @@ from html import escape
 from itertools import pairwise
 
 from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
-from nbsched.core.rows import PanelRow, milliseconds, took_ms, took_text, why_text
+from nbsched.core.rows import PanelRow, milliseconds, one_line, took_ms, took_text, why_text
 
 Bundle = dict[str, str]
 """Text by MIME type."""
@@ -32,7 +32,7 @@ def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bu
     """A pipeline's run: its head, its graph, its steps with what they gave, and their errors."""
     row = view["run"]
     steps = sorted(view["steps"], key=lambda step: (step["started_ms"] or step["scheduled_ms"], step["id"]))
-    facts = f"run {row['id']} · {row['state']} · {_took(row, now)} · {_instant(row['started_ms'])}"
+    facts = f"run {row['id']} · {row['state']} · {_took(row, now)} · {_instant(row['started_ms'], now)}"
     cells = [_step_cells(step, details.get(step["id"]), now) for step in steps]
     columns = ("", "step", "why", "took", "started", "gave")
     errors = [_error(step["name"], details[step["id"]]) for step in steps if step["id"] in details]
@@ -44,7 +44,7 @@ def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bu
 def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
     """The newest runs of a store, as they were at `now`."""
     rows, counts = snapshot["rows"][:ROWS], snapshot["overview"]["counts"]
-    facts = f"{counts['running']} running · {counts['queued']} queued · {_instant(milliseconds(now))}"
+    facts = f"{counts['running']} running · {counts['queued']} queued · {_instant(milliseconds(now), now)}"
     cells = [_run_cells(row, now) for row in rows]
     columns = ("", "run", "what", "why", "took", "started")
     html = _page([f"<p><b>nbsched</b> {escape(facts)}</p>", _table(columns, cells, rows)])
@@ -53,13 +53,20 @@ def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
 
 def _run_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
     what = f"{row['name']} {row['detail']}".rstrip()
-    return row["sign"], str(row["id"]), what, why_text(row, now), _took(row, now), _instant(row["started_ms"])
+    return (
+        row["sign"],
+        str(row["id"]),
+        what,
+        why_text(row, now),
+        _took(row, now),
+        _instant(row["started_ms"], now),
+    )
 
 
 def _step_cells(step: PanelRow, details: Details | None, now: datetime) -> tuple[str, ...]:
     what = f"{step['name']} {step['detail']}".rstrip()
     gave = _gave(details) if details else ""
-    return step["sign"], what, why_text(step, now), _took(step, now), _instant(step["started_ms"]), gave
+    return step["sign"], what, why_text(step, now), _took(step, now), _instant(step["started_ms"], now), gave
 
 
 def _gave(details: Details) -> str:
@@ -75,8 +82,13 @@ def _took(row: PanelRow, now: datetime) -> str:
     return took_text(took_ms(row, milliseconds(now) or 0))
 
 
-def _instant(at_ms: int | None) -> str:
-    return "" if at_ms is None else datetime.fromtimestamp(at_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+def _instant(at_ms: int | None, now: datetime) -> str:
+    """In the zone of `now`."""
+    return (
+        ""
+        if at_ms is None
+        else datetime.fromtimestamp(at_ms / 1000, now.tzinfo).strftime("%Y-%m-%d %H:%M:%S")
+    )
 
 
 def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
@@ -133,7 +145,8 @@ def svg(view: PipelineView) -> str:
     """The graph as a picture of its own."""
     nodes, steps = view["nodes"], {step["step"]: step for step in view["steps"]}
     width = (max((node["layer"] for node in nodes), default=0)) * _COLUMN + _WIDTH + 2 * _PAD
-    height = max((node["height"] for node in nodes), default=0.0) * _ROW + _HEIGHT + 2 * _PAD
+    heights = [node["height"] for node in nodes] + [point[1] for points in view["edges"] for point in points]
+    height = max(heights, default=0.0) * _ROW + _HEIGHT + 2 * _PAD
     lines = "".join(_curve(points) for points in view["edges"])
     boxes = "".join(_box(node, steps.get(node["name"])) for node in nodes)
     return (
@@ -154,20 +167,15 @@ def _curve(points: Sequence[tuple[int, float]]) -> str:
     return f'<path d="{path}"/>'
 
 
-def _xml(text: str) -> str:
-    """Escaped, without the control characters that would make the picture unreadable."""
-    return escape("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
-
-
 def _box(node: Node, step: PanelRow | None) -> str:
     x, y = _PAD + node["layer"] * _COLUMN, _PAD + node["height"] * _ROW
     colour = COLOURS[step["tone"] if step else "wait"]
-    name = node["name"] if len(node["name"]) <= 20 else f"{node['name'][:19]}…"
     took = "" if step is None or step["ended_ms"] is None else took_text(took_ms(step, step["ended_ms"]))
     about = f"{step['sign']} {took if step['started_ms'] else step['state']}" if step else "not run"
     return (
         f'<g transform="translate({x} {y:g})"><rect width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{colour}" '
         f'fill-opacity=".1" stroke="{colour}" stroke-opacity=".55"/><rect width="4" height="{_HEIGHT}" rx="2" '
-        f'fill="{colour}"/><text x="13" y="17" fill="#7b8190" font-weight="600">{_xml(name)}</text>'
-        f'<text x="13" y="31" fill="#7b8190" font-size="10.5">{_xml(about)}</text></g>'
+        f'fill="{colour}"/><svg width="{_WIDTH - 6}" height="{_HEIGHT}" fill="#7b8190">'
+        f'<text x="13" y="17" font-weight="600">{escape(one_line(node["name"]))}</text>'
+        f'<text x="13" y="31" font-size="10.5">{escape(about)}</text></svg></g>'
     )

@@ -76,8 +76,9 @@ const two = n => String(n).padStart(2, "0");
 export function took(ms) {
   if (ms == null) return "—";
   if (ms < 100) return `${ms} ms`;
-  if (ms < 9950) return `${(ms / 1000).toFixed(1)} s`;
-  const s = Math.round(ms / 1000), days = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24;
+  const tenths = Math.floor((ms + 50) / 100);
+  if (ms < 9950) return `${Math.floor(tenths / 10)}.${tenths % 10} s`;
+  const s = Math.floor((ms + 500) / 1000), days = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24;
   const m = Math.floor(s / 60) % 60;
   if (days) return `${days} d ${h} h`;
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
@@ -194,7 +195,8 @@ class Known {
   }
 
   elapsed(row) {
-    return row.started_ms == null ? null : Math.max(0, (row.ended_ms ?? this.now()) - row.started_ms);
+    const waits = row.started_ms == null || row.state === "pending" || row.state === "queued";
+    return waits ? null : Math.max(0, (row.ended_ms ?? this.now()) - row.started_ms);
   }
 
   why(row) {
@@ -202,6 +204,16 @@ class Known {
     if (row.until_ms != null && row.until_ms !== row.scheduled_ms)
       return `${row.why} ${clock(row.scheduled_ms)} – ${clock(row.until_ms)}`;
     return row.why;
+  }
+
+  failedToday() {
+    const midnight = new Date(this.now()).setHours(0, 0, 0, 0);
+    let failed = 0;
+    for (const id of this.order) {
+      const row = this.rows.get(id);
+      if (row.state === "failed" && row.ended_ms >= midnight) failed += 1;
+    }
+    return failed;
   }
 
   // the pipeline's run that `id` is, or is a step of
@@ -386,7 +398,7 @@ function runRow(panel) {
     if (node.dataset.verb !== verb) {
       node.dataset.verb = verb;
       say(quick, VERBS[verb]?.[0] ?? "");
-      quick.hidden = !verb || verb === "retry" && row.tone === "ok";
+      quick.hidden = !verb || (verb === "retry" && row.tone === "ok");
     }
     put(node, "aria-label", `${row.id} ${row.name} ${row.state}, ${reason}`);
   };
@@ -479,7 +491,9 @@ class Aside {
     const { known } = this.panel;
     const at = row.ended_ms ?? row.started_ms ?? row.scheduled_ms;
     const verb = row.ended_ms != null ? "ended" : row.started_ms != null ? "started" : "due";
-    return `${verb} ${exact(at)} · ${when(at, known.now())}`;
+    const today = new Date(at).toDateString() === new Date(known.now()).toDateString();
+    this.meta.title = moments(row);
+    return `${verb} ${exact(at).slice(today ? 11 : 0, 19)} · ${when(at, known.now())}`;
   }
 
   run(row, details) {
@@ -487,10 +501,10 @@ class Aside {
     const parts = [this.title(`${row.id} · ${row.name}`, row.state, row.tone), this.meta];
     const reason = this.panel.known.why(row);
     if (details?.error) parts.push(errorBlock(details.error));
-    else if (reason) parts.push(make("div", `reason ${row.tone}`, reason));
+    else if (reason && row.tone !== "run" && (row.tone !== "ok" || row.reason)) parts.push(make("div", `reason ${row.tone}`, reason));
     const acts = this.runActs(row, details);
     if (acts.children.length) parts.push(acts);
-    if (details) parts.push(facts(details));
+    if (details) parts.push(facts(details, this.panel.known.schedules.find(one => one.name === row.schedule)));
     return parts;
   }
 
@@ -536,7 +550,7 @@ function errorBlock(error) {
   return node;
 }
 
-function facts({ run, attempts }) {
+function facts({ run, attempts }, schedule) {
   const show = value => (typeof value === "string" ? value : JSON.stringify(value));
   const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
   const tries = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
@@ -545,7 +559,7 @@ function facts({ run, attempts }) {
     ["parameters", listed(run.params)], ["values", listed(run.values)],
     ["result", run.result == null ? "" : show(run.result)],
     ["attempts", attempts.length ? `${attempts.length} · ${tries.join(", ")}` : ""],
-    ["schedule", run.schedule ?? ""], ["pipeline", run.pipeline ?? ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
+    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
   ]);
 }
 
@@ -586,7 +600,8 @@ class Graph {
     this.key = key;
     this.boxes.clear();
     const width = Math.max(0, ...view.nodes.map(n => n.layer)) * BOX.column + BOX.w + 2 * BOX.pad;
-    const height = Math.max(0, ...view.nodes.map(n => n.height)) * BOX.row + BOX.h + 2 * BOX.pad;
+    const lowest = Math.max(0, ...view.nodes.map(n => n.height), ...view.edges.flat().map(point => point[1]));
+    const height = lowest * BOX.row + BOX.h + 2 * BOX.pad;
     const edges = draw("g", { class: "edges" }, ...view.edges.map(points => draw("path", { d: curve(points) })));
     const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph of ${view.run.name}` }, edges);
     svg.style.width = `clamp(${Math.round(width * 0.62)}px, 100%, ${width}px)`;
@@ -599,10 +614,11 @@ class Graph {
     const title = draw("title"), name = draw("text", { x: 13, y: 17, class: "label" }), about = draw("text", { x: 28, y: 31, class: "about" });
     const icon = sign(), fill = draw("rect", { class: "fill", y: BOX.h - 3, x: 4, height: 3, width: BOX.w - 4 });
     for (const [key, value] of [["x", 12], ["y", 21.5], ["width", 12], ["height", 12]]) icon.setAttribute(key, value);
-    name.textContent = node.name.length <= 21 ? node.name : `${node.name.slice(0, 20)}…`;
+    name.textContent = node.name.replace(/\p{C}/gu, " ");
+    const words = draw("svg", { width: BOX.w - 6, height: BOX.h }, name, icon, about);
     const group = draw("g", { transform: at, tabindex: 0, role: "button", class: "box wait" }, title,
       draw("rect", { class: "card", width: BOX.w, height: BOX.h, rx: 5 }), fill,
-      draw("path", { class: "edge", d: `M4.5 .5H5V${BOX.h - 0.5}H4.5A4.5 4.5 0 0 1 .5 ${BOX.h - 5}V5A4.5 4.5 0 0 1 4.5 .5z` }), name, icon, about);
+      draw("path", { class: "edge", d: `M4.5 .5H5V${BOX.h - 0.5}H4.5A4.5 4.5 0 0 1 .5 ${BOX.h - 5}V5A4.5 4.5 0 0 1 4.5 .5z` }), words);
     const choose = () => group.run != null && this.panel.choose({ run: group.run });
     group.addEventListener("click", choose);
     group.addEventListener("keydown", event => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), choose()));
@@ -616,7 +632,7 @@ class Graph {
     put(group, "class", `box ${row?.tone ?? "wait"}${row && chosen?.run === row.id ? " chosen" : ""}`);
     icon.show(row?.sign ?? "○", row?.tone ?? "wait");
     const text = row ? this.about(row) : "waits";
-    say(about, text.length <= 24 ? text : `${text.slice(0, 23)}…`);
+    say(about, text.length <= 24 ? text : row.state === "pending" ? "waits" : `${text.slice(0, 23)}…`);
     fill.style.transform = `scaleX(${row?.progress ? Math.min(1, row.progress[0] / row.progress[1]) : 0})`;
     say(title, row ? `${name}: ${row.state}\n${known.why(row)}\n${moments(row)}` : name);
     put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}`);
@@ -747,7 +763,8 @@ class Timeline {
   }
 
   draw(lanes, from, to, now, chosen) {
-    const width = Math.max(320, this.body.clientWidth || 700), left = Math.min(170, width * 0.3), height = 22;
+    const width = Math.max(320, this.body.clientWidth || 700), height = 22;
+    const left = Math.min(180, width * 0.3, 24 + 6.8 * Math.max(6, ...[...lanes.keys()].map(name => name.length)));
     const x = at => left + ((Math.min(to, Math.max(from, at)) - from) / (to - from)) * (width - left - 8);
     const names = [...lanes.keys()].slice(0, 60), bottom = names.length * height + 4;
     const svg = draw("svg", { width, height: bottom + 20, role: "group", "aria-label": "timeline" });
@@ -838,6 +855,9 @@ class Panel {
     left.append(this.graphTitle, this.graph.node);
     right.append(this.matrixTitle, this.matrix.node);
     this.pipeline.append(left, right);
+    this.graphEmpty = make("div", "empty", "Choose a pipeline's run to see its graph.");
+    this.graphPage = make("div", "page");
+    this.graphPage.append(this.graphEmpty);
     this.main = make("div", "main");
     this.body = make("div", "body");
     this.body.append(this.main, this.aside.node);
@@ -877,7 +897,7 @@ class Panel {
   building() {
     const count = (name, filter) => {
       const node = button("", () => this.filterBy(filter), "count"), number = make("em");
-      node.append(number, document.createTextNode(` ${name}`));
+      node.append(number, document.createTextNode(name));
       node.title = `Show only ${filter}`;
       node.number = number;
       return node;
@@ -887,6 +907,9 @@ class Panel {
     this.counts.failed_today.prepend(sign());
     this.counts.failed_today.firstChild.show("✕", "bad");
     this.next = make("span", "count");
+    this.nextAt = make("em");
+    this.nextIn = make("span");
+    this.next.append("next", this.nextAt, this.nextIn);
     this.state = sign();
     this.stateText = make("span", "count");
     this.whole = bar();
@@ -913,17 +936,13 @@ class Panel {
       tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
       tab.tabIndex = tab.dataset.tab === name ? 0 : -1;
     }
-    const parts = { Runs: this.runs.node, Schedules: this.schedules.node, Graph: this.graphPage(), Timeline: this.timeline.node, Log: this.log };
+    const parts = { Runs: this.runs.node, Schedules: this.schedules.node, Graph: this.graphPage, Timeline: this.timeline.node, Log: this.log };
     this.main.setAttribute("role", "tabpanel");
     this.main.setAttribute("aria-label", name);
     this.main.replaceChildren(parts[name]);
     this.root.dataset.tab = name;
+    (name === "Graph" ? this.graphPage : this.root).append(this.pipeline);
     this.ask();
-  }
-
-  graphPage() {
-    this.graphEmpty ??= make("div", "empty", "Choose a pipeline's run to see its graph.");
-    return this.graphEmpty;
   }
 
   choose(chosen) {
@@ -976,7 +995,8 @@ class Panel {
   paint() {
     this.paintHead();
     const empty = !this.known.loaded ? "Waiting for the kernel…" : this.filter ? "Nothing matches the filter." : "No runs yet.";
-    if (this.tab === "Runs") this.paintRuns(empty);
+    this.stand();
+    if (this.tab === "Runs") this.runs.set(this.known.matching(this.filter), empty);
     if (this.tab === "Schedules") this.schedules.set(this.matchingSchedules(), this.filter ? "Nothing matches the filter." : "No schedules yet.");
     if (this.tab === "Timeline") this.timeline.show();
     if (this.tab === "Log") this.paintLog();
@@ -984,12 +1004,13 @@ class Panel {
     this.aside.show();
   }
 
-  paintRuns(empty) {
-    const ids = this.known.matching(this.filter);
-    const rows = Math.min(11, Math.max(this.known.focus == null ? 7 : 3, ids.length, this.tallest ?? 0));
-    this.tallest = rows;
-    this.runs.scroll.style.height = `${rows * this.runs.height}px`;
-    this.runs.set(ids, empty);
+  // as high as its rows, within limits, and never lower than before: nothing below may jump
+  stand() {
+    const most = this.isNarrow ? 7 : 11;
+    const rows = this.known.focus == null ? most : Math.min(most, Math.max(6, this.known.order.length));
+    if (this.rows === rows) return;
+    this.rows = rows;
+    this.root.style.setProperty("--rows", rows);
   }
 
   matchingSchedules() {
@@ -1001,14 +1022,18 @@ class Panel {
     const { known } = this;
     if (known.focus != null) return this.paintFocus();
     if (!known.counts) return;
+    const counts = { ...known.counts, failed_today: known.failedToday() };
     for (const [name, node] of Object.entries(this.counts)) {
-      say(node.number, known.counts[name].toLocaleString("en").replaceAll(",", " "));
-      node.classList.toggle("none", !known.counts[name]);
+      say(node.number, counts[name].toLocaleString("en").replaceAll(",", " "));
+      node.classList.toggle("none", !counts[name]);
     }
-    this.counts.failed_today.hidden = !known.counts.failed_today;
+    this.counts.failed_today.hidden = !counts.failed_today;
     const soon = known.schedules.filter(one => one.next_ms != null).sort((a, b) => a.next_ms - b.next_ms)[0];
-    const amount = known.schedules.length;
-    say(this.next, amount ? `${amount} schedule${amount === 1 ? "" : "s"}${soon ? ` · next ${clock(soon.next_ms)} ${when(soon.next_ms, known.now())}` : ""}` : "no schedules");
+    this.next.hidden = !soon;
+    say(this.nextAt, soon ? clock(soon.next_ms) : "");
+    say(this.nextIn, soon ? when(soon.next_ms, known.now()) : "");
+    const tab = this.tabButtons.find(one => one.dataset.tab === "Schedules");
+    say(tab, known.schedules.length ? `Schedules ${known.schedules.length}` : "Schedules");
     put(this.next, "title", soon ? `${soon.name}\n${exact(soon.next_ms)}` : "");
   }
 
@@ -1030,10 +1055,10 @@ class Panel {
     if (id != null && !view && this.asked !== id) this.send({ t: "look", run: (this.asked = id) });
     const wanted = view && (this.tab === "Runs" || this.tab === "Graph");
     this.pipeline.hidden = !wanted;
-    if (this.graphEmpty) this.graphEmpty.hidden = Boolean(wanted);
+    this.graphEmpty.hidden = Boolean(wanted);
     if (!wanted) return;
     say(this.graphTitle, `${view.run.name} · run ${view.run.id}`);
-    say(this.matrixTitle, `${view.run.name} · last ${view.past.length + 1} runs`);
+    say(this.matrixTitle, view.past.length ? `${view.run.name} · last ${view.past.length + 1} runs` : "");
     this.graph.show(view);
     this.matrix.show(view);
   }

@@ -13,8 +13,11 @@ import anywidget
 import traitlets
 
 from nbsched.core.panel import PipelineView, Source
+from nbsched.engine import default
+from nbsched.engine.live import Run
 from nbsched.jupyter import frozen
 from nbsched.jupyter.feed import Feed
+from nbsched.jupyter.source import StoreSource
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -85,6 +88,13 @@ class Panel(anywidget.AnyWidget):
             self._frozen = self._static_run(view)
             if self._displayed:
                 _publish(self._frozen, self._display_id, update=True)
+
+
+def dashboard(focus: int | Run | None = None) -> Panel:
+    """The live panel of the default runtime's store, or of one pipeline's run."""
+    runtime = default.runtime()
+    run = None if focus is None else runtime.get_run(focus if isinstance(focus, int) else focus.id).id
+    return Panel(StoreSource(runtime), focus=run)
 
 
 def _publish(bundle: Mapping[str, Any], display_id: str, *, update: bool) -> None:

@@ -148,12 +148,12 @@ def _step_rows(
         policy = {**defaults, **step["work"].get("policy", {})}
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
-        priority = policy.get("priority", 0)
+        priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
             new.work["name"], step["name"], parent, None, None, _lane(work), priority, in_line(run),
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
-            _text(policy), policy.get("rule", _own_rule(step)), step.get("when"), int(step.get("teardown", False)), None,
+            _text(policy), rule, step.get("when"), int(step.get("teardown", False)), None,
             reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
         ))  # fmt: skip
     return rows

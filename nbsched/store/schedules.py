@@ -186,7 +186,7 @@ def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
 
 def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
     rows = db.execute(
-        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND state IN {runs.ACTIVE} ORDER BY id",
+        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id",
         (schedule,),
     )
     return [(run, State(state)) for run, state in rows]

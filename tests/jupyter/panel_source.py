@@ -79,7 +79,8 @@ class MemorySource:
         self.needs: dict[str, Mapping[str, Sequence[str]]] = {}
         self.logs: dict[int, str] = {}
         self.acted: list[tuple[str, int | str, str]] = []
-        self.watchers: list[Callable[[Collection[int]], None]] = []
+        self.log: list[int] = []
+        self.watchers: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -95,14 +96,16 @@ class MemorySource:
         self.set(replace(self.runs[id], **facts))
 
     def tell(self, ids: Collection[int]) -> None:
+        with self.lock:
+            self.log.extend(ids)
         for callback in list(self.watchers):
-            callback(ids)
+            callback()
 
     # ---------------- what a panel asks
 
     def row(self, one: RunRecord) -> PanelRow:
         needs = self.needs.get(one.pipeline or "", {}).get(one.step or "", ())
-        siblings = [r for r in self.runs.values() if one.parent is not None and r.parent == one.parent]
+        siblings = self.steps(one.parent) if one.parent is not None else []
         ended = {sibling.step for sibling in siblings if sibling.state.final}
         found = self.schedules.get(one.schedule or "")
         return panel_row(
@@ -115,7 +118,7 @@ class MemorySource:
             lines = [schedule_line(one) for one in self.schedules.values()]
         counts = Counts(
             running=states.count(State.RUNNING), queued=states.count(State.QUEUED),
-            pending=states.count(State.PENDING), failed_today=states.count(State.FAILED),
+            pending=states.count(State.PENDING),
         )  # fmt: skip
         return Overview(now_ms=milliseconds(self.now()) or 0, counts=counts, schedules=lines)
 
@@ -157,7 +160,11 @@ class MemorySource:
             ]  # fmt: skip
             return details(one, tries, self.logs.get(run_id, ""))
 
-    def watch(self, callback: Callable[[Collection[int]], None]) -> Watching:
+    def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
+        with self.lock:
+            return set(self.log[len(self.log) if cursor is None else cursor :]), len(self.log)
+
+    def watch(self, callback: Callable[[], None]) -> Watching:
         self.watchers.append(callback)
         return Watching(self.watchers, callback)
 
@@ -265,7 +272,7 @@ def day(now: datetime | None = None) -> MemorySource:
             ended_at=at + timedelta(seconds=7 + n % 4), error=Error("ConnectionError", "refused") if bad else None,
         )  # fmt: skip
     for n in range(60):
-        id, at = 4040 + n, ago(seconds=30 * (70 - n))
+        id, at = 4040 + n, ago(seconds=2700 + 30 * (60 - n))
         source.runs[id] = run(id, "monitor", at=at, schedule="monitor", kind="cell", started_at=at,
                               ended_at=at + timedelta(milliseconds=300 + 40 * (n % 5)))  # fmt: skip
     for n, end in enumerate([State.SUCCEEDED] * 5 + [State.FAILED] * 2):
@@ -276,7 +283,7 @@ def day(now: datetime | None = None) -> MemorySource:
                        '    total = df["amount"].sum()', "KeyError: 'amount'"])  # fmt: skip
     extra = [
         run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3, not_before=now + timedelta(seconds=38)),
-        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(seconds=20), count=86, reason="paused", schedule="monitor", kind="cell"),
+        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused", schedule="monitor", kind="cell"),
         run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell", started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
         run(4150, "deploy", State.PENDING, at=ago(seconds=90)),
         run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2, started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),

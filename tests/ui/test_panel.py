@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.ui
+VIEW = Path(__file__).parents[2] / "nbsched/jupyter/view.js"
 
 STORE = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\nsource = ps.{make}\npanel = Panel(source)\npanel"
 
@@ -32,3 +34,294 @@ def test_a_store_is_shown_in_the_theme_of_the_page(
         panel.get_by_role("tab", name=tab).click()
         lab.page.wait_for_timeout(150)
         panel.screenshot(path=screenshots / f"{tab.lower()}_{theme.lower()}.png")
+
+
+def test_a_narrow_panel_folds_its_columns_and_loses_nothing(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    lab = open_page(STORE.format(make="day()"), width=560)
+    lab.theme("JupyterLab Light")
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    lab.run(0)
+    panel = lab.page.locator(".nbs")
+    lab.page.get_by_role("option", name=re.compile("4160 report failed")).wait_for()
+    panel.screenshot(path=screenshots / "narrow.png")
+    lab.page.get_by_role("option", name=re.compile("4160 report failed")).click()
+    panel.get_by_text("traceback", exact=True).wait_for()
+    panel.screenshot(path=screenshots / "narrow_details.png")
+    assert panel.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+    lab.page.get_by_role("option", name=re.compile("4160 report failed")).get_by_text(
+        "attempt 3 of 3"
+    ).wait_for()
+
+
+FLOOD = """
+import random, threading, time
+from datetime import UTC, datetime
+from nbsched.core.model import State
+source = ps.many(10_000)
+panel = Panel(source)
+def flood():
+    ids = list(source.runs)
+    until, n = time.monotonic() + 5, 0
+    while time.monotonic() < until:
+        for id in random.sample(ids, 10):
+            source.change(id, state=State.RUNNING, ended_at=None, progress=(n % 100, 100, ""))
+        n += 1
+        time.sleep(0.1)
+    now = datetime.now(UTC)
+    for id in ids:
+        failed = id % 20 == 0
+        source.change(id, state=State.FAILED if failed else State.SUCCEEDED, ended_at=now, progress=None)
+thread = threading.Thread(target=flood)
+panel
+"""
+FRAMES = """async () => {
+    const root = document.querySelector('.nbs'), list = root.querySelector('.scroll');
+    const first = Number(root.dataset.seq), start = performance.now();
+    let frames = 0, worst = 0, last = start;
+    while (last - start < 5000) {
+        const at = await new Promise(requestAnimationFrame);
+        frames += 1; worst = Math.max(worst, at - last); last = at;
+        list.scrollTop += frames % 200 < 100 ? 30 : -30;
+    }
+    return {fps: 1000 * frames / (last - start), worst, messages: (Number(root.dataset.seq) - first) / ((last - start) / 1000)};
+}"""
+
+
+def test_ten_thousand_runs_with_a_hundred_changes_a_second_stay_smooth_and_lose_nothing(
+    open_page: Callable[..., Any],
+) -> None:
+    lab = open_page(
+        STORE.split("\n")[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD, "thread.start()"
+    )
+    lab.run(0)
+    lab.page.wait_for_function("() => document.querySelector('.nbs .num.when')")
+    lab.page.get_by_text("50", exact=True).wait_for()
+    lab.run(1)
+    measured = lab.page.evaluate(FRAMES)
+    print(json.dumps(measured))
+    assert measured["fps"] >= 30
+    assert measured["messages"] <= 10
+    lab.page.get_by_role("searchbox", name="Filter").fill("failed")
+    lab.page.wait_for_selector('.nbs .runs [aria-setsize="500"]', timeout=15_000)
+    lab.page.get_by_role("searchbox", name="Filter").fill("succeeded")
+    lab.page.wait_for_selector('.nbs .runs [aria-setsize="9500"]')
+    assert lab.page.locator(".nbs .count", has_text="running").locator("em").inner_text() == "0"
+
+
+def test_buttons_work_while_a_cell_is_running(open_page: Callable[..., Any]) -> None:
+    busy = """
+import time
+deadline = time.monotonic() + 20
+while time.monotonic() < deadline and not source.acted:
+    time.sleep(0.05)
+print(source.acted, time.monotonic() < deadline)
+"""
+    lab = open_page(STORE.format(make="day()"), busy, "print(source.acted[1:])")
+    lab.run(0)
+    run = lab.page.get_by_role("option", name=re.compile("4170 etl running"))
+    run.wait_for()
+    lab.run(1, wait=False)
+    lab.page.wait_for_selector('.jp-Cell:nth-child(2) .jp-InputPrompt:has-text("*")')
+    run.hover()
+    run.get_by_role("button", name="Cancel").click()
+    lab.page.get_by_role("option", name=re.compile("4170 etl cancelled")).wait_for(timeout=5000)
+    lab.page.wait_for_function(
+        "() => document.querySelectorAll('.jp-OutputArea-output pre').length > 0", timeout=5000
+    )
+    assert lab.output(1).strip() == "[('cancel', 4170, 'nbsched-panel')] True"
+    lab.page.get_by_role("tab", name="Schedules").click()
+    lab.page.get_by_role("option", name=re.compile("^monitor")).get_by_role("button", name="Pause").click()
+    lab.page.get_by_role("option", name=re.compile("monitor.*paused by user")).wait_for(timeout=5000)
+    lab.page.get_by_role("tab", name="Runs").click()
+    lab.page.get_by_role("option", name=re.compile("4160 report")).click()
+    lab.page.locator("aside").get_by_role("button", name="Retry").click()
+    lab.page.get_by_role("option", name=re.compile("4181|4188|report queued")).wait_for(timeout=5000)
+    lab.run(2)
+    assert "('pause', 'monitor', 'nbsched-panel'), ('retry', 4160, 'nbsched-panel')" in lab.output(2)
+
+
+def test_what_a_button_may_not_do_is_said_in_one_line(open_page: Callable[..., Any]) -> None:
+    lab = open_page(
+        STORE.format(make="day()"), "panel._feed.hear({'t': 'act', 'verb': 'cancel', 'target': 4140})"
+    )
+    lab.run(0)
+    lab.page.get_by_role("option", name=re.compile("4140")).wait_for()
+    lab.run(1)
+    lab.page.get_by_role("status").get_by_text("run 4140 has ended: only a run that waits or runs").wait_for()
+
+
+FOCUS = """
+import panel_source as ps
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from nbsched.core.model import State
+from nbsched.jupyter.widget import Panel
+source = ps.day()
+source.logs[4183] = "epoch 1\\nepoch 2"
+panel = Panel(source, focus=4180)
+panel
+"""
+FINISH = """
+at = datetime.now(UTC)
+for id, step in source.runs.items():
+    if step.parent == 4180 and not step.state.final:
+        failed = step.step == "train_svm"
+        error = ps.Error("ValueError", "<b>C</b> must be positive", cell=3, line="SVC(C=-1)", traceback="Traceback\\nValueError: <b>C</b>")
+        source.runs[id] = replace(step, state=State.FAILED if failed else State.SUCCEEDED, started_at=step.started_at or at,
+            ended_at=at, not_before=None, error=error if failed else None, values={"accuracy": 0.97})
+source.change(4180, state=State.FAILED, ended_at=at, progress=None)
+panel.settle(10)
+"""
+
+
+def test_a_pipelines_panel_turns_into_plain_html_when_its_run_has_ended(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    lab = open_page(FOCUS, FINISH)
+    lab.theme("JupyterLab Light")
+    lab.run(0)
+    panel = lab.page.locator(".nbs")
+    panel.get_by_role("button", name=re.compile("train_forest, running")).click()
+    panel.locator("aside").get_by_text("train_forest").wait_for()
+    panel.screenshot(path=screenshots / "focus_light.png")
+    panel.get_by_role("tab", name="Timeline").click()
+    lab.page.wait_for_timeout(150)
+    panel.screenshot(path=screenshots / "focus_timeline.png")
+    panel.get_by_role("tab", name="Log").click()
+    panel.get_by_text("epoch 2").wait_for()
+    lab.run(1)
+    static = lab.page.locator(".nbsched-frozen")
+    static.wait_for()
+    assert panel.count() == 0
+    assert static.get_by_text("accuracy = 0.97").count() == 5
+    static.get_by_text("ValueError: <b>C</b> must be positive").last.click()
+    static.screenshot(path=screenshots / "frozen_light.png")
+    lab.theme("JupyterLab Dark")
+    static.screenshot(path=screenshots / "frozen_dark.png")
+    [output] = lab.save()["cells"][0]["outputs"]
+    assert set(output["data"]) == {"text/html", "text/plain"}
+    assert "train_svm" in "".join(output["data"]["text/plain"])
+
+
+def test_hostile_text_is_shown_as_text_and_never_run(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    import panel_source
+
+    lab = open_page(
+        STORE.format(make="hostile()"),
+        "source.change(1, state=ps.State.FAILED, ended_at=source.now())",
+        "Panel(source, focus=1)",
+    )
+    lab.run(0)
+    rows = lab.page.locator(".nbs .runs .pad .row")
+    rows.first.wait_for()
+    for text in panel_source.HOSTILE:
+        lab.page.get_by_role("option").filter(has_text=text.split("\x00")[0].strip("\u202e")).first.click(
+            timeout=5000
+        )
+        lab.page.locator("aside h3").wait_for()
+        for tab in ("Schedules", "Timeline", "Log", "Runs"):
+            lab.page.get_by_role("tab", name=tab).click()
+    lab.page.get_by_role("option", name=re.compile("^1 ")).click()
+    lab.page.locator(".nbs .graph .box").first.wait_for()
+    lab.page.locator(".nbs").screenshot(path=screenshots / "hostile.png")
+    lab.run(1)
+    lab.run(2)
+    lab.page.locator(".nbsched-frozen").wait_for()
+    lab.page.locator(".nbsched-frozen").screenshot(path=screenshots / "hostile_frozen.png")
+    assert lab.page.evaluate("() => window.hacked") is None
+    assert (
+        lab.page.locator(
+            ".nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)"
+        ).count()
+        == 0
+    )
+
+
+REAL = """
+import time
+import nbsched as nb
+with nb.pipeline("nightly") as nightly:
+    @nb.task
+    def fetch():
+        print("fetching")
+        return {"rows": 7}
+    @nb.task
+    def train(rows):
+        time.sleep(2)
+        return {"accuracy": rows / 10}
+    rows = fetch()
+    score = train(rows["rows"])
+    nb.shell("echo good enough", name="deploy", when=score["accuracy"] > 0.5)
+run = nightly.run()
+nb.dashboard(focus=run.id)
+"""
+
+
+def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Callable[..., Any]) -> None:
+    lab = open_page(REAL, "run.wait('20s').state.value", "nb.dashboard()")
+    lab.run(0)
+    lab.page.locator(".nbs .box.run").wait_for()
+    lab.run(1)
+    static = lab.page.locator(".nbsched-frozen")
+    static.get_by_text("accuracy = 0.7").wait_for()
+    assert lab.output(1) == "'succeeded'"
+    lab.run(2)
+    lab.page.get_by_role("option", name=re.compile("nightly succeeded")).click()
+    lab.page.locator(".nbs .matrix").wait_for()
+
+
+def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:
+    from nbsched.core.rows import took_text, when_text
+
+    spans = [0, 99, 100, 149, 150, 9949, 9950, 59_499, 59_500, 3_599_499, 3_725_000, 86_400_000, 10**10]
+    lab = open_page("1")
+    lab.page.evaluate(
+        "async text => { window.view = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'}))); }",
+        VIEW.read_text("utf-8"),
+    )
+    assert lab.page.evaluate("spans => spans.map(view.took)", spans) == [took_text(span) for span in spans]
+    now = 10**12
+    for sign in (1, -1):
+        ours = [when_text(now + sign * span, now) for span in spans]
+        assert (
+            lab.page.evaluate(f"spans => spans.map(span => view.when({now} + {sign} * span, {now}))", spans)
+            == ours
+        )
+
+
+def test_a_panel_is_live_again_after_the_page_is_reloaded(open_page: Callable[..., Any]) -> None:
+    lab = open_page(
+        STORE.format(make="day()"), "source.change(4170, state=ps.State.FAILED, ended_at=source.now())"
+    )
+    lab.run(0)
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.save()
+    lab.page.reload()
+    lab.wait_ready()
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.run(1)
+    lab.page.get_by_role("option", name=re.compile("4170 etl failed")).wait_for(timeout=5000)
+
+
+def test_the_keyboard_reaches_everything(open_page: Callable[..., Any]) -> None:
+    lab = open_page(STORE.format(make="day()"))
+    lab.run(0)
+    page, cells = lab.page, "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+    page.get_by_role("option", name=re.compile("4180")).wait_for()
+    page.get_by_role("tab", name="Runs").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => document.activeElement.textContent").startswith("Schedules")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("listbox", name="Runs").focus()
+    for key in ("Home", "ArrowDown", "d", "d", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-label").startswith("4171")
+    page.keyboard.press("End")
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-posinset") == "100"
+    page.keyboard.press("Escape")
+    assert not page.locator(".nbs aside").is_visible()
+    assert page.evaluate(cells) == 1
