@@ -57,7 +57,14 @@ def test_expressions_and_names_expand_within_a_word(word: str, found: str) -> No
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [("x={n}", 5), ("x=$n", 5), ("x={digits}", "5"), ("x={rows}", [1, 2]), ("x={[n, n]}", [5, 5]), ("x={d}", {"a": 1})],
+    [
+        ("x={n}", 5),
+        ("x=$n", 5),
+        ("x={digits}", "5"),
+        ("x={rows}", [1, 2]),
+        ("x={[n, n]}", [5, 5]),
+        ("x={d}", {"a": 1}),
+    ],
 )
 def test_a_parameter_that_is_one_expression_keeps_its_type(word: str, value: object) -> None:
     found = expand(word, NAMES)
@@ -70,7 +77,9 @@ def test_a_parameter_that_is_json_stays_json() -> None:
     assert expand('x={"n": 1}', NAMES) == 'x={"n": 1}'
 
 
-@pytest.mark.parametrize("word", ["{nosuch}", "$nosuch", "x={nosuch}", "x=$nosuch", "a {1/0} b", "x={1/0}", "{"])
+@pytest.mark.parametrize(
+    "word", ["{nosuch}", "$nosuch", "x={nosuch}", "x=$nosuch", "a {1/0} b", "x={1/0}", "{"]
+)
 def test_what_cannot_be_expanded_is_an_error_that_names_it(word: str) -> None:
     with pytest.raises(UsageError) as caught:
         expand(word, NAMES)

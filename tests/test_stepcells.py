@@ -98,7 +98,9 @@ def test_parameters_of_the_run_are_declared() -> None:
         cells.build("p", {})
 
 
-@pytest.mark.parametrize("lines", [("p.a --after b", "p.b --after a"), ("p.a --after nosuch",), ("p.a --when nosuch.x",)])
+@pytest.mark.parametrize(
+    "lines", [("p.a --after b", "p.b --after a"), ("p.a --after nosuch",), ("p.a --when nosuch.x",)]
+)
 def test_a_pipeline_that_cannot_run_is_refused(lines: tuple[str, ...]) -> None:
     with pytest.raises(DefinitionError):
         filled(*lines).build("p", {})

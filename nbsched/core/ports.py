@@ -37,6 +37,7 @@ class _Lent:
     surroundings: Surroundings | None = None
     function_reference: FunctionReference | None = None
     runner: Runner | None = None
+    scheduler: Callable[[Any, Any], Any] | None = None
     written: Callable[[Any], None] | None = None
 
 
@@ -65,6 +66,10 @@ def written(pipeline: Any) -> None:
         _lent.written(pipeline)
 
 
+def set_scheduler(hook: Callable[[Any, Any], Any]) -> None:
+    _lent.scheduler = hook
+
+
 def surroundings() -> Surroundings:
     return _there(_lent.surroundings, "read files")
 
@@ -77,6 +82,11 @@ def function_reference(function: Callable[..., Any]) -> str:
 def start(work: Any, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> Any:
     """The run of the work, started now."""
     return _there(_lent.runner, "run work")(work, params, policy)
+
+
+def schedule(work: Any, trigger: Any) -> None:
+    """The work is scheduled, unless it is only being read."""
+    _there(_lent.scheduler, "schedule work")(work, trigger)
 
 
 def _there(hook: Hook | None, purpose: str) -> Hook:

@@ -16,7 +16,8 @@ from nbsched.engine.calls import Calls
 from nbsched.engine.live import Run
 from nbsched.engine.publishing import text
 from nbsched.executors.lookup import find
-from nbsched.store import events, showing
+from nbsched.store import events
+from nbsched.store.hooks import hooked
 
 _log = logging.getLogger("nbsched")
 
@@ -26,7 +27,7 @@ ON: Mapping[str, str] = {State.SUCCEEDED: "on_success", State.FAILED: "on_failur
 
 def tell(calls: Calls, runs: Iterable[int]) -> None:
     """The hooks of the runs have been told what became of them; one that fails changes nothing but the log."""
-    for run, state, policy in calls.database.read(showing.hooked, list(runs)):
+    for run, state, policy in calls.database.read(hooked, list(runs)):
         hook = policy.get(ON.get(state, ""))
         if hook is not None:
             try:

@@ -32,8 +32,9 @@ from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
-from nbsched.store import events, records, retrying, showing
+from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
+from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
@@ -188,7 +189,7 @@ class Runtime(Calls):
 
     async def _ended(self, runs: Collection[int]) -> None:
         told = list(runs)
-        wanted = self.database.read(showing.hooked, told)
+        wanted = self.database.read(hooked, told)
         if wanted:
             await anyio.to_thread.run_sync(hooks.tell, self, told)
 

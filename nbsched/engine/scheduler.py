@@ -65,7 +65,7 @@ class Scheduler:
         self._turning = True
         self._closing = False
         self._served = False
-        self._live_since = self._last_turn = around.clock.now()
+        self._live_since = self._alive_at = around.clock.now()
         self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
@@ -175,9 +175,8 @@ class Scheduler:
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._last_turn > self._lease + timedelta(seconds=31):
-            self._live_since = now
-        self._last_turn = now
+        if now - self._alive_at > self._lease:
+            self._live_since = self._alive_at = now
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -341,6 +340,8 @@ class Scheduler:
     async def _stay_alive(self) -> None:
         while True:
             await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            self._note_gap(self._clock.now())
+            self._alive_at = self._clock.now()
             renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
             try:
                 if not await committed(renewal):

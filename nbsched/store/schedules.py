@@ -121,10 +121,16 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
         return []
     if row["paused"] is not None and not told.resumed:
         return []
-    started = [run for decision in told.decisions for run in _record(db, dict(row), decision, now_ms)]
+    left = None if row["max_fires"] is None else row["max_fires"] - row["fired"]
+    started: list[int] = []
+    for decision in told.decisions:
+        if left is not None and len(started) >= left:
+            break  # the schedule is over: nothing is due after its last run
+        started += _record(db, dict(row), decision, now_ms)
+    over = left is not None and len(started) >= left
     db.execute(
         "UPDATE schedules SET after_ms = ?, after_seq = ?, next_ms = ?, fired = fired + ? WHERE name = ?",
-        (told.until_ms, told.until_seq, told.next_ms, len(started), told.schedule),
+        (told.until_ms, told.until_seq, None if over else told.next_ms, len(started), told.schedule),
     )
     if told.resumed:
         db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (told.schedule,))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
+
+if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Event
-from nbsched.core.rows import event_row
+from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
 from nbsched.verbs.schedules import instant_text
@@ -78,15 +78,10 @@ def _span(parser: Parser) -> None:
 
 @verb("what the schedules would do between two instants", _span)
 def simulate(rt: Calls, given: argparse.Namespace) -> Answer:
-    from datetime import timedelta
-
     start = _instant(getattr(given, "start", None), rt.clock.now().astimezone())
-    rows: list[Any] = list(
-        rt.simulate(start, _instant(getattr(given, "end", None), start + timedelta(days=1)))
-    )
-    return Answer(
-        rows, Table(("at", "schedule", "verdict", "note"), [list(map(str, row.values())) for row in rows])
-    )
+    rows = rt.simulate(start, _instant(getattr(given, "end", None), start + timedelta(days=1)))
+    cells = [(instant_text(row["at"]), row["schedule"], row["verdict"], row["note"]) for row in rows]
+    return Answer(plain(rows), Table(("at", "schedule", "verdict", "note"), cells, "nothing would run"))
 
 
 def _instant(text: str | None, default: datetime) -> datetime:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from nbsched.cli import main
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,15 @@ class CommandLine:
         with self.start(*words) as process:
             out, err = process.communicate(timeout=50)
         return Said(process.returncode, out, err)
+
+    def here(self, *words: str) -> Said:
+        """The same in this process, which is quicker."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(self.folder)
+            patch.setenv("NBSCHED_STORE", str(self.store))
+            code = main(words)
+        return Said(code, out.getvalue(), err.getvalue())
 
     def file(self, name: str, text: str) -> Path:
         path = self.folder / name

@@ -13,7 +13,7 @@ import pytest
 
 from .conftest import CommandLine
 
-PIPELINE = '''
+PIPELINE = """
 import nbsched as nb
 
 @nb.task
@@ -32,7 +32,7 @@ with nb.pipeline("demo", params={"n": 5}) as p:
 
 if __name__ == "__main__":
     raise SystemExit("must not run")
-'''
+"""
 TWO = """
 import nbsched as nb
 
@@ -41,7 +41,7 @@ with nb.pipeline("one"):
 with nb.pipeline("two"):
     nb.shell("true")
 """
-FAILING = '''
+FAILING = """
 import nbsched as nb
 
 @nb.task
@@ -50,7 +50,7 @@ def boom():
 
 with nb.pipeline("bad"):
     boom() >> nb.shell("true", name="after")
-'''
+"""
 
 
 @pytest.fixture
@@ -75,7 +75,11 @@ def test_a_pipeline_of_a_python_file_runs_and_its_table_is_printed(demo: Command
     said = demo("run", "demo.py")
     assert said.code == 0
     assert "run 1 of demo: succeeded" in said.out
-    assert [word for word in said.out.split() if word in ("prepare", "score", "tell")] == ["prepare", "score", "tell"]
+    assert [word for word in said.out.split() if word in ("prepare", "score", "tell")] == [
+        "prepare",
+        "score",
+        "tell",
+    ]
     assert "tell  succeeded" in said.err
 
 
@@ -97,7 +101,9 @@ def test_a_failure_is_exit_code_1_and_says_why(nbsched: CommandLine) -> None:
 
 
 def test_ctrl_c_cancels_the_run_and_is_exit_code_130(nbsched: CommandLine) -> None:
-    nbsched.file("slow.py", "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('sleep 60', name='s')\n")
+    nbsched.file(
+        "slow.py", "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('sleep 60', name='s')\n"
+    )
     with nbsched.start("run", "slow.py") as process:
         read_line(process, "s  running")
         process.send_signal(signal.SIGINT)
@@ -150,7 +156,10 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     )
     found = nbsched("run", "steps.ipynb", "--json").json
     assert found["state"] == "succeeded"
-    assert {name: step["state"] for name, step in found["steps"].items()} == {"fetch": "succeeded", "load": "succeeded"}
+    assert {name: step["state"] for name, step in found["steps"].items()} == {
+        "fetch": "succeeded",
+        "load": "succeeded",
+    }
     assert found["steps"]["fetch"]["values"] == {"n": 13}
     assert not (nbsched.folder / "must-not-be").exists()
     assert "loads 6" in nbsched("logs", str(found["id"])).out
@@ -161,7 +170,9 @@ def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine
     notebook(nbsched.folder, "steps.ipynb", "1 / 0", "%%step etl.fetch\npass")
     said = nbsched("run", "steps.ipynb")
     assert said.code == 1
-    assert said.sentence == "nbsched: the cell that begins '1 / 0' failed: ZeroDivisionError: division by zero"
+    assert (
+        said.sentence == "nbsched: the cell that begins '1 / 0' failed: ZeroDivisionError: division by zero"
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +194,9 @@ def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine
         (("run",), "required: PATH"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_exit_code_2(nbsched: CommandLine, words: tuple[str, ...], part: str) -> None:
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    nbsched: CommandLine, words: tuple[str, ...], part: str
+) -> None:
     nbsched.file("notes.txt", "")
     nbsched.file("syntax.py", "import nbsched\nx = = 1\n")
     nbsched.file("raises.py", "def f():\n    pass\n1 / 0\n")
@@ -191,7 +204,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(nbsched: CommandLine, words: 
     nbsched.file("two.py", TWO)
     nbsched.file("broken.ipynb", json.dumps({"cells": "none"}))
     notebook(nbsched.folder, "plain.ipynb", "n = 1")
-    said = nbsched(*words)
+    said = nbsched.here(*words)
     assert said.code == 2
     assert part in said.sentence
 
