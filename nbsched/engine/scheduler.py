@@ -16,6 +16,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
 from nbsched.engine import firing
@@ -24,11 +25,14 @@ from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import claiming, events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
 
 _log = logging.getLogger("nbsched")
+
+MOST_WAIT_FOR_HOOKS_S = 5.0
+"""What is told of the last runs may take so long while the runtime closes."""
 
 MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
@@ -64,8 +68,10 @@ class Scheduler:
         self._nudged = False
         self._turning = True
         self._closing = False
+        self._telling = 0
         self._served = False
-        self._live_since = self._alive_at = around.clock.now()
+        self._live_since = self._last_awake = around.clock.now()
+        self._awake_since = self._live_since - lease
         self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
@@ -96,7 +102,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (self._held or self._nudged or self._turning or self.bus.busy)
+        return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -106,7 +112,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token = _Token()
+        self._token, self._stopping, self._all_told = _Token(), anyio.Event(), anyio.Event()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -117,6 +123,7 @@ class Scheduler:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
                 started()
+            await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
 
@@ -126,6 +133,7 @@ class Scheduler:
             await stop.wait()
             group.cancel_scope.cancel()
         self._closing = True
+        self._stopping.set()
         for held in list(self._held.values()):
             held.stop("lost", at_once=self._in_a_hurry())
 
@@ -175,8 +183,9 @@ class Scheduler:
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._alive_at > self._lease:
-            self._live_since = self._alive_at = now
+        if now - self._last_awake > self._lease:
+            self._live_since = self._awake_since = now
+        self._last_awake = now
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -195,19 +204,29 @@ class Scheduler:
 
     async def _fire(self, now: datetime, ahead: Outlook) -> bool:
         """What is due is accounted for; whether anything was."""
-        now_ms, mine, fired = to_ms(now), (self._places, self._takes_anything), False
-        due = ahead.due_ms is not None and ahead.due_ms <= now_ms
+        now_ms, mine = to_ms(now), (self._places, self._takes_anything)
         listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
         last = self._db.read(events.last_seq) if listening else 0
-        for row in _by_name(self._db.read(schedules.due, now_ms, *mine) if due else [], listening):
-            heard = self._heard(row, last)
-            if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
-                told = firing.accounting(
-                    row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
-                )
-                await committed(self._db.submit_quietly(schedules.account, told, now_ms))
-                fired = True
-        return fired
+        due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
+        return any([await self._account_safely(row, now, last) for row in _by_name(due, listening)])
+
+    async def _account_safely(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        try:
+            return await self._account(row, now, last)
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+            return False
+
+    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        """What of the schedule is due is accounted for; whether anything was."""
+        heard, now_ms = self._heard(row, last), to_ms(now)
+        if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
+            return False
+        told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
+        await committed(self._db.submit_quietly(schedules.account, told, now_ms))
+        return True
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -239,9 +258,9 @@ class Scheduler:
             )
             if claimed is None:
                 await self._begin_anew()
-                return True
-            self._take([row for row in claimed if row["kind"] != "pipeline"])
-            return bool(claimed)
+            else:
+                self._take([row for row in claimed if row["kind"] != "pipeline"])
+        return claimed != []
 
     def _take(self, rows: Sequence[dict[str, Any]]) -> None:
         together: dict[str, list[Held]] = defaultdict(list)
@@ -297,17 +316,33 @@ class Scheduler:
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
             ended = await self._written(settlements)
-            self._nudges.send()
-            self._look()
-            await self._ended(
-                {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
-            )
+        self._nudges.send()
+        runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
+        self._telling += 1
+        self._background.start_soon(self._tell_ended, runs_told)
+        self._look()
         for held in batch:
-            self._held.pop(held.row["id"], None)
+            if self._held.get(held.row["id"]) is held:
+                del self._held[held.row["id"]]
         self._look_again()
 
+    async def _tell_ended(self, runs: Collection[int]) -> None:
+        try:
+            await self._ended(runs)
+        except Exception:
+            _log.exception("the hooks of runs %s could not be told", list(runs))
+        finally:
+            self._telling -= 1
+            self._all_told.set()
+
+    async def _until_all_is_told(self) -> None:
+        with anyio.move_on_after(0 if self._in_a_hurry() else MOST_WAIT_FOR_HOOKS_S):
+            while self._telling:
+                self._all_told = anyio.Event()
+                await self._all_told.wait()
+
     async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
-        """What has ended by the settlements, once they are on the disk, however long that takes."""
+        """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
         while True:
             try:
                 done = await committed(
@@ -315,8 +350,11 @@ class Scheduler:
                 )
                 return list(done)
             except Exception as error:
+                if self._closing:
+                    _log.error("%s; another host finds out what became of it", error)
+                    return []
                 _log.error("%s; trying again in a second", error)
-                await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+                await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
 
     def _obey(self, ahead: Outlook) -> None:
         if ahead.cancelled:
@@ -339,9 +377,8 @@ class Scheduler:
 
     async def _stay_alive(self) -> None:
         while True:
-            await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            await self._clock.wait(anyio.Event(), self._next_sign_of_life())
             self._note_gap(self._clock.now())
-            self._alive_at = self._clock.now()
             renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
             try:
                 if not await committed(renewal):
@@ -350,6 +387,15 @@ class Scheduler:
                 self._know_the_others()
             except Exception as error:
                 _log.warning("the lease could not be renewed: %s", error)
+
+    def _next_sign_of_life(self) -> datetime:
+        """In time to keep the lease, and no later than another's is over."""
+        now, others = self._clock.now(), list[datetime]()
+        with suppress(StoreError):
+            others = [
+                from_ms(host.until_ms) for host in self._db.read(hosts.known) if host.id != self.host.id
+            ]
+        return min(at for at in (*others, now + self._lease / 3) if at > now)
 
     async def _begin_anew(self) -> None:
         """The lease was taken from us: what we hold is another's now, so it stops here, and we are a new host."""
@@ -363,18 +409,27 @@ class Scheduler:
     async def _bury_the_dead(self) -> None:
         now_ms = self._now_ms()
         for host in self._db.read(hosts.known):
-            if host.id != self.host.id and (host.until_ms <= now_ms or is_dead(host.pid, host.birth)):
-                self._kill_orphans(host.id)
+            if host.id != self.host.id and (self._is_over(host, now_ms) or is_dead(host.pid, host.birth)):
+                self._kill_orphans(host)
                 gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
                 if gone:
                     _log.info("took over from host %s, which is gone", host.id)
                 self._look_again()
-        for run in tuple(self.followed):
-            await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+        await self._carry_on_what_is_followed(now_ms)
 
-    def _kill_orphans(self, host: str) -> None:
-        for pid, birth in self._db.read(recovery.processes_of, host):
-            if birth_of(pid) == birth:
+    def _is_over(self, host: Host, now_ms: int) -> bool:
+        """The lease is over, and we were awake to see it: after a sleep of the machine all have a lease to wake up."""
+        return host.until_ms <= now_ms and floor_ms(self._awake_since + self._lease) <= now_ms
+
+    async def _carry_on_what_is_followed(self, now_ms: int) -> None:
+        self.followed -= self._db.read(records.ended_among, list(self.followed)) if self.followed else set()
+        for run in tuple(self.followed):
+            if self._db.read(recovery.is_left_alone, run):
+                await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+
+    def _kill_orphans(self, host: Host) -> None:
+        for pid, birth in self._db.read(recovery.processes_of, host.id):
+            if pid != host.pid and birth_of(pid) == birth:
                 with suppress(OSError):
                     os.killpg(pid, signal.SIGKILL)
 
@@ -385,7 +440,10 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             now_ms = self._now_ms()
             self._db.submit_lightly(events.record, "runtime.stopped", now_ms, {"host": self.host.id})
-            await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            try:
+                await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            except StoreError as error:
+                _log.error("%s; the others take over once the lease is over", error)
 
     # -- handlers ----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ class Outlook:
     cancelled: bool
     """A run that it carries out is asked to stop."""
 
+    def is_due(self, now_ms: int) -> bool:
+        return self.due_ms is not None and self.due_ms <= now_ms
+
     @property
     def next_ms(self) -> int | None:
         return min((at for at in (self.due_ms, self.alarm_ms) if at is not None), default=None)
@@ -40,7 +43,8 @@ SELECT
   (SELECT min(at) FROM (
      SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL
        AND not_before_ms > :now
-     UNION ALL SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND expires_ms IS NOT NULL
+     UNION ALL SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0
+       AND expires_ms IS NOT NULL
      UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)),
   EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
   EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= :now)
