@@ -27,6 +27,7 @@ from nbsched.engine.carrying import Held, Surroundings, carry, given_up
 from nbsched.engine.nudges import Nudges, committed
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
+from nbsched.store.outlook import Outlook, outlook
 
 _log = logging.getLogger("nbsched")
 
@@ -154,30 +155,37 @@ class Scheduler:
         now = self._clock.now()
         self._note_gap(now)
         now_ms = floor_ms(now)
-        served = self._db.read(hosts.is_served, now_ms)
-        if self._served and not served:
-            self._live_since = now
-        self._served = served
-        await self._fire(from_ms(now_ms))
-        alarm = self._db.read(runs.next_alarm, now_ms)
-        if alarm is not None and alarm <= now_ms:
-            await committed(self._db.submit_lightly(runs.expire, now_ms))
-        self._obey()
-        await self._claim(now_ms)
+        ahead = self._ahead(now)
+        fired = await self._fire(from_ms(now_ms), ahead)
+        expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
+        if expired:
+            await committed(self._db.submit_quietly(runs.expire, now_ms))
+        self._obey(ahead)
+        claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
         self.bus.look()
         self._look()
-        return self._next_look(now)
+        if fired or expired or claimed:
+            self._nudges.send()
+            ahead = self._ahead(now)
+        return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
+
+    def _ahead(self, now: datetime) -> Outlook:
+        """What there is to do; when the servers are gone, what was theirs falls to us from now on."""
+        found = self._looked_out(now)
+        if found.served != self._served:
+            self._live_since = now if self._served else self._live_since
+            self._served = found.served
+            found = self._looked_out(now)
+        return found
+
+    def _looked_out(self, now: datetime) -> Outlook:
+        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
         if now - self._last_awake > self._lease:
             self._live_since = self._awake_since = now
         self._last_awake = now
-
-    def _next_look(self, now: datetime) -> datetime:
-        due = self._db.read(schedules.next_due, self._places, self._takes_anything)
-        alarm = self._db.read(runs.next_alarm, floor_ms(now))
-        return min([from_ms(at) for at in (due, alarm) if at is not None], default=now + timedelta(days=1))
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -194,30 +202,31 @@ class Scheduler:
 
     # -- firing ------------------------------------------------------------------------------------------------
 
-    async def _fire(self, now: datetime) -> None:
-        now_ms = to_ms(now)
-        rows = {
-            row["name"]: row
-            for row in self._db.read(schedules.due, now_ms, self._places, self._takes_anything)
-        }
-        listening = self._db.read(schedules.listening, self._places, self._takes_anything)
-        rows.update((row["name"], row) for row in listening)
+    async def _fire(self, now: datetime, ahead: Outlook) -> bool:
+        """What is due is accounted for; whether anything was."""
+        now_ms, mine = to_ms(now), (self._places, self._takes_anything)
+        listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
         last = self._db.read(events.last_seq) if listening else 0
-        for row in rows.values():
-            try:
-                await self._account(row, now, last)
-            except StoreError:
-                raise
-            except Exception:
-                _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+        due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
+        return any([await self._account_safely(row, now, last) for row in _by_name(due, listening)])
 
-    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> None:
+    async def _account_safely(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        try:
+            return await self._account(row, now, last)
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+            return False
+
+    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        """What of the schedule is due is accounted for; whether anything was."""
         heard, now_ms = self._heard(row, last), to_ms(now)
-        if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
-            told = firing.accounting(
-                row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
-            )
-            await committed(self._db.submit_lightly(schedules.account, told, now_ms))
+        if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
+            return False
+        told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
+        await committed(self._db.submit_quietly(schedules.account, told, now_ms))
+        return True
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -235,23 +244,23 @@ class Scheduler:
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 
-    async def _claim(self, now_ms: int) -> None:
+    async def _claim(self, now_ms: int) -> bool:
+        """What there is room for is ours and has begun; whether there was anything."""
         if self._closing or (self._slots <= 0 and self._cells <= 0):
-            return
+            return False
         room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
-        if not self._db.read(claiming.anything_queued, now_ms):
-            return
         with anyio.CancelScope(shield=True):
             claimed = await committed(
-                self._db.submit_lightly(claiming.claim, self.host.id, self._birth, now_ms, room)
+                self._db.submit_quietly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
                 await self._begin_anew()
-                return
-            self._take(claimed)
+            else:
+                self._take([row for row in claimed if row["kind"] != "pipeline"])
+        return claimed != []
 
     def _take(self, rows: Sequence[dict[str, Any]]) -> None:
         together: dict[str, list[Held]] = defaultdict(list)
@@ -307,6 +316,7 @@ class Scheduler:
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
             ended = await self._written(settlements)
+        self._nudges.send()
         runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
         self._telling += 1
         self._background.start_soon(self._tell_ended, runs_told)
@@ -336,7 +346,7 @@ class Scheduler:
         while True:
             try:
                 done = await committed(
-                    self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
+                    self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
                 )
                 return list(done)
             except Exception as error:
@@ -346,8 +356,8 @@ class Scheduler:
                 _log.error("%s; trying again in a second", error)
                 await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
 
-    def _obey(self) -> None:
-        if self._held:
+    def _obey(self, ahead: Outlook) -> None:
+        if ahead.cancelled:
             for run, how in self._db.read(runs.cancelled_of, self.host.id).items():
                 if run in self._held:
                     self._held[run].stop(how)
@@ -444,6 +454,11 @@ class Scheduler:
         data = {"handler": name, "event": event.name, "seq": event.seq, "error": repr(error), "dead": dead}
         _log.warning("the handler %r failed on %s: %r", name, event.name, error)
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
+
+
+def _by_name(*rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each schedule's row once."""
+    return list({row["name"]: row for some in rows for row in some}.values())
 
 
 class _Token:

@@ -58,11 +58,6 @@ def _place(place: str | None, host: Host) -> str | None:
     return place if place is not None and place.startswith("notebook:") else place_of(host)
 
 
-def _place(before: str | None, host: Host) -> str | None:
-    """A run by hand belongs to the host that asks for it, one of a notebook or process to that."""
-    return place_of(host) if before is None or before.startswith("host:") else before
-
-
 def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
     rows = db.execute("SELECT * FROM runs WHERE parent = ? ORDER BY id", (parent,)).fetchall()
     names = {row["id"]: row["step"] for row in rows}
