@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from .conftest import CommandLine
+from .conftest import CommandLine  # noqa: TID252  # the tests' folder is no package that could be named
 
 PIPELINE = """
 import nbsched as nb
