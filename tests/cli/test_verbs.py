@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import signal
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import CommandLine  # noqa: TID252  # the tests' folder is no package that could be named
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
 
 ONE = "import nbsched as nb\nwith nb.pipeline('one') as p:\n    nb.shell('echo told', name='tell')\n"
 RUN_KEYS = {

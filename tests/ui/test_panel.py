@@ -93,7 +93,8 @@ def test_ten_thousand_runs_with_a_hundred_changes_a_second_stay_smooth_and_lose_
     open_page: Callable[..., Any],
 ) -> None:
     lab = open_page(
-        STORE.split("\n")[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD, "thread.start()"
+        STORE.split("\n", maxsplit=1)[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD,
+        "thread.start()",
     )
     lab.run(0)
     lab.page.wait_for_function("() => document.querySelector('.nbs .num.when')")
