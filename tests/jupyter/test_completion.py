@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from IPython.core.completer import provisionalcompleter
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
+from nbsched.jupyter import completion
 from nbsched.jupyter.completion import candidates
 from nbsched.jupyter.grammar import MAGICS, parser_of
 
@@ -47,7 +49,9 @@ def test_an_option_that_is_there_is_not_offered_again() -> None:
     assert "--cache" not in candidates("%%task --cache --", NAMES)[0]
 
 
-@pytest.mark.parametrize("line", ["x = 1", "%timeit --", "print('%schedule ')", "%schedule", "%nbsched nosuch ", "%pipelines run "])
+@pytest.mark.parametrize(
+    "line", ["x = 1", "%timeit --", "print('%schedule ')", "%schedule", "%nbsched nosuch ", "%pipelines run "]
+)
 def test_nothing_is_offered_elsewhere(line: str) -> None:
     assert candidates(line, NAMES)[0] == []
 
@@ -59,17 +63,15 @@ def test_every_magic_has_help_with_examples(magic: str) -> None:
     assert magic in help_.splitlines()[0]
 
 
-def test_the_shell_completes_and_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from IPython.testing.globalipapp import get_ipython, start_ipython
-
-    from nbsched.jupyter import completion
-
-    shell = get_ipython() or start_ipython()
+def test_the_shell_completes_and_forgets() -> None:
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     before = list(shell.Completer.custom_matchers)
     completion.add(shell)
     completion.add(shell)
     assert len(shell.Completer.custom_matchers) == len(before) + 1
-    text, found = shell.complete("--retr", "%%schedule 'every 5m' --retr", 28)
-    assert (text, found) == ("--retr", ["--retries", "--retry-on"])
+    line = "%%schedule 'every 5m' --retr"
+    with provisionalcompleter():
+        found = [each.text for each in shell.Completer.completions(line, len(line))]
+    assert found == ["--retries", "--retry-on"]
     completion.remove(shell)
     assert shell.Completer.custom_matchers == before

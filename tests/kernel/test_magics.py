@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,23 @@ import nbformat
 import pytest
 
 if TYPE_CHECKING:
-    from tests.kernel.conftest import Kernel, Ran
+    from tests.kernel.conftest import Kernel
+
+
+@dataclass
+class Ran:
+    """What a person's cell printed, raised and displayed."""
+
+    id: str
+    text: str = ""
+    error: str = ""
+    displays: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def plain(self) -> str:
+        """The text of its one display."""
+        (only,) = self.displays
+        return only["text/plain"]
 
 
 class Page:
@@ -25,18 +42,22 @@ class Page:
     def cell(self, source: str, cell_id: str | None = None, timeout: float = 30) -> Ran:
         """The person's cell has run."""
         client = self.kernel.client
-        content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False, "stop_on_error": False}
-        message = client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
+        content = {
+            "code": source,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        message = client.session.msg(
+            "execute_request", content, metadata={"cellId": cell_id} if cell_id else {}
+        )
         client.shell_channel.send(message)
-        ran: Ran = self.kernel.send("None", stop_on_error=False)  # the class alone is needed
-        sent = type(ran)(message["header"]["msg_id"])
-        self._read_until_idle(sent, timeout)
-        return sent
-
-    def _read_until_idle(self, ran: Ran, timeout: float) -> None:
+        ran = Ran(message["header"]["msg_id"])
         end = time.monotonic() + timeout
         while not self._read(ran, end - time.monotonic()):
             assert time.monotonic() < end, f"never idle: {ran}"
+        return ran
 
     def _read(self, ran: Ran, timeout: float) -> bool:
         message = self.kernel.client.get_iopub_msg(timeout=timeout)
@@ -49,7 +70,12 @@ class Page:
             return False
         if kind == "status":
             return bool(content["execution_state"] == "idle")
-        ran.outputs.append({"type": kind, **content})
+        if kind == "stream":
+            ran.text += content["text"]
+        elif kind == "error":
+            ran.error = f"{content['ename']}: {content['evalue']}"
+        elif "data" in content:
+            ran.displays.append(content["data"])
         return False
 
     def ask(self, expression: str) -> str:
@@ -102,15 +128,19 @@ def one_line(ran: Ran) -> str:
 
 
 def test_loading_again_changes_nothing(page: Page) -> None:
-    ran = page.cell("%reload_ext nbsched\nprint(len([m for m in get_ipython().Completer.custom_matchers]))")
-    again = page.cell("%load_ext nbsched\n%reload_ext nbsched\nprint(len(get_ipython().Completer.custom_matchers))")
+    ran = page.cell("%reload_ext nbsched\nprint(len(get_ipython().Completer.custom_matchers))")
+    again = page.cell(
+        "%load_ext nbsched\n%reload_ext nbsched\nprint(len(get_ipython().Completer.custom_matchers))"
+    )
     assert ran.text.split()[-1] == again.text.split()[-1]
 
 
-def test_a_scheduled_cell_runs_in_the_namespace_and_its_registration_echoes_the_next_times(page: Page) -> None:
+def test_a_scheduled_cell_runs_in_the_namespace_and_its_registration_echoes_the_next_times(
+    page: Page,
+) -> None:
     ran = page.cell("%%schedule 'every 100ms' --name tick --limit 1\nticked = 41 + 1", "tick-cell")
     assert ran.text.startswith("tick: scheduled, every 100ms from ")
-    assert ran.text.count("+00:00") >= 3 or ran.text.count("+") >= 3
+    assert "; next " in ran.text
     page.until("'ticked' in globals() and ticked == 42")
 
 
@@ -147,17 +177,19 @@ def test_a_cell_without_an_id_is_known_by_its_text_with_a_notice(page: Page) -> 
 def test_a_notebook_is_scheduled_with_expanded_parameters(page: Page) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=[]), page.folder / "report.ipynb")
     page.cell("region = 'EU'\nlimits = [1, 2]")
-    ran = page.cell("%schedule @daily report.ipynb -p region=$region limits={limits} day=@scheduled_date --retries 2")
+    ran = page.cell(
+        "%schedule @daily report.ipynb -p region=$region limits={limits} day=@scheduled_date --retries 2"
+    )
     assert ran.text.startswith("report: scheduled, @daily tz "), ran.text
-    assert "report" in page.cell("%schedule").outputs[0]["data"]["text/plain"]
+    assert "report" in page.cell("%schedule").plain
 
 
 def test_the_table_of_schedules_is_text_and_escaped_html(page: Page) -> None:
     page.cell("%%schedule @daily --name '<b>x</b>'\npass", "a")
-    (shown,) = page.cell("%schedule").outputs
-    assert "<b>x</b>" in shown["data"]["text/plain"]
-    assert "&lt;b&gt;x&lt;/b&gt;" in shown["data"]["text/html"]
-    assert "<b>" not in shown["data"]["text/html"]
+    (shown,) = page.cell("%schedule").displays
+    assert "<b>x</b>" in shown["text/plain"]
+    assert "&lt;b&gt;x&lt;/b&gt;" in shown["text/html"]
+    assert "<b>" not in shown["text/html"]
 
 
 def test_schedules_of_this_notebook_are_paused_and_resumed(page: Page) -> None:
@@ -172,9 +204,10 @@ def test_schedules_of_this_notebook_are_paused_and_resumed(page: Page) -> None:
 
 @pytest.mark.parametrize("where", ["thread", "kernel", "process"])
 def test_a_task_runs_in_the_background_and_its_output_appears_below(page: Page, where: str) -> None:
-    ran = page.cell(f"%%task {where}_task --where {where} -p n=3\nprint('has', n * 2)\n'the ' + 'result'", "t")
-    (shown,) = [output for output in ran.outputs if output["type"] == "display_data"]
-    assert "has 6" not in shown["data"]["text/plain"]
+    ran = page.cell(
+        f"%%task {where}_task --where {where} -p n=3\nprint('has', n * 2)\n'the ' + 'result'", "t"
+    )
+    assert ran.displays[0]["text/plain"].startswith(("◌", "◐"))
     text = page.until_shown(f"of {where}_task: succeeded")
     assert "has 6\n'the result'" in text
     assert page.ask(f"nb.runs(name='{where}_task')[0].state") == "succeeded"
@@ -201,23 +234,29 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
     page.cell("%%step bg.only --where process\nprint('done')", "s1")
     ran = page.cell("%pipeline run bg --key once")
-    assert any("application/vnd.jupyter.widget-view+json" in each.get("data", {}) for each in ran.outputs)
+    assert any("application/vnd.jupyter.widget-view+json" in each for each in ran.displays)
     page.until("nb.runs(name='bg')[0].state == 'succeeded'")
     page.cell("%pipeline run bg --key once")
     assert page.ask("len(nb.runs(name='bg'))") == "1"
 
 
 def test_pipelines_are_listed_shown_and_scheduled_however_they_were_written(page: Page) -> None:
-    page.cell("with nb.pipeline('built'):\n    nb.shell('echo hi', name='hi') >> nb.shell('true', name='end')")
-    assert "built" in page.cell("%pipeline list").outputs[0]["data"]["text/plain"]
-    assert "hi" in page.cell("%pipeline show built").outputs[0]["data"]["text/plain"]
-    assert page.cell("%pipeline schedule built @daily --name nightly").text.startswith("nightly: scheduled, @daily")
+    page.cell(
+        "with nb.pipeline('built'):\n    nb.shell('echo hi', name='hi') >> nb.shell('true', name='end')"
+    )
+    assert "built" in page.cell("%pipeline list").plain
+    assert "hi" in page.cell("%pipeline show built").plain
+    assert page.cell("%pipeline schedule built @daily --name nightly").text.startswith(
+        "nightly: scheduled, @daily"
+    )
     assert page.ask("[s.name for s in nb.schedules()]") == "['nightly']"
 
 
 def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> None:
     page.cell("heard = []")
-    page.cell("%%on data.ready --where 'rows > 2' --name listener\nheard.append(nb.context().event['rows'])", "o")
+    page.cell(
+        "%%on data.ready --where 'rows > 2' --name listener\nheard.append(nb.context().event['rows'])", "o"
+    )
     page.cell("for _rows in (1, 5, 2, 7): nb.publish('data.ready', {'rows': _rows})")
     page.until("heard == [5, 7]")
     assert page.ask("[s.name for s in nb.schedules()]") == "['listener']"
@@ -226,7 +265,7 @@ def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> N
 def test_runs_are_shown_cancelled_and_retried(page: Page) -> None:
     page.cell("%%task sleeper --where process\nimport time; time.sleep(60)", "t")
     run = page.ask("nb.runs(name='sleeper')[0].id")
-    assert "sleeper" in page.cell("%nbsched runs --name sleeper").outputs[0]["data"]["text/plain"]
+    assert "sleeper" in page.cell("%nbsched runs --name sleeper").plain
     page.cell(f"%nbsched cancel {run}")
     page.until(f"nb.get_run({run}).state == 'cancelled'")
     assert "cancelled" in page.cell(f"%nbsched show {run}").text
@@ -287,7 +326,13 @@ def test_a_notebook_that_nbsched_runs_registers_nothing_and_says_so(
 ) -> None:
     page = Page(open_kernel(NBSCHED_STORE=str(tmp_path / "store.db"), NBSCHED_RUN="7"), tmp_path)
     page.cell("%load_ext nbsched\nimport nbsched as nb")
-    for source in ("%%schedule @daily\nx", "%%task\nx", "%%step a.b\nx", "%%on data.x\nx", "%schedule pause x"):
+    for source in (
+        "%%schedule @daily\nx",
+        "%%task\nx",
+        "%%step a.b\nx",
+        "%%on data.x\nx",
+        "%schedule pause x",
+    ):
         assert page.cell(source).text == "nbsched: checked, not registered: run 7 executes this notebook\n"
     assert "does not compile" in one_line(page.cell("%%schedule @daily\nx = ("))
     assert page.ask("nb.schedules(), nb.runs()") == "[] []"
@@ -302,6 +347,8 @@ def test_a_kernel_that_comes_back_is_told_of_its_paused_schedules(
     first.cell("%%schedule @daily --name mine\nx", "a")
     first.kernel.close()
     second = Page(open_kernel(**environment), tmp_path)
-    assert second.cell("%load_ext nbsched").text == "1 schedule of this notebook is paused: %schedule resume\n"
+    assert (
+        second.cell("%load_ext nbsched").text == "1 schedule of this notebook is paused: %schedule resume\n"
+    )
     assert second.cell("%schedule resume").text == "mine: resumed\n"
     assert second.cell("import nbsched as nb\nprint(nb.schedules()[0].paused)").text == "None\n"
