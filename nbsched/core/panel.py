@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 from nbsched.core.layout import layout
 from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
@@ -27,15 +27,16 @@ Tick = tuple[int, str, int | None]
 
 LAST = 10
 """So many past runs a row is compared with."""
+LAST_OF_PIPELINE = 12
+"""So many runs of a pipeline, the shown one among them, stand side by side."""
 
 
 class Counts(TypedDict):
-    """How many runs there are now; `failed_today` since midnight."""
+    """How many runs, without steps, there are now."""
 
     running: int
     queued: int
     pending: int
-    failed_today: int
 
 
 class ScheduleLine(ScheduleRow):
@@ -118,8 +119,9 @@ class Handle(Protocol):
 class Source(Protocol):
     """What a panel is fed from; every method may be called from any thread.
 
-    `watch` calls back, from any thread and as often as it likes, with the ids of runs (steps too) that
-    changed, or with none when only schedules did. `act` hands over and returns; what it refuses it raises.
+    `watch` calls back, from any thread and as often as it likes, when something may have changed, and
+    `changed` then tells which runs (steps too) have since the cursor it gave last; a cursor of None is now.
+    `act` raises what is refused.
     """
 
     def snapshot(self) -> PanelSnapshot: ...
@@ -127,7 +129,8 @@ class Source(Protocol):
     def rows(self, ids: Collection[int]) -> list[PanelRow]: ...
     def pipeline(self, run_id: int) -> PipelineView | None: ...
     def details(self, run_id: int) -> Details | None: ...
-    def watch(self, callback: Callable[[Collection[int]], None]) -> Handle: ...
+    def changed(self, cursor: Any) -> tuple[Collection[int], Any]: ...
+    def watch(self, callback: Callable[[], None]) -> Handle: ...
     def act(self, verb: Verb, target: int | str) -> None: ...
 
 

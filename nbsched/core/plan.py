@@ -90,24 +90,6 @@ def merged(older: NotRun, reason: str, decisions: Sequence[Decision]) -> list[De
     return [head, *decisions]
 
 
-def fires(decisions: Sequence[Decision]) -> int:
-    """How many of the decisions are to run."""
-    return sum(isinstance(item, Occurrence) for item in decisions)
-
-
-def limited(decisions: Sequence[Decision], left: int | None) -> list[Decision]:
-    """The decisions up to the last run that the schedule's limit allows; after it nothing is due."""
-    if left is None:
-        return list(decisions)
-    allowed: list[Decision] = []
-    for item in decisions:
-        if left <= 0:
-            break
-        allowed.append(item)
-        left -= isinstance(item, Occurrence)
-    return allowed
-
-
 def spread(text: str) -> float:
     """A number in [0, 1) that is always the same for the same text: jitter that survives a restart."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest()) / (1 << 56)

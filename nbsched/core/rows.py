@@ -151,7 +151,7 @@ def milliseconds(at: datetime | None) -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON that any reader takes: dates as ISO text, NaN and infinities as text, others as their repr."""
+    """The value as JSON for any reader: dates as ISO text, NaN and infinities as text, the unknown as its repr."""
     if value is None or isinstance(value, (bool, int)):
         return value
     if isinstance(value, str):

@@ -7,20 +7,21 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
+import anyio.to_thread
 
 from nbsched.core import triggers
 from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import Cell, Event, Function, Notebook, Work
-from nbsched.engine import publishing
+from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
 from nbsched.engine.calls import Calls
@@ -33,6 +34,7 @@ from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
+from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
@@ -72,7 +74,7 @@ class Runtime(Calls):
 
     def _follow(self, run: int) -> None:
         self.scheduler.followed.add(run)
-        self.database.write(retrying.adopt, run, self.host.id, self._now_ms())
+        self.database.write(retrying.adopt, run, self.host.id, self.now_ms())
 
     @property
     def in_kernel(self) -> bool:
@@ -133,7 +135,8 @@ class Runtime(Calls):
         self._stop = anyio.Event()
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
-            lease=self._lease, nudges=self._nudges, ended=self._wake_waiting, in_a_hurry=lambda: self._hurry,
+            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended,
+            in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -184,6 +187,12 @@ class Runtime(Calls):
         for watcher in tuple(self._watchers):
             watcher()
 
+    async def _ended(self, runs: Collection[int]) -> None:
+        told = list(runs)
+        wanted = self.database.read(hooked, told)
+        if wanted:
+            await anyio.to_thread.run_sync(hooks.tell, self, told)
+
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
         self._watchers.append(changed)
@@ -231,7 +240,7 @@ class Runtime(Calls):
             event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
             self._call_soon(lambda: self.scheduler.bus.offer(event))
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
         if not self.open:
             raise StoreError("this runtime is closed: open a new one, or use it inside its `with` block")
         return floor_ms(self.clock.now())

@@ -7,7 +7,7 @@ import os
 import signal
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -38,10 +38,17 @@ class Scheduler:
 
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
-        lease: timedelta, nudges: Nudges, ended: Callable[[], None], in_a_hurry: Callable[[], bool],
+        lease: timedelta, nudges: Nudges, look: Callable[[], None],
+        ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._ended, self._in_a_hurry = nudges, lease, ended, in_a_hurry
+        self._nudges, self._lease, self._look, self._ended, self._in_a_hurry = (
+            nudges,
+            lease,
+            look,
+            ended,
+            in_a_hurry,
+        )
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
@@ -57,7 +64,7 @@ class Scheduler:
         self._turning = True
         self._closing = False
         self._served = False
-        self._live_since = self._last_turn = around.clock.now()
+        self._live_since = self._alive_at = around.clock.now()
         self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
@@ -150,14 +157,13 @@ class Scheduler:
         self._obey()
         await self._claim(now_ms)
         self.bus.look()
-        self._ended()
+        self._look()
         return self._next_look(now)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._last_turn > self._lease + timedelta(seconds=31):
-            self._live_since = now
-        self._last_turn = now
+        if now - self._alive_at > self._lease:
+            self._live_since = self._alive_at = now
 
     def _next_look(self, now: datetime) -> datetime:
         due = self._db.read(schedules.next_due, self._places, self._takes_anything)
@@ -283,17 +289,26 @@ class Scheduler:
 
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
-            while True:
-                try:
-                    await committed(self._db.submit(runs.settle, self.host.id, settlements, self._now_ms()))
-                    break
-                except Exception as error:
-                    _log.error("%s; trying again in a second", error)
-                    await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+            ended = await self._written(settlements)
+            self._look()
+            await self._ended(
+                {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
+            )
         for held in batch:
             self._held.pop(held.row["id"], None)
-        self._ended()
         self._look_again()
+
+    async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
+        """What has ended by the settlements, once they are on the disk, however long that takes."""
+        while True:
+            try:
+                done = await committed(
+                    self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
+                )
+                return list(done)
+            except Exception as error:
+                _log.error("%s; trying again in a second", error)
+                await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
 
     def _obey(self) -> None:
         if self._held:
@@ -317,6 +332,8 @@ class Scheduler:
     async def _stay_alive(self) -> None:
         while True:
             await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            self._note_gap(self._clock.now())
+            self._alive_at = self._clock.now()
             renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
             try:
                 if not await committed(renewal):

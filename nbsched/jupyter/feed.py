@@ -26,6 +26,10 @@ OVERVIEW_S = 0.5
 SNAPSHOT_S = 10.0
 SILENT_AFTER_S, SILENT_PERIOD_S = 60.0, 2.0
 RECOVER_S = 1.0
+MOST_CHANGED = 1000
+"""From so many changes on, a snapshot is sent instead."""
+LOG_S = 1.0
+"""So often the log of a running run that is looked at is read again."""
 LOOKED = 6
 """So many runs that were looked at are kept up to date in full."""
 
@@ -54,15 +58,17 @@ class Feed:
         self._source, self._send, self._focus, self._ended = source, send, focus, ended
         self._wake = threading.Condition()
         self._inbox: list[Mapping[str, Any]] = []
-        self._changed: set[int] = set()
+        self._asked: set[int] = set()
         self._news = True
         self._closed = False
         self._views: set[str] = set()
         self._looked: OrderedDict[int, None] = OrderedDict()
+        self._running: set[int] = set()
         self._notices: list[str] = []
         self._overview: Overview | None = None
         self._fresh = self._drifted = self._counts_old = False
-        self._next_send = self._overview_at = self._snapshot_at = self._heard_at = 0.0
+        self._next_send = self._overview_at = self._snapshot_at = self._heard_at = self._read_at = 0.0
+        self._cursor: Any = None
         self._watch = source.watch(self._on_change)
         self._thread = threading.Thread(target=self._work, name="nbsched-panel", daemon=True)
         self._thread.start()
@@ -84,9 +90,8 @@ class Feed:
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
-    def _on_change(self, ids: Collection[int]) -> None:
+    def _on_change(self) -> None:
         with self._wake:
-            self._changed.update(ids)
             self._news = True
             self._wake.notify()
 
@@ -113,6 +118,8 @@ class Feed:
     def _patience(self) -> float | None:
         """Seconds until something is to be told; None: nothing to tell."""
         due = [self._next_send] if self._news or (self._views and not self._fresh) else []
+        if self._running:
+            due.append(self._read_at + LOG_S)
         if self._counts_old:
             due.append(self._overview_at + OVERVIEW_S)
         if self._drifted:
@@ -121,10 +128,9 @@ class Feed:
 
     def _flush(self) -> bool:
         with self._wake:
-            changed, self._changed, self._news = self._changed, set(), False
+            self._news = False
         try:
-            last = self._last_view(changed)
-            self._tell(changed, full=last is not None or not self._fresh or self._repair_due())
+            last = self._bring_up_to_date()
         except Exception as error:
             log.warning("the panel could not be brought up to date", exc_info=error)
             self._fresh, self._news, self._next_send = False, True, ticks() + RECOVER_S
@@ -135,6 +141,15 @@ class Feed:
         if last and self._ended:
             self._ended(last)
         return last is None
+
+    def _bring_up_to_date(self) -> PipelineView | None:
+        """All views know what there is now; the focused run's last view when it has ended."""
+        moved, self._cursor = self._source.changed(self._cursor)
+        changed, self._asked = {*moved, *self._asked}, set()
+        last = self._last_view(changed)
+        many = len(changed) > MOST_CHANGED
+        self._tell(changed, full=many or last is not None or not self._fresh or self._repair_due())
+        return last
 
     def _repair_due(self) -> bool:
         return self._drifted and ticks() >= self._snapshot_at + SNAPSHOT_S
@@ -160,7 +175,8 @@ class Feed:
         self._looked.move_to_end(run)
         while len(self._looked) > LOOKED:
             self._looked.popitem(last=False)
-        self._on_change((run,))
+        self._asked.add(run)
+        self._news = True
 
     def _act(self, message: Mapping[str, Any]) -> None:
         try:
@@ -180,6 +196,7 @@ class Feed:
     def _tell(self, changed: Collection[int], *, full: bool) -> None:
         if not self._views:
             self._fresh = self._drifted = self._counts_old = False
+            self._running.clear()
             return
         news = self._everything() if full else self._rows(changed) | self._counts()
         news |= self._looked_at(None if full else changed)
@@ -227,11 +244,16 @@ class Feed:
         return row["parent"] is None or row["parent"] in self._looked
 
     def _looked_at(self, changed: Collection[int] | None) -> dict[str, Any]:
-        """Details and graphs of the runs looked at, among those that changed."""
+        """Details and graphs of the runs looked at, among those that changed or are writing."""
+        if ticks() >= self._read_at + LOG_S:
+            self._read_at = ticks()
+            changed = changed if changed is None else {*changed, *self._running}
         looked = [run for run in self._looked if changed is None or run in changed]
         graphs = dict.fromkeys([*looked, *self._focus_in(changed)])
         details = {run: found for run in looked if (found := self._source.details(run))}
         pipelines = {run: view for run in graphs if (view := self._source.pipeline(run))}
+        running = {run for run, found in details.items() if found["run"]["state"] == "running"}
+        self._running = (self._running - set(details)) | running
         return ({"details": details} if details else {}) | ({"pipelines": pipelines} if pipelines else {})
 
     def _focus_in(self, changed: Collection[int] | None) -> list[int]:

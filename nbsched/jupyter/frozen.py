@@ -13,7 +13,6 @@ from datetime import datetime
 from html import escape
 from itertools import pairwise
 
-from nbsched.core.instants import from_ms
 from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
 from nbsched.core.rows import PanelRow, milliseconds, one_line, took_ms, took_text, why_text
 
@@ -33,7 +32,7 @@ def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bu
     """A pipeline's run: its head, its graph, its steps with what they gave, and their errors."""
     row = view["run"]
     steps = sorted(view["steps"], key=lambda step: (step["started_ms"] or step["scheduled_ms"], step["id"]))
-    facts = f"run {row['id']} · {row['state']} · {_took(row, now)} · {_instant(row['started_ms'])}"
+    facts = f"run {row['id']} · {row['state']} · {_took(row, now)} · {_instant(row['started_ms'], now)}"
     cells = [_step_cells(step, details.get(step["id"]), now) for step in steps]
     columns = ("", "step", "why", "took", "started", "gave")
     errors = [_error(step["name"], details[step["id"]]) for step in steps if step["id"] in details]
@@ -45,7 +44,7 @@ def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bu
 def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
     """The newest runs of a store, as they were at `now`."""
     rows, counts = snapshot["rows"][:ROWS], snapshot["overview"]["counts"]
-    facts = f"{counts['running']} running · {counts['queued']} queued · {_instant(milliseconds(now))}"
+    facts = f"{counts['running']} running · {counts['queued']} queued · {_instant(milliseconds(now), now)}"
     cells = [_run_cells(row, now) for row in rows]
     columns = ("", "run", "what", "why", "took", "started")
     html = _page([f"<p><b>nbsched</b> {escape(facts)}</p>", _table(columns, cells, rows)])
@@ -54,13 +53,20 @@ def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
 
 def _run_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
     what = f"{row['name']} {row['detail']}".rstrip()
-    return row["sign"], str(row["id"]), what, why_text(row, now), _took(row, now), _instant(row["started_ms"])
+    return (
+        row["sign"],
+        str(row["id"]),
+        what,
+        why_text(row, now),
+        _took(row, now),
+        _instant(row["started_ms"], now),
+    )
 
 
 def _step_cells(step: PanelRow, details: Details | None, now: datetime) -> tuple[str, ...]:
     what = f"{step['name']} {step['detail']}".rstrip()
     gave = _gave(details) if details else ""
-    return step["sign"], what, why_text(step, now), _took(step, now), _instant(step["started_ms"]), gave
+    return step["sign"], what, why_text(step, now), _took(step, now), _instant(step["started_ms"], now), gave
 
 
 def _gave(details: Details) -> str:
@@ -76,8 +82,13 @@ def _took(row: PanelRow, now: datetime) -> str:
     return took_text(took_ms(row, milliseconds(now) or 0))
 
 
-def _instant(at_ms: int | None) -> str:
-    return "" if at_ms is None else from_ms(at_ms).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _instant(at_ms: int | None, now: datetime) -> str:
+    """In the zone of `now`."""
+    return (
+        ""
+        if at_ms is None
+        else datetime.fromtimestamp(at_ms / 1000, now.tzinfo).strftime("%Y-%m-%d %H:%M:%S")
+    )
 
 
 def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

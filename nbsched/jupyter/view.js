@@ -206,6 +206,16 @@ class Known {
     return row.why;
   }
 
+  failedToday() {
+    const midnight = new Date(this.now()).setHours(0, 0, 0, 0);
+    let failed = 0;
+    for (const id of this.order) {
+      const row = this.rows.get(id);
+      if (row.state === "failed" && row.ended_ms >= midnight) failed += 1;
+    }
+    return failed;
+  }
+
   // the pipeline's run that `id` is, or is a step of
   root(id) {
     const row = this.rows.get(id);
@@ -1012,11 +1022,12 @@ class Panel {
     const { known } = this;
     if (known.focus != null) return this.paintFocus();
     if (!known.counts) return;
+    const counts = { ...known.counts, failed_today: known.failedToday() };
     for (const [name, node] of Object.entries(this.counts)) {
-      say(node.number, known.counts[name].toLocaleString("en").replaceAll(",", " "));
-      node.classList.toggle("none", !known.counts[name]);
+      say(node.number, counts[name].toLocaleString("en").replaceAll(",", " "));
+      node.classList.toggle("none", !counts[name]);
     }
-    this.counts.failed_today.hidden = !known.counts.failed_today;
+    this.counts.failed_today.hidden = !counts.failed_today;
     const soon = known.schedules.filter(one => one.next_ms != null).sort((a, b) => a.next_ms - b.next_ms)[0];
     this.next.hidden = !soon;
     say(this.nextAt, soon ? clock(soon.next_ms) : "");

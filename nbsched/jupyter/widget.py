@@ -14,10 +14,10 @@ import traitlets
 
 from nbsched.core.panel import PipelineView, Source
 from nbsched.engine import default
-from nbsched.engine.calls import run_id
-from nbsched.engine.panel import StoreSource
+from nbsched.engine.live import Run
 from nbsched.jupyter import frozen
 from nbsched.jupyter.feed import Feed
+from nbsched.jupyter.source import StoreSource
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -90,6 +90,13 @@ class Panel(anywidget.AnyWidget):
                 _publish(self._frozen, self._display_id, update=True)
 
 
+def dashboard(focus: int | Run | None = None) -> Panel:
+    """The live panel of the default runtime's store, or of one pipeline's run."""
+    runtime = default.runtime()
+    run = None if focus is None else runtime.get_run(focus if isinstance(focus, int) else focus.id).id
+    return Panel(StoreSource(runtime), focus=run)
+
+
 def _publish(bundle: Mapping[str, Any], display_id: str, *, update: bool) -> None:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -101,9 +108,3 @@ def _answer_on_subshells(comm: Any) -> None:
     """Clicks are heard while a cell runs: ipykernel 7.4 would send them to the shell that last wrote to the comm."""
     if hasattr(comm, "_reply_subshell_for"):
         comm._reply_subshell_for = lambda data, default: default
-
-
-def dashboard(focus: Any = None) -> Panel:
-    """The live panel of the runtime's store, or of one pipeline run of it: show it as a cell's last value."""
-    runtime = default.runtime()
-    return Panel(StoreSource(runtime), focus=None if focus is None else run_id(focus))

@@ -20,7 +20,8 @@ FROM runs
 """
 
 
-def _run(row: Any) -> RunRecord:
+def run_record(row: Any) -> RunRecord:
+    """The record of a row that has the columns below."""
     progress = json.loads(row["progress"]) if row["progress"] else None
     return RunRecord(
         id=row["id"], name=row["name"], kind=row["kind"], state=State(row["state"]), reason=row["reason"],
@@ -43,7 +44,7 @@ def run(db: Db, run_id: int) -> RunRecord:
     row = db.execute(_RUN + "WHERE id = ?", (run_id,)).fetchone()
     if row is None:
         raise UnknownName("run", run_id, remedy="`nbsched runs` lists them")
-    return _run(row)
+    return run_record(row)
 
 
 def state(db: Db, run_id: int) -> State:
@@ -57,7 +58,7 @@ def ended_among(db: Db, ids: Sequence[int]) -> set[int]:
     """Those of the runs that have ended."""
     marks = ",".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT id FROM runs WHERE id IN ({marks}) AND state NOT IN ('pending', 'queued', 'running')",
+        f"SELECT id FROM runs WHERE id IN ({marks}) AND ended_ms IS NOT NULL",
         list(ids),
     )
     return {found for (found,) in rows}
@@ -84,18 +85,18 @@ def runs(
         f"{_RUN} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
         (*values, -1 if limit is None else limit),
     )
-    return [_run(row) for row in rows]
+    return [run_record(row) for row in rows]
 
 
 def some(db: Db, ids: Sequence[int]) -> list[RunRecord]:
     """The runs with these ids."""
     marks = ",".join("?" * len(ids))
-    return [_run(row) for row in db.execute(f"{_RUN} WHERE id IN ({marks})", list(ids))]
+    return [run_record(row) for row in db.execute(f"{_RUN} WHERE id IN ({marks})", list(ids))]
 
 
 def steps(db: Db, parent: int) -> list[RunRecord]:
     """The runs of the steps, in the order of their definition."""
-    return [_run(row) for row in db.execute(_RUN + "WHERE parent = ? ORDER BY id", (parent,))]
+    return [run_record(row) for row in db.execute(_RUN + "WHERE parent = ? ORDER BY id", (parent,))]
 
 
 def needs_of_steps(db: Db, parent: int) -> list[tuple[int, int]]:
@@ -158,8 +159,7 @@ def _schedule(row: Any) -> ScheduleRecord:
 def counts(db: Db) -> dict[str, int]:
     """How many top-level runs there are in each active state, and how many failed, by state."""
     rows = db.execute(
-        "SELECT state, count(*) FROM runs WHERE parent IS NULL AND state IN ('pending', 'queued', 'running') "
-        "GROUP BY state"
+        "SELECT state, count(*) FROM runs WHERE parent IS NULL AND ended_ms IS NULL GROUP BY state"
     )
     return dict(rows.fetchall())
 

@@ -68,11 +68,11 @@ def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
         for (name,) in db.execute("SELECT name FROM schedules WHERE place = ?", (place,)).fetchall():
             pause(db, name, now_ms, GONE)
         db.execute(
-            f"UPDATE runs SET place = ? WHERE place = ? AND state IN {runs.ACTIVE} AND (SELECT key FROM runs top "
+            f"UPDATE runs SET place = ? WHERE place = ? AND {runs.ACTIVE} AND (SELECT key FROM runs top "
             "WHERE top.id = ifnull(runs.parent, runs.id)) IS NULL",
             (NOWHERE, place),
         )
-    db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND state IN {runs.ACTIVE}", (f"host:{host}",))
+    db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND {runs.ACTIVE}", (f"host:{host}",))
 
 
 def _kernel_places(db: Db, notebook: str | None) -> list[str]:
@@ -89,7 +89,7 @@ def adopt(db: Db, run: int, host: str, now_ms: int) -> None:
     """What of this keyed run only a process that is gone could find is this host's now."""
     living: Sequence[str] = [known.id for known in hosts.known(db)]
     rows = db.execute(
-        f"SELECT id, place FROM runs WHERE (id = ?1 OR parent = ?1) AND state IN {runs.ACTIVE} "
+        f"SELECT id, place FROM runs WHERE (id = ?1 OR parent = ?1) AND {runs.ACTIVE} "
         "AND place LIKE 'process:%'",
         (run,),
     ).fetchall()

@@ -47,10 +47,15 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
     reused = {step["name"]: reuse for step, reuse in steps if reuse} if from_failed else {}
     new = NewRun(
         work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
-        previous_ms=row["previous_ms"], schedule=row["schedule"], place=row["place"] or place_of(host),
+        previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused,
     )  # fmt: skip
     return insert(db, replace(new, work=_here(work, host.id)), now_ms)
+
+
+def _place(before: str | None, host: Host) -> str | None:
+    """A run by hand belongs to the host that asks for it, one of a notebook or process to that."""
+    return place_of(host) if before is None or before.startswith("host:") else before
 
 
 def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:

@@ -129,10 +129,16 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
         return []
     if row["paused"] is not None and not told.resumed:
         return []
-    started = [run for decision in told.decisions for run in _record(db, dict(row), decision, now_ms)]
+    left = None if row["max_fires"] is None else row["max_fires"] - row["fired"]
+    started: list[int] = []
+    for decision in told.decisions:
+        if left is not None and len(started) >= left:
+            break  # the schedule is over: nothing is due after its last run
+        started += _record(db, dict(row), decision, now_ms)
+    over = left is not None and len(started) >= left
     db.execute(
         "UPDATE schedules SET after_ms = ?, after_seq = ?, next_ms = ?, fired = fired + ? WHERE name = ?",
-        (told.until_ms, told.until_seq, told.next_ms, len(started), told.schedule),
+        (told.until_ms, told.until_seq, None if over else told.next_ms, len(started), told.schedule),
     )
     if told.resumed:
         db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (told.schedule,))
@@ -162,17 +168,14 @@ def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
 
 def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
     rows = db.execute(
-        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND state IN {runs.ACTIVE} ORDER BY id",
+        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id",
         (schedule,),
     )
     return [(run, State(state)) for run, state in rows]
 
 
 def _is_active(db: Db, run: int) -> bool:
-    return (
-        db.execute(f"SELECT 1 FROM runs WHERE id = ? AND state IN {runs.ACTIVE}", (run,)).fetchone()
-        is not None
-    )
+    return db.execute(f"SELECT 1 FROM runs WHERE id = ? AND {runs.ACTIVE}", (run,)).fetchone() is not None
 
 
 def _fire(

@@ -1,34 +1,67 @@
-"""What only panels ask of the store."""
+"""What a panel reads: many runs without what may be large, and which of them have changed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nbsched.core.model import RunRecord
-from nbsched.store import records
 from nbsched.store.database import Db
+from nbsched.store.records import run_record
+
+_ROW = """
+SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
+       count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, '{}' AS params,
+       NULL AS result, NULL AS named, error, output, progress
+FROM runs
+"""
+"""As `records` reads a run, without parameters, result and values."""
+
+Progress = Mapping[int, tuple[str | None, str | None]]
+"""What each running run has told last, and how it was asked to stop."""
 
 
-def failed_since(db: Db, since_ms: int) -> int:
-    """How many top-level runs have failed since then."""
-    row = db.execute(
-        "SELECT count(*) FROM events e JOIN runs r ON r.id = e.run "
-        "WHERE e.seq > (SELECT ifnull(max(seq), 0) FROM events WHERE at_ms < ?) "
-        "AND e.name = 'run.failed' AND r.parent IS NULL",
-        (since_ms,),
-    ).fetchone()
-    return int(row[0])
-
-
-def changed_since(db: Db, seq: int) -> tuple[int, list[int]]:
-    """The log's end, and the runs that something was logged of behind `seq`, with those that tell of progress."""
-    last = db.execute("SELECT ifnull(max(seq), ?) FROM events WHERE seq > ?", (seq, seq)).fetchone()[0]
+def newest(db: Db, limit: int) -> list[RunRecord]:
+    """The newest runs and all that have not ended, newest first, without steps."""
     rows = db.execute(
-        "SELECT DISTINCT run FROM events WHERE seq > ? AND run IS NOT NULL "
-        "UNION SELECT id FROM runs WHERE state = 'running' AND progress IS NOT NULL",
-        (seq,),
+        f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND state IN ('pending', 'queued', 'running') "
+        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL ORDER BY id DESC LIMIT ?)) ORDER BY id DESC",
+        (limit,),
     )
-    return last, [run for (run,) in rows]
+    return [run_record(row) for row in rows]
+
+
+def some(db: Db, ids: Collection[int]) -> list[RunRecord]:
+    """The runs with these ids that there are."""
+    return [run_record(row) for row in db.execute(f"{_ROW} WHERE id IN ({_marks(ids)})", list(ids))]
+
+
+def steps(db: Db, parents: Collection[int]) -> list[RunRecord]:
+    """The runs of the steps of these runs, in the order of their definition."""
+    rows = db.execute(f"{_ROW} WHERE parent IN ({_marks(parents)}) ORDER BY id", list(parents))
+    return [run_record(row) for row in rows]
+
+
+def before(db: Db, run: int, limit: int) -> list[RunRecord]:
+    """The runs of the same pipeline before this one, oldest first."""
+    rows = db.execute(
+        f"{_ROW} WHERE parent IS NULL AND kind = 'pipeline' AND id < ?1 AND "
+        "name = (SELECT name FROM runs WHERE id = ?1) ORDER BY id DESC LIMIT ?2",
+        (run, limit),
+    )
+    return [run_record(row) for row in rows][::-1]
+
+
+def waited_for(db: Db, ids: Collection[int]) -> dict[int, list[str]]:
+    """The names of the steps that each of these runs still waits for."""
+    found: dict[int, list[str]] = {}
+    rows = db.execute(
+        "SELECT n.run, r.name FROM needs n JOIN runs r ON r.id = n.need "
+        f"WHERE n.ended IS NULL AND n.run IN ({_marks(ids)}) ORDER BY n.need",
+        list(ids),
+    )
+    for run, name in rows:
+        found.setdefault(run, []).append(name)
+    return found
 
 
 def triggers(db: Db) -> dict[str, str]:
@@ -36,25 +69,19 @@ def triggers(db: Db) -> dict[str, str]:
     return dict(db.execute("SELECT name, given FROM schedules").fetchall())
 
 
-def unmet_needs(db: Db, ids: Sequence[int]) -> dict[int, list[str]]:
-    """What each of the runs still waits for, by name."""
-    marks = ",".join("?" * len(ids))
-    found: dict[int, list[str]] = {}
-    for run, name in db.execute(
-        f"SELECT n.run, r.name FROM needs n JOIN runs r ON r.id = n.need WHERE n.ended IS NULL AND n.run IN ({marks})",
-        list(ids),
-    ):
-        found.setdefault(run, []).append(name)
-    return found
+def changed(db: Db, seq: int, running: Progress) -> tuple[set[int], Progress]:
+    """The runs that something has happened to since the event `seq`, or that have told something new."""
+    rows = db.execute("SELECT DISTINCT run FROM events WHERE seq > ? AND run IS NOT NULL", (seq,))
+    ids = {run for (run,) in rows}
+    now = progress(db)
+    return ids | {run for run, told in now.items() if running.get(run) != told}, now
 
 
-def before(db: Db, name: str, run: int, limit: int) -> list[RunRecord]:
-    """The pipeline's runs before this one, newest first."""
-    rows = db.execute(
-        "SELECT id FROM runs WHERE name = ? AND kind = 'pipeline' AND parent IS NULL AND id < ? AND attempt > 0 "
-        "ORDER BY id DESC LIMIT ?",
-        (name, run, limit),
-    )
-    ids = [found for (found,) in rows]
-    by_id = {one.id: one for one in records.some(db, ids)}
-    return [by_id[found] for found in ids]
+def progress(db: Db) -> Progress:
+    """What each running run has told last."""
+    rows = db.execute("SELECT id, progress, cancel FROM runs WHERE state = 'running'")
+    return {run: (told, cancel) for run, told, cancel in rows}
+
+
+def _marks(ids: Collection[int] | Sequence[int]) -> str:
+    return ",".join("?" * len(ids))

@@ -19,7 +19,9 @@ def graphs(draw: st.DrawFn) -> tuple[list[str], list[tuple[str, str]]]:
 
 
 @given(graphs())
-def test_every_edge_goes_to_the_right_and_no_two_boxes_overlap(graph: tuple[list[str], list[tuple[str, str]]]) -> None:
+def test_every_edge_goes_to_the_right_and_no_two_boxes_overlap(
+    graph: tuple[list[str], list[tuple[str, str]]],
+) -> None:
     steps, edges = graph
     found = layout(steps, edges)
     assert set(found.places) == set(steps)
@@ -29,7 +31,9 @@ def test_every_edge_goes_to_the_right_and_no_two_boxes_overlap(graph: tuple[list
 
 
 @given(graphs())
-def test_an_edge_runs_layer_by_layer_and_crosses_no_box(graph: tuple[list[str], list[tuple[str, str]]]) -> None:
+def test_an_edge_runs_layer_by_layer_and_crosses_no_box(
+    graph: tuple[list[str], list[tuple[str, str]]],
+) -> None:
     found = layout(*graph)
     assert set(found.paths) == set(graph[1])
     for (left, right), points in found.paths.items():

@@ -57,26 +57,42 @@ def test_a_step_without_a_run_is_drawn_and_not_linked(made: Any) -> None:
 
 def test_past_runs_fill_the_matrix_step_by_step_and_leave_gaps_where_a_step_was_not(made: Any) -> None:
     root, steps = pipeline(made, 10, fetch=State.RUNNING)
-    past = [pipeline(made, 2, fetch=State.FAILED), pipeline(made, 6, fetch=State.SUCCEEDED, clean=State.SUCCEEDED)]
+    past = [
+        pipeline(made, 2, fetch=State.FAILED),
+        pipeline(made, 6, fetch=State.SUCCEEDED, clean=State.SUCCEEDED),
+    ]
     view = pipeline_view(root, steps, NEEDS, past)
     assert [run["cells"] for run in view["past"]] == [[("bad", 3), None, None], [("ok", 7), ("ok", 8), None]]
-    assert view["history"] == {"etl.fetch": [(3, "bad", 2000), (7, "ok", 6000)], "etl.clean": [(8, "ok", 6000)]}
+    assert view["history"] == {
+        "etl.fetch": [(3, "bad", 2000), (7, "ok", 6000)],
+        "etl.clean": [(8, "ok", 6000)],
+    }
 
 
 def test_history_keeps_the_last_ten_ended_runs_of_each_series_oldest_first(made: Any) -> None:
-    rows = [panel_row(made.run(id, "a", State.SUCCEEDED, started_at=AT, ended_at=AT)) for id in range(20, 0, -1)]
+    rows = [
+        panel_row(made.run(id, "a", State.SUCCEEDED, started_at=AT, ended_at=AT)) for id in range(20, 0, -1)
+    ]
     rows.insert(0, panel_row(made.run(21, "a", State.RUNNING, started_at=AT)))
     assert history(rows) == {"a": [(id, "ok", 0) for id in range(11, 21)]}
 
 
 def test_a_paused_schedule_has_no_next_time_and_can_be_resumed(made: Any) -> None:
     armed, paused = made.schedule("a", "@daily", AT), made.schedule("a", "@daily", AT, paused="by user")
-    assert (schedule_line(armed)["next_ms"], schedule_line(armed)["actions"]) == (1795356000000, ("trigger", "pause"))
-    assert (schedule_line(paused)["next_ms"], schedule_line(paused)["actions"]) == (None, ("trigger", "resume"))
+    assert (schedule_line(armed)["next_ms"], schedule_line(armed)["actions"]) == (
+        1795356000000,
+        ("trigger", "pause"),
+    )
+    assert (schedule_line(paused)["next_ms"], schedule_line(paused)["actions"]) == (
+        None,
+        ("trigger", "resume"),
+    )
 
 
 def test_details_give_the_error_with_its_place_and_traceback(made: Any) -> None:
-    failed = made.run(1, state=State.FAILED, error=Error("KeyError", "'x'", cell=5, line="df['x']", traceback="Trace"))
+    failed = made.run(
+        1, state=State.FAILED, error=Error("KeyError", "'x'", cell=5, line="df['x']", traceback="Trace")
+    )
     shown = details(failed, log="hello")
     assert shown["error"] == {"text": "KeyError: 'x'", "cell": 5, "line": "df['x']", "traceback": "Trace"}
     assert shown["log"] == "hello"

@@ -78,7 +78,9 @@ def test_a_schedule_and_an_event_have_exactly_the_keys_of_the_contract() -> None
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.datetimes() | st.dates()
-nested = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20)
+nested = st.recursive(
+    scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
+)
 
 
 @given(nested)

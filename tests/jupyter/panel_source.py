@@ -79,7 +79,8 @@ class MemorySource:
         self.needs: dict[str, Mapping[str, Sequence[str]]] = {}
         self.logs: dict[int, str] = {}
         self.acted: list[tuple[str, int | str, str]] = []
-        self.watchers: list[Callable[[Collection[int]], None]] = []
+        self.log: list[int] = []
+        self.watchers: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -95,8 +96,10 @@ class MemorySource:
         self.set(replace(self.runs[id], **facts))
 
     def tell(self, ids: Collection[int]) -> None:
+        with self.lock:
+            self.log.extend(ids)
         for callback in list(self.watchers):
-            callback(ids)
+            callback()
 
     # ---------------- what a panel asks
 
@@ -115,7 +118,7 @@ class MemorySource:
             lines = [schedule_line(one) for one in self.schedules.values()]
         counts = Counts(
             running=states.count(State.RUNNING), queued=states.count(State.QUEUED),
-            pending=states.count(State.PENDING), failed_today=states.count(State.FAILED),
+            pending=states.count(State.PENDING),
         )  # fmt: skip
         return Overview(now_ms=milliseconds(self.now()) or 0, counts=counts, schedules=lines)
 
@@ -157,7 +160,11 @@ class MemorySource:
             ]  # fmt: skip
             return details(one, tries, self.logs.get(run_id, ""))
 
-    def watch(self, callback: Callable[[Collection[int]], None]) -> Watching:
+    def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
+        with self.lock:
+            return set(self.log[len(self.log) if cursor is None else cursor :]), len(self.log)
+
+    def watch(self, callback: Callable[[], None]) -> Watching:
         self.watchers.append(callback)
         return Watching(self.watchers, callback)
 

@@ -122,7 +122,9 @@ def test_a_flood_from_many_threads_becomes_few_numbered_messages_and_ends_in_the
     for thread in threads:
         thread.join()
     view.until(lambda: all(row["state"] != "running" for row in view.rows.values()))
-    assert {id: row["state"] for id, row in view.rows.items()} == {id: str(one.state) for id, one in source.runs.items()}
+    assert {id: row["state"] for id, row in view.rows.items()} == {
+        id: str(one.state) for id, one in source.runs.items()
+    }
     assert view.numbers == list(range(1, len(view.numbers) + 1)) and feed.messages == len(view.numbers)
     spans = [after - before for before, after in zip(view.times, view.times[1:], strict=False)]
     assert min(spans) >= 0.1
@@ -139,7 +141,9 @@ def test_a_delta_holds_only_what_changed(open_feed: Callable[..., Feed], view: V
     assert [row["id"] for row in view.news[1]["rows"]] == [7]
 
 
-def test_counts_follow_within_half_a_second_of_the_last_change(open_feed: Callable[..., Feed], view: View) -> None:
+def test_counts_follow_within_half_a_second_of_the_last_change(
+    open_feed: Callable[..., Feed], view: View
+) -> None:
     source = some(2)
     feed = open_feed(source)
     hello(feed)
@@ -165,7 +169,10 @@ def test_a_snapshot_repairs_what_was_lost_without_anyone_noticing(
 
 
 def test_a_message_that_could_not_be_sent_is_made_good(
-    open_feed: Callable[..., Feed], view: View, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_feed: Callable[..., Feed],
+    view: View,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(feeds, "RECOVER_S", 0.05)
     source = some(3)
@@ -205,7 +212,9 @@ def test_a_view_that_has_gone_is_sent_nothing(open_feed: Callable[..., Feed], vi
     view.until(lambda: view.rows[2]["state"] == "succeeded")
 
 
-def test_steps_are_sent_only_while_their_pipeline_is_looked_at(open_feed: Callable[..., Feed], view: View) -> None:
+def test_steps_are_sent_only_while_their_pipeline_is_looked_at(
+    open_feed: Callable[..., Feed], view: View
+) -> None:
     source = panel_source.day()
     feed = open_feed(source)
     hello(feed)
@@ -221,7 +230,9 @@ def test_steps_are_sent_only_while_their_pipeline_is_looked_at(open_feed: Callab
     view.until(lambda: view.rows.get(4183, {}).get("progress") == [9, 12])
 
 
-def test_the_run_looked_at_is_sent_in_full_whenever_it_changes(open_feed: Callable[..., Feed], view: View) -> None:
+def test_the_run_looked_at_is_sent_in_full_whenever_it_changes(
+    open_feed: Callable[..., Feed], view: View
+) -> None:
     source = some(3)
     feed = open_feed(source)
     hello(feed)
@@ -233,7 +244,9 @@ def test_the_run_looked_at_is_sent_in_full_whenever_it_changes(open_feed: Callab
     assert view.news[-1]["details"]["2"]["run"]["values"] == {"rows": 3}
 
 
-def test_a_button_hands_over_and_a_refusal_becomes_one_line(open_feed: Callable[..., Feed], view: View) -> None:
+def test_a_button_hands_over_and_a_refusal_becomes_one_line(
+    open_feed: Callable[..., Feed], view: View
+) -> None:
     source = some(3)
     source.change(3, state=State.SUCCEEDED, ended_at=AT)
     feed = open_feed(source)
@@ -247,7 +260,9 @@ def test_a_button_hands_over_and_a_refusal_becomes_one_line(open_feed: Callable[
     assert source.acted == [("cancel", 2, "nbsched-panel"), ("cancel", 3, "nbsched-panel")]
 
 
-@pytest.mark.parametrize("message", [{}, {"t": "act"}, {"t": "look", "run": "1"}, {"t": "look", "run": 99}, {"t": 4}])
+@pytest.mark.parametrize(
+    "message", [{}, {"t": "act"}, {"t": "look", "run": "1"}, {"t": "look", "run": 99}, {"t": 4}]
+)
 def test_a_message_that_makes_no_sense_harms_nothing(
     open_feed: Callable[..., Feed], view: View, message: dict[str, Any]
 ) -> None:

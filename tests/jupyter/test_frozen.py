@@ -68,7 +68,10 @@ def test_a_frozen_failure_shows_the_error_and_its_traceback() -> None:
 
 
 def test_a_frozen_page_needs_no_script_no_style_sheet_and_no_network() -> None:
-    for bundle in (freeze(panel_source.day(NOW), 4180)[1], frozen.store(panel_source.day(NOW).snapshot(), NOW)):
+    for bundle in (
+        freeze(panel_source.day(NOW), 4180)[1],
+        frozen.store(panel_source.day(NOW).snapshot(), NOW),
+    ):
         page = Tags(bundle["text/html"])
         assert not page.tags & {"script", "style", "link", "iframe", "svg", "object"}
         assert not {name for name in page.attributes if name.startswith("on")}

@@ -75,7 +75,9 @@ def test_clicks_are_answered_on_the_shell_that_they_were_sent_to() -> None:
     from ipykernel.comm import Comm
 
     comm = Comm.__new__(Comm)
-    assert hasattr(comm, "_reply_subshell_for"), "ipykernel has changed: see whether clicks still need the cure"
+    assert hasattr(comm, "_reply_subshell_for"), (
+        "ipykernel has changed: see whether clicks still need the cure"
+    )
     _answer_on_subshells(comm)
     assert comm._reply_subshell_for({"content": {}}, "the-subshell") == "the-subshell"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import socket
 import subprocess
 import sys
@@ -29,12 +28,6 @@ READY = """async () => {
     await page.sessionContext.session.kernel.info;
     return true;
 }"""
-
-
-def _unavailable(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"browser tests cannot run: {reason}")
-    pytest.skip(reason)
 
 
 def _free_port() -> int:
@@ -102,24 +95,17 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    pytest.importorskip("jupyterlab")
     started = Lab(tmp_path_factory.mktemp("lab"))
     yield started
     started.stop()
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _unavailable("playwright is not installed")
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("NBSCHED_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        _unavailable("no Chromium found: set NBSCHED_CHROMIUM to its path")
+def browser(chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        launched = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield launched
         launched.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.ui
+VIEW = Path(__file__).parents[2] / "nbsched/jupyter/view.js"
 
 STORE = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\nsource = ps.{make}\npanel = Panel(source)\npanel"
 
@@ -34,7 +36,9 @@ def test_a_store_is_shown_in_the_theme_of_the_page(
         panel.screenshot(path=screenshots / f"{tab.lower()}_{theme.lower()}.png")
 
 
-def test_a_narrow_panel_folds_its_columns_and_loses_nothing(open_page: Callable[..., Any], screenshots: Path) -> None:
+def test_a_narrow_panel_folds_its_columns_and_loses_nothing(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
     lab = open_page(STORE.format(make="day()"), width=560)
     lab.theme("JupyterLab Light")
     lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -46,7 +50,9 @@ def test_a_narrow_panel_folds_its_columns_and_loses_nothing(open_page: Callable[
     panel.get_by_text("traceback", exact=True).wait_for()
     panel.screenshot(path=screenshots / "narrow_details.png")
     assert panel.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-    lab.page.get_by_role("option", name=re.compile("4160 report failed")).get_by_text("attempt 3 of 3").wait_for()
+    lab.page.get_by_role("option", name=re.compile("4160 report failed")).get_by_text(
+        "attempt 3 of 3"
+    ).wait_for()
 
 
 FLOOD = """
@@ -86,7 +92,10 @@ FRAMES = """async () => {
 def test_ten_thousand_runs_with_a_hundred_changes_a_second_stay_smooth_and_lose_nothing(
     open_page: Callable[..., Any],
 ) -> None:
-    lab = open_page(STORE.split("\n")[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD, "thread.start()")
+    lab = open_page(
+        STORE.split("\n", maxsplit=1)[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD,
+        "thread.start()",
+    )
     lab.run(0)
     lab.page.wait_for_function("() => document.querySelector('.nbs .num.when')")
     lab.page.get_by_text("50", exact=True).wait_for()
@@ -119,7 +128,9 @@ print(source.acted, time.monotonic() < deadline)
     run.hover()
     run.get_by_role("button", name="Cancel").click()
     lab.page.get_by_role("option", name=re.compile("4170 etl cancelled")).wait_for(timeout=5000)
-    lab.page.wait_for_function("() => document.querySelectorAll('.jp-OutputArea-output pre').length > 0", timeout=5000)
+    lab.page.wait_for_function(
+        "() => document.querySelectorAll('.jp-OutputArea-output pre').length > 0", timeout=5000
+    )
     assert lab.output(1).strip() == "[('cancel', 4170, 'nbsched-panel')] True"
     lab.page.get_by_role("tab", name="Schedules").click()
     lab.page.get_by_role("option", name=re.compile("^monitor")).get_by_role("button", name="Pause").click()
@@ -133,7 +144,9 @@ print(source.acted, time.monotonic() < deadline)
 
 
 def test_what_a_button_may_not_do_is_said_in_one_line(open_page: Callable[..., Any]) -> None:
-    lab = open_page(STORE.format(make="day()"), "panel._feed.hear({'t': 'act', 'verb': 'cancel', 'target': 4140})")
+    lab = open_page(
+        STORE.format(make="day()"), "panel._feed.hear({'t': 'act', 'verb': 'cancel', 'target': 4140})"
+    )
     lab.run(0)
     lab.page.get_by_role("option", name=re.compile("4140")).wait_for()
     lab.run(1)
@@ -193,15 +206,23 @@ def test_a_pipelines_panel_turns_into_plain_html_when_its_run_has_ended(
     assert "train_svm" in "".join(output["data"]["text/plain"])
 
 
-def test_hostile_text_is_shown_as_text_and_never_run(open_page: Callable[..., Any], screenshots: Path) -> None:
+def test_hostile_text_is_shown_as_text_and_never_run(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
     import panel_source
 
-    lab = open_page(STORE.format(make="hostile()"), "source.change(1, state=ps.State.FAILED, ended_at=source.now())", "Panel(source, focus=1)")
+    lab = open_page(
+        STORE.format(make="hostile()"),
+        "source.change(1, state=ps.State.FAILED, ended_at=source.now())",
+        "Panel(source, focus=1)",
+    )
     lab.run(0)
     rows = lab.page.locator(".nbs .runs .pad .row")
     rows.first.wait_for()
     for text in panel_source.HOSTILE:
-        lab.page.get_by_role("option").filter(has_text=text.split("\x00")[0].strip("\u202e")).first.click(timeout=5000)
+        lab.page.get_by_role("option").filter(has_text=text.split("\x00")[0].strip("\u202e")).first.click(
+            timeout=5000
+        )
         lab.page.locator("aside h3").wait_for()
         for tab in ("Schedules", "Timeline", "Log", "Runs"):
             lab.page.get_by_role("tab", name=tab).click()
@@ -213,4 +234,95 @@ def test_hostile_text_is_shown_as_text_and_never_run(open_page: Callable[..., An
     lab.page.locator(".nbsched-frozen").wait_for()
     lab.page.locator(".nbsched-frozen").screenshot(path=screenshots / "hostile_frozen.png")
     assert lab.page.evaluate("() => window.hacked") is None
-    assert lab.page.locator(".nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)").count() == 0
+    assert (
+        lab.page.locator(
+            ".nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)"
+        ).count()
+        == 0
+    )
+
+
+REAL = """
+import time
+import nbsched as nb
+with nb.pipeline("nightly") as nightly:
+    @nb.task
+    def fetch():
+        print("fetching")
+        return {"rows": 7}
+    @nb.task
+    def train(rows):
+        time.sleep(2)
+        return {"accuracy": rows / 10}
+    rows = fetch()
+    score = train(rows["rows"])
+    nb.shell("echo good enough", name="deploy", when=score["accuracy"] > 0.5)
+run = nightly.run()
+nb.dashboard(focus=run.id)
+"""
+
+
+def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Callable[..., Any]) -> None:
+    lab = open_page(REAL, "run.wait('20s').state.value", "nb.dashboard()")
+    lab.run(0)
+    lab.page.locator(".nbs .box.run").wait_for()
+    lab.run(1)
+    static = lab.page.locator(".nbsched-frozen")
+    static.get_by_text("accuracy = 0.7").wait_for()
+    assert lab.output(1) == "'succeeded'"
+    lab.run(2)
+    lab.page.get_by_role("option", name=re.compile("nightly succeeded")).click()
+    lab.page.locator(".nbs .matrix").wait_for()
+
+
+def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:
+    from nbsched.core.rows import took_text, when_text
+
+    spans = [0, 99, 100, 149, 150, 9949, 9950, 59_499, 59_500, 3_599_499, 3_725_000, 86_400_000, 10**10]
+    lab = open_page("1")
+    lab.page.evaluate(
+        "async text => { window.view = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'}))); }",
+        VIEW.read_text("utf-8"),
+    )
+    assert lab.page.evaluate("spans => spans.map(view.took)", spans) == [took_text(span) for span in spans]
+    now = 10**12
+    for sign in (1, -1):
+        ours = [when_text(now + sign * span, now) for span in spans]
+        assert (
+            lab.page.evaluate(f"spans => spans.map(span => view.when({now} + {sign} * span, {now}))", spans)
+            == ours
+        )
+
+
+def test_a_panel_is_live_again_after_the_page_is_reloaded(open_page: Callable[..., Any]) -> None:
+    lab = open_page(
+        STORE.format(make="day()"), "source.change(4170, state=ps.State.FAILED, ended_at=source.now())"
+    )
+    lab.run(0)
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.save()
+    lab.page.reload()
+    lab.wait_ready()
+    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.run(1)
+    lab.page.get_by_role("option", name=re.compile("4170 etl failed")).wait_for(timeout=5000)
+
+
+def test_the_keyboard_reaches_everything(open_page: Callable[..., Any]) -> None:
+    lab = open_page(STORE.format(make="day()"))
+    lab.run(0)
+    page, cells = lab.page, "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
+    page.get_by_role("option", name=re.compile("4180")).wait_for()
+    page.get_by_role("tab", name="Runs").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("() => document.activeElement.textContent").startswith("Schedules")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("listbox", name="Runs").focus()
+    for key in ("Home", "ArrowDown", "d", "d", "ArrowDown"):
+        page.keyboard.press(key)
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-label").startswith("4171")
+    page.keyboard.press("End")
+    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-posinset") == "100"
+    page.keyboard.press("Escape")
+    assert not page.locator(".nbs aside").is_visible()
+    assert page.evaluate(cells) == 1

@@ -1,0 +1,140 @@
+"""A runtime and its store as what a panel is fed from."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nbsched.core.errors import UnknownName
+from nbsched.core.instants import floor_ms
+from nbsched.core.model import RunRecord
+from nbsched.core.panel import (
+    LAST_OF_PIPELINE,
+    Counts,
+    Details,
+    Handle,
+    Overview,
+    PanelSnapshot,
+    PipelineView,
+    Verb,
+    details,
+    history,
+    pipeline_view,
+    schedule_line,
+)
+from nbsched.core.rows import PanelRow, panel_row
+from nbsched.engine.runtime import Runtime
+from nbsched.store import events, records, showing
+
+MOST_RUNS = 10_000
+"""So many runs a panel lists; what has not ended is always there."""
+LOG_BYTES = 64_000
+"""So much of the end of a log is shown."""
+
+
+class StoreSource:
+    """Implements `core.panel.Source`."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime, self._read = runtime, runtime.database.read
+
+    def snapshot(self) -> PanelSnapshot:
+        rows = self._rows(self._read(showing.newest, MOST_RUNS))
+        return PanelSnapshot(overview=self.overview(), rows=rows, history=history(rows))
+
+    def overview(self) -> Overview:
+        written, counts = self._read(showing.triggers), self._read(records.counts)
+        schedules = [replace(one, trigger=written[one.name]) for one in self._read(records.schedules)]
+        return Overview(
+            now_ms=floor_ms(self._runtime.clock.now()),
+            counts=Counts(
+                running=counts.get("running", 0),
+                queued=counts.get("queued", 0),
+                pending=counts.get("pending", 0),
+            ),
+            schedules=[schedule_line(one) for one in schedules],
+        )
+
+    def rows(self, ids: Collection[int]) -> list[PanelRow]:
+        return self._rows(self._read(showing.some, ids))
+
+    def _rows(self, runs: Iterable[RunRecord]) -> list[PanelRow]:
+        found = list(runs)
+        written = self._read(showing.triggers)
+        needs = self._read(showing.waited_for, [one.id for one in found if one.state == "pending"])
+        return [
+            panel_row(one, trigger=written.get(one.schedule or ""), needs=needs.get(one.id, ()))
+            for one in found
+        ]
+
+    def pipeline(self, run_id: int) -> PipelineView | None:
+        found = self._read(showing.some, [run_id])
+        if not found or found[0].kind != "pipeline":
+            return None
+        past = self._read(showing.before, run_id, LAST_OF_PIPELINE - 1)
+        steps = _by_parent(self._read(showing.steps, [run_id, *(one.id for one in past)]))
+        return pipeline_view(
+            found[0],
+            steps[run_id],
+            self._needs(run_id, steps[run_id]),
+            [(one, steps[one.id]) for one in past],
+        )
+
+    def _needs(self, run_id: int, steps: Iterable[RunRecord]) -> Mapping[str, list[str]]:
+        names = {step.id: step.step or step.name for step in steps}
+        needs: dict[str, list[str]] = {name: [] for name in names.values()}
+        for need, follower in self._read(records.needs_of_steps, run_id):
+            needs[names[follower]].append(names[need])
+        return needs
+
+    def details(self, run_id: int) -> Details | None:
+        try:
+            run = self._read(records.run, run_id)
+        except UnknownName:
+            return None
+        return details(run, self._read(records.attempts, run_id), _end_of(self._log(run_id)))
+
+    def _log(self, run_id: int) -> Path:
+        return self._runtime.get_run(run_id).folder / "log.txt"
+
+    def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
+        seq = self._read(events.last_seq)
+        if cursor is None:
+            return (), (seq, self._read(showing.progress))
+        ids, running = self._read(showing.changed, *cursor)
+        return ids, (seq, running)
+
+    def watch(self, callback: Callable[[], None]) -> Handle:
+        return self._runtime.watch(callback)
+
+    def act(self, verb: Verb, target: int | str) -> None:
+        verbs: Mapping[str, Callable[[Any], Any]] = {
+            "cancel": self._runtime.cancel,
+            "retry": self._runtime.retry,
+            "trigger": self._runtime.trigger,
+            "pause": self._runtime.pause,
+            "resume": self._runtime.resume,
+        }
+        if verb not in verbs:
+            raise UnknownName("button", verb, verbs)
+        verbs[verb](target)
+
+
+def _by_parent(steps: Iterable[RunRecord]) -> Mapping[int | None, list[RunRecord]]:
+    found: dict[int | None, list[RunRecord]] = defaultdict(list)
+    for step in steps:
+        found[step.parent].append(step)
+    return found
+
+
+def _end_of(path: Path) -> str:
+    try:
+        with path.open("rb") as log:
+            log.seek(0, 2)
+            log.seek(max(0, log.tell() - LOG_BYTES))
+            return log.read().decode("utf-8", errors="replace")
+    except OSError:
+        return ""

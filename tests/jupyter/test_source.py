@@ -1,0 +1,199 @@
+"""A real store as what a panel is fed from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nbsched as nb
+from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.panel import Source
+from nbsched.engine.runtime import Runtime
+from nbsched.jupyter.source import LOG_BYTES, StoreSource
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    with Runtime(tmp_path / "store.db", slots=2) as opened:
+        yield opened
+
+
+@pytest.fixture
+def source(runtime: Runtime) -> Source:
+    return StoreSource(runtime)
+
+
+def until(source: Source, cursor: Any, seen: Callable[[set[int]], bool]) -> set[int]:
+    """All that changed since the cursor, once `seen` is content with it."""
+    found: set[int] = set()
+    woken = threading.Event()
+    watching = source.watch(woken.set)
+    try:
+        while True:
+            woken.clear()
+            ids, cursor = source.changed(cursor)
+            found.update(ids)
+            if seen(found):
+                return found
+            assert woken.wait(10), found
+    finally:
+        watching.cancel()
+
+
+def test_a_snapshot_lists_runs_newest_first_without_steps(runtime: Runtime, source: Source) -> None:
+    with nb.pipeline("etl") as etl:
+        nb.shell("echo 1", name="fetch") >> nb.shell("echo 2", name="save")
+    first = runtime.run(nb.shell("echo hello", name="greet")).wait("20s")
+    second = etl.run().wait("20s")
+    snapshot = source.snapshot()
+    assert [(row["id"], row["name"], row["state"]) for row in snapshot["rows"]] == [
+        (second.id, "etl", "succeeded"),
+        (first.id, "greet", "succeeded"),
+    ]
+    assert [tick[:2] for tick in snapshot["history"]["greet"]] == [(first.id, "ok")]
+    assert snapshot["overview"]["counts"] == {"running": 0, "queued": 0, "pending": 0}
+
+
+def test_what_changed_is_told_by_id_and_only_once(runtime: Runtime, source: Source) -> None:
+    before = runtime.run(nb.shell("true")).wait("20s")
+    nothing, cursor = source.changed(None)
+    assert set(nothing) == set()
+    run = runtime.run(nb.shell("true"))
+    changed = until(source, cursor, lambda ids: run.id in ids and run.state.final)
+    assert before.id not in changed
+    _, cursor = source.changed(cursor)
+    assert set(source.changed(cursor)[0]) == set()
+
+
+def test_progress_is_a_change(runtime: Runtime, source: Source) -> None:
+    go_on = threading.Event()
+
+    @nb.task
+    def outer() -> None:
+        go_on.wait(20)
+
+    with nb.pipeline("two") as two:
+        nb.shell("true", name="quick") >> outer()
+    run = two.run()
+    until(source, source.changed(None)[1], lambda _: run.steps["outer"].state == "running")
+    _, cursor = source.changed(None)
+    runtime.cancel(run.id)
+    assert run.steps["outer"].id in until(source, cursor, lambda ids: run.steps["outer"].id in ids)
+    go_on.set()
+    run.wait("20s")
+
+
+def test_a_pipelines_run_has_its_graph_its_steps_and_its_past(runtime: Runtime, source: Source) -> None:
+    with nb.pipeline("etl") as etl:
+        fetch, clean = nb.shell("echo 1", name="fetch"), nb.shell("exit 3", name="clean")
+        save = nb.shell("echo 3", name="save")
+        fetch >> clean >> save
+    past, run = etl.run().wait("20s"), etl.run().wait("20s")
+    view = source.pipeline(run.id)
+    assert view is not None
+    assert [(node["name"], node["layer"]) for node in view["nodes"]] == [
+        ("fetch", 0),
+        ("clean", 1),
+        ("save", 2),
+    ]
+    assert [(step["name"], step["state"]) for step in view["steps"]] == [
+        ("fetch", "succeeded"),
+        ("clean", "failed"),
+        ("save", "skipped"),
+    ]
+    assert [one["id"] for one in view["past"]] == [past.id]
+    assert [cell and cell[0] for cell in view["past"][0]["cells"]] == ["ok", "bad", "skip"]
+    assert source.pipeline(view["steps"][0]["id"]) is None
+    assert source.pipeline(10**6) is None
+
+
+def test_a_waiting_step_names_what_it_waits_for(runtime: Runtime, source: Source) -> None:
+    go_on = threading.Event()
+
+    @nb.task
+    def slow() -> None:
+        go_on.wait(20)
+
+    with nb.pipeline("waits") as waits:
+        slow() >> nb.shell("true", name="then")
+    run = waits.run()
+    [row] = source.rows([run.steps["then"].id])
+    assert row["why"] == "after slow"
+    go_on.set()
+    run.wait("20s")
+
+
+def test_details_hold_parameters_error_attempts_and_the_end_of_the_log(
+    runtime: Runtime, source: Source
+) -> None:
+    run = runtime.run(
+        nb.shell(f"head -c {2 * LOG_BYTES} /dev/zero | tr '\\0' x; echo; echo oops >&2; exit 4")
+    ).wait("20s")
+    found = source.details(run.id)
+    assert found is not None
+    assert found["run"]["state"] == "failed"
+    assert found["error"] is not None
+    assert len(found["attempts"]) == 1
+    assert "x" in found["log"]
+    assert len(found["log"]) <= LOG_BYTES
+    assert source.details(10**6) is None
+
+
+def test_large_values_are_read_only_for_details(runtime: Runtime, source: Source) -> None:
+    @nb.task
+    def big() -> dict[str, Any]:
+        return {"text": "x" * 60_000}
+
+    run = runtime.run(big).wait("20s")
+    assert "x" * 100 not in str(source.snapshot())
+    found = source.details(run.id)
+    assert found is not None
+    assert len(found["run"]["values"]["text"]) == 60_000
+
+
+def test_schedules_show_their_trigger_as_it_was_written(runtime: Runtime, source: Source) -> None:
+    runtime.schedule(nb.shell("true", name="tick"), "every 30m")
+    [line] = source.overview()["schedules"]
+    assert (line["trigger"], line["actions"]) == ("every 30m", ("trigger", "pause"))
+    assert line["next_ms"] is not None
+    source.act("trigger", "tick")
+    source.act("pause", "tick")
+    [line] = source.overview()["schedules"]
+    assert (line["paused"], line["next_ms"], line["actions"]) == ("by user", None, ("trigger", "resume"))
+    [row] = source.snapshot()["rows"]
+    assert row["schedule"] == "tick"
+    runtime.get_run(row["id"]).wait("20s")
+    assert source.rows([row["id"]])[0]["why"] == "every 30m"
+
+
+def test_buttons_do_what_the_calls_do_and_refuse_what_they_refuse(runtime: Runtime, source: Source) -> None:
+    run = runtime.run(nb.shell("sleep 30"))
+    source.act("cancel", run.id)
+    assert run.wait("20s").state == "cancelled"
+    source.act("retry", run.id)
+    again = runtime.runs(limit=1)[0]
+    assert again.retry_of == run.id
+    source.act("cancel", again.id)
+    again.wait("20s")
+    with pytest.raises(InvalidState):
+        source.act("cancel", run.id)
+    with pytest.raises(UnknownName, match="near"):
+        source.act("pause", "near")
+    with pytest.raises(UnknownName):
+        source.act("close", 1)  # type: ignore[arg-type]
+
+
+def test_the_dashboard_shows_the_store_of_the_default_runtime(runtime: Runtime) -> None:
+    run = runtime.run(nb.shell("true")).wait("20s")
+    panel = nb.dashboard()
+    try:
+        assert [row["id"] for row in panel._source.snapshot()["rows"]] == [run.id]
+    finally:
+        panel.close()
+        assert panel.settle(5)
+    with pytest.raises(UnknownName):
+        nb.dashboard(focus=10**6)
