@@ -33,8 +33,8 @@ _HOMES = {
     "Runtime": "engine.runtime",
     "pipeline": "core.pipeline",
     "dashboard": "jupyter.widget",
-    "load_ipython_extension": "jupyter.magics",
-    "unload_ipython_extension": "jupyter.magics",
+    "load_ipython_extension": "jupyter.extension",
+    "unload_ipython_extension": "jupyter.extension",
 }  # fmt: skip
 
 __all__ = sorted(_HOMES)

@@ -13,11 +13,12 @@ from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.surroundings import Files
 from nbsched.engine.zone import machine_zone
-from nbsched.executors.lookup import reference_of
+from nbsched.executors.lookup import is_only_read, reference_of
 
 ports.use(Files())
 triggers.set_default_zone(machine_zone)
 ports.set_function_reference(reference_of)
+ports.set_scheduler(lambda work, trigger: None if is_only_read() else schedule(work, trigger))
 ports.set_runner(lambda work, params, policy: run(work, params, **policy))
 
 

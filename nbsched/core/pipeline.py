@@ -88,6 +88,9 @@ class PipelineBuilder:
         if kind is None:
             steps = tuple(handle.step for handle in self._draft.steps.values())
             self._work = checked(replace(self._frame, steps=steps))
+            if self.schedule is not None:
+                ports.schedule(self, self.schedule)
+            ports.written(self)
 
     def __repr__(self) -> str:
         return f"<pipeline {self.name!r}: {len(self._draft.steps)} steps>"

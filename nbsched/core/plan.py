@@ -26,6 +26,8 @@ class Occurrence:
     previous: datetime
     seq: int = 0
     event: Mapping[str, Any] | None = None
+    in_turn: bool = False
+    """One of several that are caught up with: it runs after those before it, whatever the overlap policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def account(due: Sequence[Occurrence], *, policy: str, reason: str, not_before: 
     decisions: list[Decision] = []
     for item in due:
         if (item.at, item.seq) in run:
-            decisions.append(item)
+            decisions.append(replace(item, in_turn=policy == "all"))
         elif decisions and isinstance(decisions[-1], NotRun):
             decisions[-1] = replace(decisions[-1], until=item.at, count=decisions[-1].count + 1, seq=item.seq)
         else:
@@ -90,24 +92,6 @@ def merged(older: NotRun, reason: str, decisions: Sequence[Decision]) -> list[De
     return [head, *decisions]
 
 
-def fires(decisions: Sequence[Decision]) -> int:
-    """How many of the decisions are to run."""
-    return sum(isinstance(item, Occurrence) for item in decisions)
-
-
-def limited(decisions: Sequence[Decision], left: int | None) -> list[Decision]:
-    """The decisions up to the last run that the schedule's limit allows; after it nothing is due."""
-    if left is None:
-        return list(decisions)
-    allowed: list[Decision] = []
-    for item in decisions:
-        if left <= 0:
-            break
-        allowed.append(item)
-        left -= isinstance(item, Occurrence)
-    return allowed
-
-
 def spread(text: str) -> float:
     """A number in [0, 1) that is always the same for the same text: jitter that survives a restart."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest()) / (1 << 56)
@@ -128,11 +112,13 @@ class Overlap:
     kill: bool = False
 
 
-def overlap(policy: str, active: Sequence[tuple[int, State]]) -> Overlap:
+def overlap(policy: str, active: Sequence[tuple[int, State]], *, in_turn: bool = False) -> Overlap:
     """Skip, wait for the last active run, or end the active ones and wait; `active` is oldest first."""
     if not active or policy == "allow":
         return Overlap()
     last = active[-1][0]
+    if in_turn:
+        return Overlap(wait_for=last)
     if policy in ("cancel_other", "kill_other"):
         return Overlap(wait_for=last, cancel=tuple(run for run, _ in active), kill=policy == "kill_other")
     if policy == "queue_all":

@@ -37,6 +37,8 @@ class _Lent:
     surroundings: Surroundings | None = None
     function_reference: FunctionReference | None = None
     runner: Runner | None = None
+    scheduler: Callable[[Any, Any], Any] | None = None
+    written: Callable[[Any], None] | None = None
 
 
 _lent = _Lent()
@@ -54,6 +56,20 @@ def set_runner(hook: Runner) -> None:
     _lent.runner = hook
 
 
+def set_written(hook: Callable[[Any], None]) -> None:
+    """The hook is given every pipeline whose block was left, also one that no variable holds."""
+    _lent.written = hook
+
+
+def written(pipeline: Any) -> None:
+    if _lent.written is not None:
+        _lent.written(pipeline)
+
+
+def set_scheduler(hook: Callable[[Any, Any], Any]) -> None:
+    _lent.scheduler = hook
+
+
 def surroundings() -> Surroundings:
     return _there(_lent.surroundings, "read files")
 
@@ -66,6 +82,11 @@ def function_reference(function: Callable[..., Any]) -> str:
 def start(work: Any, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> Any:
     """The run of the work, started now."""
     return _there(_lent.runner, "run work")(work, params, policy)
+
+
+def schedule(work: Any, trigger: Any) -> None:
+    """The work is scheduled, unless it is only being read."""
+    _there(_lent.scheduler, "schedule work")(work, trigger)
 
 
 def _there(hook: Hook | None, purpose: str) -> Hook:

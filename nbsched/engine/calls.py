@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +13,10 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.wire import encode
 from nbsched.engine import firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
-from nbsched.engine.live import Run, Schedule
+from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import Expected, simulate
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
@@ -45,11 +44,15 @@ class Calls:
     def _define(self) -> Definer:
         return Definer(self.host, self.database, self.clock)
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
         return floor_ms(self.clock.now())
 
     def _follow(self, run: int) -> None:
         """The keyed run is carried on here when its host is gone."""
+
+    def watch(self, changed: Callable[[], None]) -> Subscription:
+        """`changed` is called, from any thread, whenever something in the store may have; it must not wait."""
+        raise NotImplementedError
 
     def when_ended(self, run: int) -> Future[None]:
         """Done once the run has ended."""
@@ -62,7 +65,7 @@ class Calls:
     ) -> Run:
         """The work's run, queued and durable; with a `key` that was used before, that run."""
         new = self._define.run(work, params, key, policy)
-        run = self.database.write(retrying.start, new, self._now_ms())
+        run = self.database.write(retrying.start, new, self.now_ms())
         if new.key is not None:
             self._follow(run)
         return Run(self, run)
@@ -89,12 +92,12 @@ class Calls:
 
     def cancel(self, run: int | Run) -> None:
         """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
-        self.database.write(runs.cancel, run_id(run), self._now_ms())
+        self.database.write(runs.cancel, run_id(run), self.now_ms())
 
     def retry(self, run: int | Run, from_failed: bool = True) -> Run:
         """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
         new = self.database.write(
-            retrying.retry, run_id(run), self._now_ms(), from_failed=from_failed, host=self.host
+            retrying.retry, run_id(run), self.now_ms(), from_failed=from_failed, host=self.host
         )
         return Run(self, new)
 
@@ -122,7 +125,7 @@ class Calls:
             work, trigger, name=name, overlap=overlap, missed=missed, catchup=catchup, jitter=jitter, start=start,
             end=end, limit=limit, params=params, policy=policy,
         )  # fmt: skip
-        self.database.write(schedules.define, new, self._now_ms())
+        self.database.write(schedules.define, new, self.now_ms())
         return Schedule(self, new.name)
 
     def schedules(self) -> list[Schedule]:
@@ -135,7 +138,7 @@ class Calls:
 
     def pause(self, name: str) -> None:
         """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
-        self.database.write(schedules.pause, _name(name), self._now_ms())
+        self.database.write(schedules.pause, _name(name), self.now_ms())
 
     def resume(self, name: str, missed: str = "skip") -> None:
         """The schedule fires again; the instants gone by are accounted for as `missed` says: skip, latest or all."""
@@ -144,7 +147,7 @@ class Calls:
         row = self.database.read(schedules.find, _name(name))
         if row["paused"] is None:
             return
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         last = self.database.read(events.last_seq)
         heard = self.database.read(events.since, row["after_seq"], last) if row["patterns"] != "[]" else []
         told = firing.resuming(row, firing.whole_ms(self.clock.now()), missed, heard, last)
@@ -152,18 +155,18 @@ class Calls:
 
     def trigger(self, name: str) -> Run:
         """A run of the schedule's work now, beside its instants."""
-        found = self.database.write(schedules.trigger, _name(name), self._now_ms(), place_of(self.host))
+        found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
         return Run(self, found)
 
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""
         change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
-        self.database.write(schedules.retime, _name(name), change, self._now_ms())
+        self.database.write(schedules.retime, _name(name), change, self.now_ms())
         return Schedule(self, _name(name))
 
     def unschedule(self, name: str, cancel_running: bool = False) -> None:
         """The schedule is gone; its history stays."""
-        self.database.write(schedules.remove, _name(name), self._now_ms(), cancel_running=cancel_running)
+        self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
 
     def paused_of_notebook(self, notebook: str) -> list[str]:
         """The names of the notebook's schedules that wait for a kernel of it."""
@@ -173,9 +176,8 @@ class Calls:
 
     def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
         """The event is in the log and on its way to every handler."""
-        publishing.check(name)
-        text = publishing.text(encode(dict(data or {}), f"the data of {name!r}"))
-        self.database.write(events.record, name, self._now_ms(), text)
+        text = publishing.checked(name, data)
+        self.database.write(events.record, name, self.now_ms(), text)
 
     def events(
         self, after: int = 0, name: str | None = None, run: int | None = None, limit: int | None = 1000
@@ -197,7 +199,7 @@ class Calls:
 
     def hosts(self) -> Sequence[hosts.Host]:
         """The hosts that live."""
-        return self.database.read(hosts.living, self._now_ms())
+        return self.database.read(hosts.living, self.now_ms())
 
     def simulate(self, start: datetime, end: datetime) -> list[Expected]:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
@@ -208,7 +210,7 @@ class Calls:
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""
-        gone = self.database.write(retention.prune, self._now_ms(), dry_run=dry_run)
+        gone = self.database.write(retention.prune, self.now_ms(), dry_run=dry_run)
         if not dry_run:
             retention.remove_folders(self.folder, gone.runs)
         return {"runs": len(gone.runs), "events": gone.events}

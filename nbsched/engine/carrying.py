@@ -27,7 +27,7 @@ from nbsched.core.wire import decode, encode
 from nbsched.engine.clock import Clock, ticks
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
-from nbsched.executors.values import load_values, store_values
+from nbsched.executors.values import load_values, shrink, store_values
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -248,7 +248,8 @@ def _resolved(work: Work, lookup: Lookup) -> Work:
 def _environment(
     row: Row, context: Context, folder: Path, policy: Policy, around: Surroundings
 ) -> dict[str, str]:
-    if row["kind"] == "function" and not policy.secrets:
+    work = work_of(row["work"])
+    if isinstance(work, Function) and work.where == "thread" and not policy.secrets:
         return {}
     env = {
         **around.environment,
@@ -265,14 +266,16 @@ def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
     """The context as JSON, for work in another process."""
     return {
         "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
-        "interval": encode(list(context.interval)), "params": _plain(context.params), "pipeline": context.pipeline,
+        "interval": encode(list(context.interval)), "params": _plain(context.params, folder),
+        "pipeline": context.pipeline,
         "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
     }  # fmt: skip
 
 
-def _plain(params: Mapping[str, Any]) -> Any:
-    """The parameters as JSON; what only a file can hold is named by its type."""
-    return encode(params, "params", lambda value, name: {"$type": type(value).__name__})
+def _plain(params: Mapping[str, Any], folder: Path) -> Any:
+    """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
+    plain = encode(params, "params", lambda value, name: f"({type(value).__name__})")
+    return shrink(plain, "params", folder.parent)
 
 
 def _secret(name: str) -> str:

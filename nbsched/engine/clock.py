@@ -89,8 +89,3 @@ async def _either(first: anyio.Event, second: anyio.Event) -> None:
 
         group.start_soon(watch, first)
         group.start_soon(watch, second)
-
-
-def pause(seconds: float) -> None:
-    """This thread has slept so long, for want of anything to wait on."""
-    time.sleep(seconds)

@@ -81,7 +81,7 @@ def _due(
     found += [
         plan.Occurrence(at=event.at, previous=event.at, seq=event.seq, event=dict(event.data))
         for event in events
-        if trigger.matches(event.name, event.data)
+        if trigger.matches(event.name, event.data) and (start or event.at) <= event.at <= (end or event.at)
     ]
     return older, sorted(found, key=lambda item: (item.at, item.seq))
 
@@ -94,14 +94,13 @@ def _told(
     *,
     resumed: bool = False,
 ) -> Accounting:
-    trigger, end = trigger_of(row["trigger"]), from_ms(row["end_ms"])
-    allowed = plan.limited(decisions, None if row["max_fires"] is None else row["max_fires"] - row["fired"])
-    over = row["max_fires"] is not None and row["fired"] + plan.fires(allowed) >= row["max_fires"]
-    following = None if over else next_after(trigger, now, from_ms(row["start_ms"]), end)
+    until_ms = max(row["after_ms"], to_ms(now))
+    following = next_after(
+        trigger_of(row["trigger"]), from_ms(until_ms), from_ms(row["start_ms"]), from_ms(row["end_ms"])
+    )
     return Accounting(
-        schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=allowed,
-        until_ms=max(row["after_ms"], to_ms(now)), until_seq=max(until_seq, row["after_seq"]),
-        next_ms=to_ms(following), resumed=resumed,
+        schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=decisions,
+        until_ms=until_ms, until_seq=max(until_seq, row["after_seq"]), next_ms=to_ms(following), resumed=resumed,
     )  # fmt: skip
 
 

@@ -7,20 +7,22 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 import anyio
+import anyio.to_thread
 
 from nbsched.core import triggers
 from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import Cell, Event, Function, Notebook, Work
-from nbsched.engine import publishing
+from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
 from nbsched.engine.calls import Calls
@@ -33,6 +35,7 @@ from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
+from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
@@ -72,7 +75,7 @@ class Runtime(Calls):
 
     def _follow(self, run: int) -> None:
         self.scheduler.followed.add(run)
-        self.database.write(retrying.adopt, run, self.host.id, self._now_ms())
+        self.database.write(retrying.adopt, run, self.host.id, self.now_ms())
 
     @property
     def in_kernel(self) -> bool:
@@ -86,6 +89,7 @@ class Runtime(Calls):
         """The runtime works; StoreError when its file cannot be used."""
         if self.open:
             return self
+        self._pid = os.getpid()
         self._nudges = Nudges()
         self.database = Database(self.store_path, self._committed)
         self._started: Future[None] = Future()
@@ -94,20 +98,29 @@ class Runtime(Calls):
             target=contextvars.Context().run, args=(self._main,), name="nbsched-loop", daemon=True
         )
         self._thread.start()
-        self._started.result()
+        try:
+            self._started.result()
+        except BaseException:
+            self._thread.join()
+            self._release()
+            raise
         atexit.register(self.close, hurry=True)
         return self
 
     def close(self, *, hurry: bool = False) -> None:
         """Running work was asked to stop and has, or was killed; others carry on what is left."""
-        if self._thread is None:
+        if self._thread is None or self._pid != os.getpid():
             return
         if self.open:
             self._hurry = hurry
-            self._call_soon(self._stop.set)
+            with suppress(RuntimeError):  # the loop has just ended
+                self._call_soon(self._stop.set)
             self._thread.join()
-        self._thread = None
         atexit.unregister(self.close)
+        self._release()
+
+    def _release(self) -> None:
+        self._thread = None
         self.database.close()
         self._nudges.close()
 
@@ -124,16 +137,18 @@ class Runtime(Calls):
         try:
             anyio.run(self._serve)
         except BaseException as error:
-            if not self._started.done():
-                self._started.set_exception(error)
-            else:
+            if self._started.done():
                 raise
+            self._started.set_exception(error)
+        finally:
+            self._let_go()
 
     async def _serve(self) -> None:
         self._stop = anyio.Event()
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
-            lease=self._lease, nudges=self._nudges, ended=self._wake_waiting, in_a_hurry=lambda: self._hurry,
+            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended,
+            in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -152,7 +167,7 @@ class Runtime(Calls):
         )  # fmt: skip
 
     def _committed(self) -> None:
-        if self._started.done():
+        if self._started.done() and self._started.exception() is None:
             self.scheduler.nudge()
         self._nudges.send()
 
@@ -172,6 +187,8 @@ class Runtime(Calls):
             self._waiting[run].append(future)
         if self.database.read(records.state, run).final:
             self._wake_waiting()
+        elif not self.open:
+            self._let_go()
         return future
 
     def _wake_waiting(self) -> None:
@@ -183,6 +200,23 @@ class Runtime(Calls):
                 future.set_result(None)
         for watcher in tuple(self._watchers):
             watcher()
+
+    def _let_go(self) -> None:
+        """Nobody waits any longer for what only an open runtime can tell."""
+        with self._lock:
+            left = [future for futures in self._waiting.values() for future in futures]
+            self._waiting.clear()
+        for future in left:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(
+                    StoreError("the runtime was closed while this was waited for: open it again")
+                )
+
+    async def _ended(self, runs: Collection[int]) -> None:
+        told = list(runs)
+        wanted = self.database.read(hooked, told)
+        if wanted:
+            await anyio.to_thread.run_sync(hooks.tell, self, told, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
@@ -200,15 +234,15 @@ class Runtime(Calls):
         """`handler` is called with each event that matches, from now on; one of the same name is replaced."""
         subscribed = publishing.subscription(pattern, handler, name, durable)
         if durable:
-            self.database.write(events.subscribe, subscribed.name, pattern, self.scheduler.host.id)
+            self.database.write(events.subscribe, subscribed.name, pattern, subscribed.holder)
         self._on_loop(lambda: self.scheduler.bus.add(subscribed))
         return Subscription(subscribed.name, lambda: self._unsubscribe(subscribed))
 
     def _unsubscribe(self, subscribed: Subscribed) -> None:
         if subscribed.active and self.open:
-            self._on_loop(lambda: self.scheduler.bus.remove(subscribed.name))
+            self._on_loop(lambda: self.scheduler.bus.drop(subscribed))
             if subscribed.durable:
-                self.database.write(events.unsubscribe, subscribed.name)
+                self.database.write(events.unsubscribe, *subscribed.key)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         if threading.current_thread() is self._thread:
@@ -231,7 +265,7 @@ class Runtime(Calls):
             event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
             self._call_soon(lambda: self.scheduler.bus.offer(event))
 
-    def _now_ms(self) -> int:
+    def now_ms(self) -> int:
         if not self.open:
             raise StoreError("this runtime is closed: open a new one, or use it inside its `with` block")
         return floor_ms(self.clock.now())

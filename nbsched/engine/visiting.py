@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Self
 
 from nbsched.engine.calls import Calls
-from nbsched.engine.clock import SystemClock, pause
+from nbsched.engine.clock import SystemClock
+from nbsched.engine.live import Subscription
 from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store
 from nbsched.store import hosts, records
-from nbsched.store.database import Database
+from nbsched.store.database import Database, Db
 from nbsched.store.hosts import VISITOR, Host
 
 BETWEEN_LOOKS_S = 0.2
@@ -34,7 +36,11 @@ class Visitor(Calls):
 
     def __enter__(self) -> Self:
         self._nudges = Nudges()
-        self.database = Database(self.store_path, self._nudges.send)
+        try:
+            self.database = Database(self.store_path, self._nudges.send)
+        except BaseException:
+            self._nudges.close()
+            raise
         self._nudges.know(host.port for host in self.database.read(hosts.known))
         self._open = True
         return self
@@ -47,11 +53,33 @@ class Visitor(Calls):
     def when_ended(self, run: int) -> Future[None]:
         """Done once the run has ended; the store is looked at from time to time, for nobody nudges a visitor."""
         future: Future[None] = Future()
-        threading.Thread(target=self._look_until_ended, args=(run, future), daemon=True).start()
+
+        def look() -> None:
+            if not future.done() and self.database.read(records.state, run).final:
+                watch.cancel()
+                future.set_result(None)
+
+        watch = self.watch(look)
+        look()
         return future
 
-    def _look_until_ended(self, run: int, future: Future[None]) -> None:
-        while self._open and not self.database.read(records.state, run).final:
-            pause(BETWEEN_LOOKS_S)
-        if self._open:
-            future.set_result(None)
+    def watch(self, changed: Callable[[], None]) -> Subscription:
+        """`changed` is called, in a thread of its own, whenever something in the store may have."""
+        stop = threading.Event()
+        threading.Thread(
+            target=self._look_until, args=(stop, changed), name="nbsched-look", daemon=True
+        ).start()
+        return Subscription("watch", stop.set)
+
+    def _look_until(self, stop: threading.Event, changed: Callable[[], None]) -> None:
+        seen = None
+        while self._open and not stop.wait(BETWEEN_LOOKS_S):
+            version = self.database.read(_version)
+            if version != seen:
+                seen = version
+                changed()
+
+
+def _version(db: Db) -> int:
+    """A number that changes with every commit of another connection."""
+    return int(db.execute("PRAGMA data_version").fetchone()[0])

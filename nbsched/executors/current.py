@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbsched.core.model import Context
-from nbsched.core.wire import decode
 from nbsched.executors.contract import Report
-from nbsched.executors.values import keep
+from nbsched.executors.values import keep, load_value
 
 
 @dataclass(slots=True)
@@ -51,7 +50,8 @@ def values_folder(attempt: Path) -> Path:
 
 def context_from(data: Mapping[str, Any]) -> Context:
     """The context that was sent as JSON; instants may be tagged or plain ISO text."""
-    read = {item.name: decode(data.get(item.name)) for item in fields(Context)}
+    folder = values_folder(Path(data["folder"]))
+    read = {item.name: load_value(data.get(item.name), folder) for item in fields(Context)}
     start, end = read["interval"]
     instants = {"scheduled_at": _instant(read["scheduled_at"]), "interval": (_instant(start), _instant(end))}
     return Context(**{**read, **instants})

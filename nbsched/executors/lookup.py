@@ -9,7 +9,9 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -54,12 +56,30 @@ def register(function: Callable[..., Any]) -> str:
         return ref
 
 
+_read_only: ContextVar[bool] = ContextVar("nbsched_read_only", default=False)
+
+
+def is_only_read() -> bool:
+    """A file is being read for what it defines, or a run of ours executes it: what it says is not to be scheduled."""
+    return _read_only.get() or "NBSCHED_RUN" in os.environ
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    token = _read_only.set(True)
+    try:
+        yield
+    finally:
+        _read_only.reset(token)
+
+
 def find(ref: str) -> Callable[..., Any]:
     """The function; FunctionGone when it is another process's, DefinitionError when the name is gone."""
     place, _, name = ref.rpartition(":")
     if place == "__main__":
         return _find_registered(ref, name)
-    module = load_file(Path(place)) if os.path.isabs(place) else importlib.import_module(place)
+    with _reading():
+        module = load_file(Path(place)) if os.path.isabs(place) else importlib.import_module(place)
     try:
         return cast("Callable[..., Any]", _plain(functools.reduce(getattr, name.split("."), module)))
     except AttributeError:
@@ -93,7 +113,8 @@ def load_file(path: Path) -> ModuleType:
         version = (facts.st_mtime_ns, facts.st_size)
         known = _files.get(file)
         if known is None or known[0] != version:
-            known = _files[file] = (version, _execute(file))
+            with _reading():
+                known = _files[file] = (version, _execute(file))
         return known[1]
 
 

@@ -16,9 +16,9 @@ from nbsched.core import sources
 from nbsched.core.durations import duration_text
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Error, Outcome
-from nbsched.core.wire import decode
 from nbsched.executors.contract import Assignment, Report
 from nbsched.executors.prepared import Prepared, plain, prepare
+from nbsched.executors.values import refer
 from nbsched.kernels.stop import StopSignal
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ class _Listener:
         self._report.display(output)
 
     def value(self, name: str, value: Any) -> None:
-        self.values[name] = decode(value)
+        self.values[name] = refer(value)
         self._report.value(name, self.values[name])
 
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from nbsched.core.errors import Fail, RetryLater, Skip
 from nbsched.core.model import Error, Outcome
 from nbsched.core.policy import exception_name
-from nbsched.core.wire import decode
 from nbsched.executors.contract import Report
+from nbsched.executors.values import refer
 
 VALUE = "application/vnd.nbsched.value+json"
 """`{"name", "value"}`: a named value, as `core.wire` encodes it."""
@@ -53,7 +53,7 @@ class Told:
     def _note(self, data: Mapping[str, Any]) -> None:
         self._signal = data.get(SIGNAL, self._signal)
         if VALUE in data:
-            name, value = data[VALUE]["name"], decode(data[VALUE]["value"])
+            name, value = data[VALUE]["name"], refer(data[VALUE]["value"])
             self._values[name] = value
             self._report.value(name, value)
 

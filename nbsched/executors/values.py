@@ -56,7 +56,15 @@ def store_value(value: Any, name: str, folder: Path) -> Any:
     """One value's JSON form."""
     if is_flat(value):
         return value
-    plain, text = _json(value, name, partial(_store_foreign, folder))
+    return _shrunk(*_json(value, name, partial(_store_foreign, folder)), name, folder)
+
+
+def shrink(plain: Any, name: str, folder: Path) -> Any:
+    """The JSON form as it is, or, when it is large, that of a file which holds it."""
+    return _shrunk(plain, json.dumps(plain), name, folder)
+
+
+def _shrunk(plain: Any, text: str, name: str, folder: Path) -> Any:
     if len(text) <= INLINE_LIMIT:
         return plain
     return _write(folder, name, "json", lambda file: file.write(text.encode())).to_json()
@@ -157,6 +165,7 @@ def _check_array(array: Any, name: str) -> None:
 
 def _write(folder: Path, name: str, kind: FileType, write: Callable[[BinaryIO], object]) -> ValueFile:
     """A new file in the folder, readable by its owner only, on the disk when this returns."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stem = re.sub(r"\W+", "_", name).strip("_")[-40:]
     descriptor, path = tempfile.mkstemp(_SUFFIX[kind], f"{stem}-", folder)
     try:

@@ -6,14 +6,17 @@ import os
 import queue
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from nbsched.core.errors import NbschedError, StoreError
+from nbsched.store.forks import is_inherited, leave_alone_in_forks
 
 VERSION = 1
 MOST_IN_ONE_COMMIT = 512
@@ -47,10 +50,14 @@ class Database:
         self._committed = committed
         self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
         self._local = threading.local()
-        self._readers: list[Db] = []
+        self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
+        self._lock = threading.Lock()
         self._closed = False
-        self._committing = False
+        self._unanswered = 0
+        self._pid = os.getpid()
         self._connection = _open(path)
+        self._synchronous = ""
+        leave_alone_in_forks(self)
         self._thread = threading.Thread(target=self._write_until_closed, name="nbsched-store", daemon=True)
         self._thread.start()
 
@@ -72,31 +79,44 @@ class Database:
     def submit_quietly(
         self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Future[T]:
-        """As `submit_lightly`, of no interest to anyone else: `committed` is not called for it."""
+        """As `submit_lightly`; whoever asks for it tells those whom it concerns: `committed` is not called for it."""
         return self._submit(verb, args, kwargs, durable=False, quiet=True)
 
+    def submit_untold(
+        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """As `submit`; whoever asks for it tells those whom it concerns: `committed` is not called for it."""
+        return self._submit(verb, args, kwargs, durable=True, quiet=True)
+
     def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the query finds among what is committed; callable from any thread."""
+        """What the query finds among what is committed; callable from any thread, also after the close."""
+        self._refuse_forks()
         try:
-            return query(self._reader(), *args, **kwargs)
+            reader = self._reader()
+            return query(reader.connection, *args, **kwargs)
         except sqlite3.Error as error:
             raise _store_error(self.path, error) from error
 
+    def connections(self) -> list[Db]:
+        """All that are open."""
+        return [self._connection, *(reader.connection for reader in tuple(self._readers))]
+
     @property
     def idle(self) -> bool:
-        """Nothing waits to be written."""
-        return self._requests.empty() and not self._committing
+        """Nothing waits to be written, and nothing that was is still to be told of."""
+        return not self._unanswered
 
     def close(self) -> None:
         """All that was submitted is committed and the file is closed."""
-        if self._closed:
-            return
-        self._closed = True
-        self._requests.put(None)
+        with self._lock:
+            if self._closed or self._pid != os.getpid():
+                return
+            self._closed = True
+            self._requests.put(None)
         self._thread.join()
         self._connection.close()
-        for reader in self._readers:
-            reader.close()
+        for reader in tuple(self._readers):
+            reader.connection.close()
 
     def _submit(
         self,
@@ -107,49 +127,62 @@ class Database:
         durable: bool,
         quiet: bool = False,
     ) -> Future[Any]:
+        self._refuse_forks()
         future: Future[Any] = Future()
-        if self._closed:
-            future.set_exception(StoreError(f"the store {self.path} is closed: open a new runtime to go on"))
-        else:
-            self._requests.put(_Request(verb, args, kwargs, durable, quiet, future))
+        with self._lock:
+            if not self._closed:
+                self._unanswered += 1
+                self._requests.put(_Request(verb, args, kwargs, durable, quiet, future))
+                return future
+        future.set_exception(StoreError(f"the store {self.path} is closed: open a new runtime to go on"))
         return future
 
-    def _reader(self) -> Db:
-        reader: Db | None = getattr(self._local, "reader", None)
-        if reader is None or self._local.pid != os.getpid():
-            reader = _connect(self.path)
-            reader.execute("PRAGMA query_only = ON")
-            self._local.reader, self._local.pid = reader, os.getpid()
-            self._readers.append(reader)
+    def _refuse_forks(self) -> None:
+        if self._pid != os.getpid():
+            raise _forked(self.path)
+
+    def _reader(self) -> _Reader:
+        if self._closed:
+            return _Reader(self.path)
+        reader: _Reader | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = self._local.reader = _Reader(self.path)
+            self._readers.add(reader)
         return reader
 
     def _write_until_closed(self) -> None:
         open_ = True
         while open_:
-            batch: list[_Request] = []
-            request = self._requests.get()
-            self._committing = True
-            while request is not None:
-                batch.append(request)
-                if len(batch) == MOST_IN_ONE_COMMIT or self._requests.empty():
-                    break
-                request = self._requests.get_nowait()
-            open_ = request is not None
-            if batch:
-                self._commit(batch)
-                self._committing = False
+            batch, open_ = self._gather()
+            wanted = [request for request in batch if request.future.set_running_or_notify_cancel()]
+            if wanted:
+                self._commit(wanted)
+            with self._lock:
+                self._unanswered -= len(batch)
+
+    def _gather(self) -> tuple[list[_Request], bool]:
+        """What is to be committed together, and whether more may come."""
+        batch: list[_Request] = []
+        request = self._requests.get()
+        while request is not None:
+            batch.append(request)
+            if len(batch) == MOST_IN_ONE_COMMIT or self._requests.empty():
+                return batch, True
+            request = self._requests.get_nowait()
+        return batch, False
 
     def _commit(self, batch: list[_Request]) -> None:
         durable = any(request.durable for request in batch)
         answers: list[tuple[_Request, Any, BaseException | None]] = []
         try:
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._roll_back()
+            self._synchronise("FULL" if durable else "NORMAL")
             self._connection.execute("BEGIN IMMEDIATE")
             answers = [(request, *self._carry_out(request)) for request in batch]
             self._connection.execute("COMMIT")
         except BaseException as error:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            with suppress(sqlite3.Error):
+                self._roll_back()
             answers = [(request, None, error) for request in batch]
         for request, result, problem in answers:
             if problem is None:
@@ -158,6 +191,15 @@ class Database:
                 request.future.set_exception(_as_ours(self.path, problem))
         if not all(request.quiet for request in batch):
             self._committed()
+
+    def _synchronise(self, how: str) -> None:
+        if how != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {how}")
+            self._synchronous = how
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
 
     def _carry_out(self, request: _Request) -> tuple[Any, BaseException | None]:
         self._connection.execute("SAVEPOINT verb")
@@ -171,6 +213,26 @@ class Database:
             return None, error
         self._connection.execute("RELEASE verb")
         return result, None
+
+
+class _Reader:
+    """One thread's own connection, closed when its thread ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = _connect(path)
+        self.connection.execute("PRAGMA query_only = ON")
+        self._pid = os.getpid()
+
+    def __del__(self) -> None:
+        if self._pid == os.getpid():
+            self.connection.close()
+
+
+def _forked(path: Path) -> StoreError:
+    return StoreError(
+        f"this process was forked from one that has the store {path} open, and cannot use it: "
+        "start it as a program of its own, such as with subprocess or multiprocessing's 'spawn'"
+    )
 
 
 def _as_ours(path: Path, problem: BaseException) -> BaseException:
@@ -191,20 +253,29 @@ def _store_error(path: Path, error: BaseException) -> StoreError:
 
 
 def _open(path: Path) -> Db:
+    if is_inherited(path):
+        raise _forked(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = _connect(path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        _migrate(connection, path)
-        return connection
+        return _prepared(_connect(path), path)
     except OSError as error:
         raise StoreError(
             f"the store {path} cannot be opened: {error.strerror or error}; give another path"
         ) from error
     except sqlite3.Error as error:
         raise _store_error(path, error) from error
+
+
+def _prepared(connection: Db, path: Path) -> Db:
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connect(path: Path) -> Db:
@@ -230,5 +301,6 @@ def _migrate(connection: Db, path: Path) -> None:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except (sqlite3.Error, NbschedError):
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise

@@ -58,7 +58,7 @@ def ended_among(db: Db, ids: Sequence[int]) -> set[int]:
     """Those of the runs that have ended."""
     marks = ",".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT id FROM runs WHERE id IN ({marks}) AND state NOT IN ('pending', 'queued', 'running')",
+        f"SELECT id FROM runs WHERE id IN ({marks}) AND ended_ms IS NOT NULL",
         list(ids),
     )
     return {found for (found,) in rows}
@@ -159,8 +159,7 @@ def _schedule(row: Any) -> ScheduleRecord:
 def counts(db: Db) -> dict[str, int]:
     """How many top-level runs there are in each active state, and how many failed, by state."""
     rows = db.execute(
-        "SELECT state, count(*) FROM runs WHERE parent IS NULL AND state IN ('pending', 'queued', 'running') "
-        "GROUP BY state"
+        "SELECT state, count(*) FROM runs WHERE parent IS NULL AND ended_ms IS NULL GROUP BY state"
     )
     return dict(rows.fetchall())
 

@@ -17,6 +17,7 @@ from nbsched.core.references import referred
 from nbsched.core.wire import decode
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
+from nbsched.store.insert import in_line, next_id
 
 _ENDS = {
     Verb.SUCCEED: State.SUCCEEDED,
@@ -24,7 +25,7 @@ _ENDS = {
     Verb.SKIP: State.SKIPPED,
     Verb.CANCEL: State.CANCELLED,
 }
-ACTIVE = "('pending', 'queued', 'running')"
+ACTIVE = "ended_ms IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +44,16 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        "SELECT id, parent, rule, condition FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' OR "
-        "NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL))",
+        "SELECT id, parent, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
+        "WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
+        "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
+        "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
         (run,),
     ).fetchall()
-    ended = _admit([row for row in ready if row["condition"] is None], db, now_ms)
+    plain = [row for row in ready if row["condition"] is None and not row["needy"]]
+    ended = _admit(plain, db, now_ms)
     for row in ready:
-        if row["condition"] is not None:
+        if row["condition"] is not None or row["needy"]:
             ended += _decide(db, row, now_ms)
     _follow(db, ended, now_ms)
     _roll_up(db, {run}, now_ms)
@@ -84,71 +88,75 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
 
     The results of a host that no longer holds the run are refused (they change nothing).
     """
-    ended: list[Ended] = []
-    for settlement in settlements:
-        found = _settle(db, host, settlement)
-        if found is not None:
-            ended.append(found)
+    held = _held(db, host, settlements)
+    valid = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
+    _end_attempts(db, valid, held)
+    ended = _end_all(db, [item for item in valid if item.verdict.verb is not Verb.RETRY], held)
+    for item in valid:
+        if item.verdict.verb is Verb.RETRY:
+            ended += _retry(db, item, held[item.run])
     done = _follow(db, ended, now_ms)
     return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
-def _settle(db: Db, host: str, settlement: Settlement) -> Ended | None:
-    verdict = settlement.verdict
-    if verdict.verb is Verb.RETRY:
-        return _retry(db, host, settlement)
-    state = _ENDS[verdict.verb]
-    row = db.execute(
-        "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
-        "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
-        "WHERE id = ? AND fence = ? AND host = ? AND state = 'running' RETURNING parent, attempt",
-        (state, verdict.reason, settlement.ended_ms, settlement.result, settlement.named, settlement.error,
-         settlement.output, verdict.failed, verdict.lost, settlement.run, settlement.fence, host),
-    ).fetchone()  # fmt: skip
-    if row is None:
-        return None
-    _end_attempt(db, settlement, row["attempt"])
-    record_run(db, EVENTS[state], settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
-    return Ended(run=settlement.run, parent=row["parent"], state=state, reason=verdict.reason)
+def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
+    """Those of the runs that are still the host's, by id."""
+    rows = db.execute(
+        "SELECT id, fence, parent, attempt, cancel FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
+        "AND host = ? AND state = 'running'",
+        (json.dumps([item.run for item in settlements]), host),
+    )
+    return {row["id"]: row for row in rows}
 
 
-def _retry(db: Db, host: str, settlement: Settlement) -> Ended | None:
-    verdict = settlement.verdict
-    row = db.execute(
-        "UPDATE runs SET state = 'queued', reason = ?, not_before_ms = ?, error = ?, output = coalesce(?, output), "
-        "failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
-        "WHERE id = ? AND fence = ? AND host = ? AND state = 'running' RETURNING parent, attempt, cancel",
-        (verdict.reason or "retry", to_ms(verdict.not_before), settlement.error, settlement.output, verdict.failed,
-         verdict.lost, settlement.run, settlement.fence, host),
-    ).fetchone()  # fmt: skip
-    if row is None:
-        return None
-    _end_attempt(db, settlement, row["attempt"])
-    if row["cancel"] is None:
-        record_run(db, RETRYING, settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
-        return None
-    return _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
-
-
-def _end_attempt(db: Db, settlement: Settlement, number: int) -> None:
-    db.execute(
+def _end_attempts(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> None:
+    db.executemany(
         "UPDATE attempts SET ended_ms = ?, outcome = ?, error = ?, output = coalesce(?, output) "
         "WHERE run = ? AND number = ?",
-        (
-            settlement.ended_ms,
-            settlement.outcome,
-            settlement.error,
-            settlement.output,
-            settlement.run,
-            number,
-        ),
-    )
+        [(item.ended_ms, item.outcome, item.error, item.output, item.run, held[item.run]["attempt"])
+         for item in settlements],
+    )  # fmt: skip
+
+
+def _end_all(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
+    states = [_ENDS[item.verdict.verb] for item in settlements]
+    db.executemany(
+        "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
+        "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
+        "WHERE id = ?",
+        [(state, item.verdict.reason, item.ended_ms, item.result, item.named, item.error, item.output,
+          item.verdict.failed, item.verdict.lost, item.run) for item, state in zip(settlements, states, strict=True)],
+    )  # fmt: skip
+    db.executemany(
+        "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES (?, ?, ?, ?, ?)",
+        [(EVENTS[state], item.ended_ms, item.run, held[item.run]["attempt"], item.verdict.reason)
+         for item, state in zip(settlements, states, strict=True)],
+    )  # fmt: skip
+    return [
+        Ended(run=item.run, parent=held[item.run]["parent"], state=state, reason=item.verdict.reason)
+        for item, state in zip(settlements, states, strict=True)
+    ]
+
+
+def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended]:
+    verdict = settlement.verdict
+    db.execute(
+        "UPDATE runs SET state = 'queued', reason = ?, not_before_ms = ?, error = ?, output = coalesce(?, output), "
+        "failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL WHERE id = ?",
+        (verdict.reason or "retry", to_ms(verdict.not_before), settlement.error, settlement.output, verdict.failed,
+         verdict.lost, settlement.run),
+    )  # fmt: skip
+    if row["cancel"] is None:
+        record_run(db, RETRYING, settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
+        return []
+    found = _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
+    return [found] if found else []
 
 
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND state IN {ACTIVE} RETURNING parent, attempt",
+        f"WHERE id = ? AND {ACTIVE} RETURNING parent, attempt",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
@@ -159,21 +167,30 @@ def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> End
 
 def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     """Everything that waited for these is admitted, skipped, or waits on; all that has ended, these included."""
-    done, left = [], list(ended)
-    while left:
-        item = left.pop()
-        done.append(item)
-        how = plan.ended_as(item.state, item.reason)
-        touched = db.execute(
-            "UPDATE needs SET ended = ? WHERE need = ? RETURNING run", (how, item.run)
-        ).fetchall()
-        for (follower,) in touched:
-            row = db.execute(
-                "SELECT id, parent, rule, condition FROM runs WHERE id = ? AND state = 'pending'", (follower,)
-            ).fetchone()
-            if row is not None:
-                left += _decide(db, row, now_ms)
+    done: list[Ended] = []
+    wave = list(ended)
+    while wave:
+        done += wave
+        wave = [found for row in _followers(db, wave) for found in _decide(db, row, now_ms)]
     return done
+
+
+def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
+    """The pending runs that need any of these, each once; their needs know how these ended."""
+    runs = json.dumps([item.run for item in ended])
+    if not db.execute(
+        "SELECT 1 FROM needs WHERE need IN (SELECT value FROM json_each(?)) LIMIT 1", (runs,)
+    ).fetchone():
+        return []
+    db.executemany(
+        "UPDATE needs SET ended = ? WHERE need = ?",
+        [(plan.ended_as(item.state, item.reason), item.run) for item in ended],
+    )
+    return db.execute(
+        "SELECT id, parent, rule, condition FROM runs WHERE state = 'pending' AND id IN "
+        "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
+        (runs,),
+    ).fetchall()
 
 
 def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
@@ -191,12 +208,11 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
 def _join(db: Db, run: int, rule: str) -> str:
     waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
     if waiting and rule in ("all_success", "all_done"):
-        bad = (
-            rule == "all_success"
-            and db.execute(
-                "SELECT 1 FROM needs WHERE run = ? AND ended <> 'succeeded' LIMIT 1", (run,)
-            ).fetchone()
-        )
+        bad = rule == "all_success" and db.execute(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended < 'succeeded') "
+            "OR EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended > 'succeeded')",
+            (run,),
+        ).fetchone()  # fmt: skip
         if not bad:
             return plan.WAIT
     counts = dict(
@@ -245,9 +261,7 @@ def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     """Pipelines whose steps have all ended have ended too, and what waited for them goes on."""
     done: list[Ended] = []
     for parent in parents:
-        if db.execute(
-            f"SELECT 1 FROM runs WHERE parent = ? AND state IN {ACTIVE} LIMIT 1", (parent,)
-        ).fetchone():
+        if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND {ACTIVE} LIMIT 1", (parent,)).fetchone():
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
@@ -281,7 +295,7 @@ def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
 
 def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
     """The run is cancelled, or asked to stop if it runs; its state afterwards. InvalidState when it has ended."""
-    row = db.execute("SELECT state, kind, name FROM runs WHERE id = ?", (run,)).fetchone()
+    row = db.execute("SELECT state, kind, name, cancel FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
     state = State(row["state"])
@@ -290,7 +304,7 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
             f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
         )
     if row["kind"] == "pipeline":
-        _cancel_steps(db, run, now_ms, how)
+        _cancel_steps(db, run, now_ms, how, tidy=state is State.RUNNING and row["cancel"] is None)
     if state is State.RUNNING:
         db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
         _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
@@ -307,30 +321,37 @@ def _past(state: State) -> str:
     )
 
 
-def _cancel_steps(db: Db, parent: int, now_ms: int, how: str) -> None:
+def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> None:
+    """What has not ended is cancelled or asked to stop; with `tidy` a teardown still follows what had begun."""
     reason = "timeout" if how == "timeout" else None
     rows = db.execute(
-        "SELECT id, state, kind FROM runs WHERE parent = ? AND state IN ('pending', 'queued', 'running')",
+        "SELECT id, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
+        f"WHERE n.run = runs.id AND r.started_ms IS NOT NULL) AS spared FROM runs WHERE parent = ? AND {ACTIVE}",
         (parent,),
     ).fetchall()
+    ended: list[Ended | None] = []
     for row in rows:
+        if tidy and row["spared"]:
+            continue
         if row["state"] == State.RUNNING:
             db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, row["id"]))
         else:
-            _end(db, row["id"], State.CANCELLED, reason, now_ms)
+            ended.append(_end(db, row["id"], State.CANCELLED, reason, now_ms))
+    _follow(db, [found for found in ended if found], now_ms)
 
 
 def expire(db: Db, now_ms: int) -> int:
-    """Runs that waited past their time are skipped, pipelines past their deadline are stopped; how many."""
+    """Runs not started in time are skipped, pipelines past their deadline are stopped; how many."""
     late = db.execute(
-        "SELECT id FROM runs WHERE state IN ('pending', 'queued') AND expires_ms IS NOT NULL AND expires_ms <= ?",
+        f"SELECT id FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0 AND expires_ms IS NOT NULL "
+        "AND expires_ms <= ?",
         (now_ms,),
     ).fetchall()
     ended = [found for (run,) in late if (found := _expire(db, run, now_ms))]
     done = _follow(db, ended, now_ms)
     _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
     over = db.execute(
-        "SELECT id FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL AND deadline_ms <= ?",
+        f"SELECT id FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL AND deadline_ms <= ?",
         (now_ms,),
     ).fetchall()
     for (run,) in over:
@@ -340,7 +361,7 @@ def expire(db: Db, now_ms: int) -> int:
 
 
 def _expire(db: Db, run: int, now_ms: int) -> Ended | None:
-    _cancel_steps(db, run, now_ms, "cancel")
+    _cancel_steps(db, run, now_ms, "cancel", tidy=False)
     return _end(db, run, State.SKIPPED, "expired", now_ms)
 
 
@@ -353,11 +374,16 @@ def set_priority(db: Db, run: int, priority: int) -> int:
         raise InvalidState(f"run {run} of {row['name']!r} has already {_past(State(row['state']))}: only what waits "
                            "or runs has a priority")  # fmt: skip
     db.execute(
-        "UPDATE runs SET priority = ?, seq = (SELECT max(seq) + 1 FROM runs) WHERE id = ? OR (parent = ? AND "
-        f"state IN {ACTIVE})",
-        (priority, run, run),
+        f"UPDATE runs SET priority = ?, seq = ? WHERE id = ? OR (parent = ? AND {ACTIVE})",
+        (priority, _behind(db, priority), run, run),
     )
     return int(row["priority"])
+
+
+def _behind(db: Db, priority: int) -> int:
+    """The place in line behind all of this priority that wait or run."""
+    last = db.execute(f"SELECT max(seq) FROM runs WHERE {ACTIVE} AND priority = ?", (priority,)).fetchone()[0]
+    return max(last or 0, in_line(next_id(db) - 1)) + 1
 
 
 def tell(
@@ -368,6 +394,7 @@ def tell(
     progress: str | None = None,
     output: str | None = None,
     pid: int | None = None,
+    birth: str | None = None,
 ) -> None:
     """What a running attempt tells of itself is in its row."""
     row = db.execute(
@@ -377,27 +404,15 @@ def tell(
     ).fetchone()
     if row is not None and (pid is not None or output is not None):
         db.execute(
-            "UPDATE attempts SET pid = coalesce(?, pid), output = coalesce(?, output) WHERE run = ? AND number = ?",
-            (pid, output, run, row["attempt"]),
+            "UPDATE attempts SET pid = coalesce(?, pid), birth = coalesce(?, birth), output = coalesce(?, output) "
+            "WHERE run = ? AND number = ?",
+            (pid, birth, output, run, row["attempt"]),
         )
-
-
-def next_alarm(db: Db, now_ms: int) -> int | None:
-    """The next instant after now at which a waiting run may go on or its time is over, in milliseconds."""
-    row = db.execute(
-        "SELECT min(at) FROM ("
-        "SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL "
-        "AND not_before_ms > ?1 UNION ALL "
-        "SELECT min(expires_ms) FROM runs WHERE state IN ('pending', 'queued') AND expires_ms IS NOT NULL UNION ALL "
-        "SELECT min(deadline_ms) FROM runs WHERE state = 'running' AND deadline_ms IS NOT NULL)",
-        (now_ms,),
-    ).fetchone()
-    return row[0] if row else None
 
 
 def cancelled_of(db: Db, host: str) -> dict[int, str]:
     """The running runs of the host that are asked to stop, and how."""
     return dict(db.execute(
-        "SELECT id, cancel FROM runs WHERE state = 'running' AND cancel IS NOT NULL AND host = ? "
+        f"SELECT id, cancel FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = ? "
         "AND kind <> 'pipeline'", (host,)
     ).fetchall())  # fmt: skip

@@ -49,7 +49,7 @@ CREATE TABLE runs (
   state         TEXT NOT NULL,
   reason        TEXT,
   schedule      TEXT,
-  occurrence    TEXT UNIQUE,              -- schedule, instant and event: an instant is accounted for once
+  occurrence    TEXT,                     -- schedule, instant and event: an instant is accounted for once
   scheduled_ms  INTEGER NOT NULL,
   previous_ms   INTEGER NOT NULL,         -- the instant before: the interval is (previous, scheduled)
   until_ms      INTEGER,
@@ -72,7 +72,7 @@ CREATE TABLE runs (
   created_ms    INTEGER NOT NULL,
   not_before_ms INTEGER,
   started_ms    INTEGER,
-  ended_ms      INTEGER,
+  ended_ms      INTEGER,                  -- NULL if and only if the state is pending, queued or running
   expires_ms    INTEGER,
   deadline_ms   INTEGER,
   cancel        TEXT,                     -- a request: cancel or kill
@@ -91,15 +91,17 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_queue ON runs (lane, priority, seq, id) WHERE state = 'queued';
 CREATE INDEX runs_running ON runs (name) WHERE state = 'running';
-CREATE INDEX runs_parent ON runs (parent, state);
+-- Of runs that have not ended these say `ended_ms IS NULL`, so that only the last change of state touches them.
+CREATE INDEX runs_parent ON runs (parent) WHERE ended_ms IS NULL;
 CREATE INDEX runs_step ON runs (parent, step);
 CREATE INDEX runs_name ON runs (name, id) WHERE parent IS NULL;
 CREATE INDEX runs_schedule ON runs (schedule, scheduled_ms) WHERE parent IS NULL AND schedule IS NOT NULL;
-CREATE INDEX runs_scheduled_active ON runs (schedule) WHERE state IN ('pending', 'queued', 'running');
+CREATE INDEX runs_scheduled_active ON runs (schedule) WHERE schedule IS NOT NULL AND ended_ms IS NULL;
+CREATE UNIQUE INDEX runs_occurrence ON runs (occurrence) WHERE occurrence IS NOT NULL;
 CREATE INDEX runs_alarm ON runs (not_before_ms) WHERE state = 'queued' AND not_before_ms IS NOT NULL;
-CREATE INDEX runs_expiry ON runs (expires_ms) WHERE state IN ('pending', 'queued') AND expires_ms IS NOT NULL;
-CREATE INDEX runs_deadline ON runs (deadline_ms) WHERE state = 'running' AND deadline_ms IS NOT NULL;
-CREATE INDEX runs_cancel ON runs (host) WHERE state = 'running' AND cancel IS NOT NULL;
+CREATE INDEX runs_expiry ON runs (expires_ms) WHERE ended_ms IS NULL AND expires_ms IS NOT NULL;
+CREATE INDEX runs_deadline ON runs (deadline_ms) WHERE ended_ms IS NULL AND deadline_ms IS NOT NULL;
+CREATE INDEX runs_cancel ON runs (host) WHERE ended_ms IS NULL AND cancel IS NOT NULL;
 CREATE UNIQUE INDEX runs_key ON runs (key) WHERE key IS NOT NULL AND parent IS NULL;
 
 CREATE TABLE needs (

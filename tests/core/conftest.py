@@ -21,6 +21,7 @@ def lent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ports, "_lent", ports._Lent())
     ports.use(Files())
     ports.set_function_reference(lambda function: f"{function.__module__}:{_name(function)}")
+    ports.set_scheduler(lambda work, trigger: None)
 
 
 def _name(function: Any) -> str:

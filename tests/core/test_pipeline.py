@@ -506,3 +506,11 @@ def test_a_built_pipeline_is_what_a_block_gives() -> None:
     table.add(step("a"))
     assert isinstance(table.build(), Pipeline)
     assert (table.build().declared, table.build().max_parallel) == ({"limit": {"$type": "int"}}, 2)
+
+
+def test_a_pipeline_with_a_schedule_is_scheduled_when_its_block_is_left() -> None:
+    asked: list[tuple[object, object]] = []
+    ports.set_scheduler(lambda work, trigger: asked.append((work, trigger)))
+    with pipeline("nightly", schedule="@daily") as p:
+        shell("true")
+    assert asked == [(p, "@daily")]

@@ -1,0 +1,130 @@
+"""`nbsched run`, and what else stays until a run has ended."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nbsched.cli import terminal
+from nbsched.cli.kernel import steps_in_a_kernel
+from nbsched.cli.loading import StepNotebook, load
+from nbsched.core.model import State
+from nbsched.options import Parser, add_params, number, params_given, policy_given, whole
+from nbsched.verbs import VERBS
+
+if TYPE_CHECKING:
+    from nbsched.engine.live import Run
+    from nbsched.engine.runtime import Runtime
+    from nbsched.engine.visiting import Visitor
+
+EXIT = {State.SUCCEEDED: 0, State.SKIPPED: 0, State.FAILED: 1, State.CANCELLED: 130}
+
+
+def path_words(parser: Parser) -> None:
+    """PATH and what is chosen in it."""
+    parser.add_argument("path", metavar="PATH", help="a notebook, or a Python file that defines a pipeline")
+    add_params(parser)
+    parser.add_argument("--pipeline", metavar="NAME", help="which pipeline, where the file defines several")
+
+
+def host_words(parser: Parser) -> None:
+    """What a host offers."""
+    parser.add_argument(
+        "--slots", type=whole, metavar="N", help="how many runs at once; default the number of cores"
+    )
+    parser.add_argument(
+        "--resource",
+        action="append",
+        type=_resource,
+        metavar="NAME=N",
+        help="a named slot it offers, such as gpu=1",
+    )
+    parser.add_argument(
+        "--lease", metavar="TIME", help="how long after its death another host takes over (10s)"
+    )
+
+
+def _resource(text: str) -> tuple[str, float]:
+    name, _, amount = text.partition("=")
+    return name, number(amount)
+
+
+def host_given(given: argparse.Namespace) -> dict[str, Any]:
+    """The host's options that were given, as arguments of a runtime."""
+    found = {name: getattr(given, name) for name in ("slots", "lease") if hasattr(given, name)}
+    return found | ({"resources": dict(given.resource)} if hasattr(given, "resource") else {})
+
+
+def runtime(store: str | None, kind: str = "script", **host: Any) -> Runtime:
+    """A runtime of this process on the store."""
+    from nbsched.engine.runtime import Runtime
+
+    return Runtime(store, kind=kind, **host)
+
+
+def visitor(store: str | None) -> Visitor:
+    """The store, asked by a process that does not work for it."""
+    from nbsched.engine.visiting import Visitor
+
+    return Visitor(store)
+
+
+def run(given: argparse.Namespace) -> int:
+    """The file's work has run; the exit code says how it ended."""
+    params, policy = params_given(given), policy_given(given)
+    store, host = getattr(given, "store", None), host_given(given)
+    work = load(given.path, getattr(given, "pipeline", None))
+    with runtime(store, **host) as rt:
+        if isinstance(work, StepNotebook):
+            with steps_in_a_kernel(rt, work, params, policy, host) as id_:
+                return follow(rt, rt.get_run(id_), given)
+        return follow(rt, rt.run(work, params, **policy), given)
+
+
+def follow(rt: Runtime, run: Run, given: argparse.Namespace) -> int:
+    """The run has ended, its progress was shown and its table is printed; the exit code."""
+    interrupted = False
+    with terminal.progress(lambda: ([run.record, *(step.record for step in run.steps.values())], _now(rt))):
+        interrupted = _wait(run)
+    if hasattr(given, "json"):
+        print(
+            json.dumps(VERBS["show"].do(rt, argparse.Namespace(id=run.id)).data, ensure_ascii=False, indent=2)
+        )
+    else:
+        terminal.print_table([run.record, *(step.record for step in run.steps.values())], _now(rt))
+        _say_why(run)
+    return 130 if interrupted and run.state is not State.SUCCEEDED else EXIT[run.state]
+
+
+def _now(rt: Runtime) -> Any:
+    return rt.clock.now().astimezone()
+
+
+def _wait(run: Run) -> bool:
+    """The run has ended; True when a person's Ctrl-C (or a SIGTERM) ended it. A second one does not wait."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run.wait()
+    except KeyboardInterrupt:
+        if not run.state.final:
+            run.cancel()
+        run.wait()
+        return True
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return False
+
+
+def _say_why(run: Run) -> None:
+    """One line on stderr for each failed part, with where to read more."""
+    for part in [*run.steps.values(), run]:
+        record = part.record
+        if record.state is State.FAILED and (record.error or record.id == run.id):
+            why = record.error or record.reason or "a step failed"
+            print(
+                f"nbsched: run {record.id} of {record.name} failed: {why} (nbsched show {record.id})",
+                file=sys.stderr,
+            )

@@ -1,0 +1,59 @@
+"""`nbsched serve` and `nbsched schedule`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+
+from nbsched.cli.loading import StepNotebook, load
+from nbsched.cli.running import host_given, runtime, visitor
+from nbsched.core.errors import UsageError
+from nbsched.core.model import Event
+from nbsched.options import params_given, policy_given, schedule_given
+from nbsched.stepcells import referring
+from nbsched.verbs import Answer
+from nbsched.verbs.schedules import echo
+
+LASTING = frozenset({"daemon", "server"})
+
+
+def serve(given: argparse.Namespace) -> int:
+    """Schedules fire and runs are carried out here until Ctrl-C or SIGTERM."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with runtime(getattr(given, "store", None), kind="daemon", **host_given(given)) as rt:
+        print(f"nbsched serves {rt.store_path}; Ctrl-C stops it", file=sys.stderr, flush=True)
+        with rt.subscribe("run.*", _tell):
+            stop.wait()
+    return 0
+
+
+def _tell(event: Event) -> None:
+    """A line for each run that starts or ends."""
+    if event.name in ("run.progress", "run.output", "run.value", "run.pending", "run.queued"):
+        return
+    facts = event.data
+    reason = f" ({facts['reason']})" if facts.get("reason") else ""
+    step = f".{facts['step']}" if facts.get("step") else ""
+    print(f"{event.at.astimezone():%Y-%m-%d %H:%M:%S}  run {facts['id']} {facts['name']}{step} "
+          f"{event.name.removeprefix('run.')}{reason}", file=sys.stderr, flush=True)  # fmt: skip
+
+
+def schedule(given: argparse.Namespace) -> Answer:
+    """The file's work is scheduled; a daemon, a server or a kernel fires it."""
+    work = load(given.path, getattr(given, "pipeline", None))
+    if isinstance(work, StepNotebook):
+        raise UsageError(
+            f"the steps of {work.path.name} need its kernel: use %pipeline schedule {work.name} in it"
+        )
+    with visitor(getattr(given, "store", None)) as rt:
+        found = rt.schedule(
+            work, given.trigger, name=getattr(given, "name", None), params=referring(params_given(given)),
+            **schedule_given(given), **policy_given(given),
+        )  # fmt: skip
+        if not any(host.kind in LASTING for host in rt.hosts()):
+            print("nbsched: nothing lives to fire it yet: start `nbsched serve`", file=sys.stderr)
+        return echo(found.record)

@@ -1,0 +1,115 @@
+"""What the terminal shows of a run while it goes on: a live table, or a line for each change."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nbsched.core.model import RunRecord
+from nbsched.core.rows import PanelRow, panel_row, took_ms, took_text, why_text
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+REFRESH_S = 0.1
+COLUMNS = ("", "step", "state", "progress", "took", "")
+TONES = {"ok": "green", "run": "cyan", "wait": "dim", "bad": "bold red", "warn": "yellow", "skip": "dim"}
+
+Look = Callable[[], tuple[Sequence[RunRecord], datetime]]
+"""Gives the run and its steps as they are now, and the instant."""
+
+
+@contextlib.contextmanager
+def progress(look: Look) -> Iterator[None]:
+    """Inside the block stderr shows how the run goes."""
+    over = threading.Event()
+    show = _live if sys.stderr.isatty() else _lines
+    thread = threading.Thread(target=show, args=(look, over), name="nbsched-progress", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _live(look: Look, over: threading.Event) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+        while not over.wait(REFRESH_S):
+            live.update(table(*look()), refresh=True)
+
+
+def _lines(look: Look, over: threading.Event) -> None:
+    told: dict[int, str] = {}
+    while not over.wait(REFRESH_S):
+        _tell_changes(told, *look())
+    _tell_changes(told, *look())
+
+
+def _tell_changes(told: dict[int, str], records: Sequence[RunRecord], now: datetime) -> None:
+    for record in records:
+        line = _line(panel_row(record), now)
+        if told.get(record.id) != line:
+            told[record.id] = line
+            print(f"{now:%H:%M:%S}  {line}", file=sys.stderr, flush=True)
+
+
+def _line(row: PanelRow, now: datetime) -> str:
+    took = took_text(took_ms(row, 0)) if row["ended_ms"] and row["started_ms"] else ""
+    why = why_text(row, now) if row["ended_ms"] and row["tone"] != "ok" else ""
+    return "  ".join(
+        part for part in (row["sign"], row["step"] or row["name"], row["state"], took, why) if part
+    )
+
+
+def table(records: Sequence[RunRecord], now: datetime) -> RenderableType:
+    """The run's steps, or the run alone, as a table for the terminal; nothing of a value is markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    run, *steps = records
+    grid = Table(
+        *COLUMNS, box=box.SIMPLE_HEAD, title=_title(run, now), title_justify="left", title_style="bold"
+    )
+    for record in steps or [run]:
+        row = panel_row(record)
+        style = TONES[row["tone"]]
+        grid.add_row(*(Text(cell, style=style if at < 3 else "") for at, cell in enumerate(_cells(row, now))))
+    return grid
+
+
+def _title(run: RunRecord, now: datetime) -> Any:
+    from rich.text import Text
+
+    row = panel_row(run)
+    took = took_text(took_ms(row, round(now.timestamp() * 1000)))
+    return Text(f"{row['sign']} run {run.id} of {run.name}: {run.state} {took}", style=TONES[row["tone"]])
+
+
+def _cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
+    took = took_text(took_ms(row, round(now.timestamp() * 1000)))
+    return row["sign"], row["step"] or row["name"], row["state"], _bar(row), took, why_text(row, now)
+
+
+def _bar(row: PanelRow) -> str:
+    done, total = row["progress"] or (0, 0)
+    if not total:
+        return ""
+    full = 10 * done // total
+    return f"{'━' * full}{'╌' * (10 - full)} {done}/{total}"
+
+
+def print_table(records: Sequence[RunRecord], now: datetime) -> None:
+    """The closing table is on stdout."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 160
+    Console(width=width, highlight=False).print(table(records, now))

@@ -1,0 +1,52 @@
+"""Rows as a plain table: aligned text, and HTML in which nothing of a value is markup."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns and rows of text; `empty` is what is said instead when there are no rows."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    empty: str = "nothing here yet"
+
+    def __str__(self) -> str:
+        if not self.rows:
+            return self.empty
+        lines = [tuple(_one_line(cell) for cell in row) for row in (self.columns, *self.rows)]
+        widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(_aligned(line, widths) for line in lines)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<p>{html.escape(self.empty)}</p>"
+        head, body = _html_row("th", self.columns), "".join(_html_row("td", row) for row in self.rows)
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
+
+
+def _one_line(cell: str) -> str:
+    """The cell without what would move the cursor or colour the terminal."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(cell.split()))
+
+
+def _width(cell: str) -> int:
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in cell)
+    return len(cell) + wide - sum(map(bool, map(unicodedata.combining, cell)))
+
+
+def _aligned(line: Iterable[str], widths: Sequence[int]) -> str:
+    return "  ".join(
+        cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)
+    ).rstrip()
+
+
+def _html_row(tag: str, cells: Iterable[str]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"

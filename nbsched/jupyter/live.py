@@ -1,0 +1,127 @@
+"""The output of a background run, below the cell that started it, as it comes."""
+
+from __future__ import annotations
+
+import html
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+from nbsched.core.model import Event, RunRecord
+from nbsched.core.rows import panel_row, took_text
+
+PERIOD_S = 0.1
+"""Between two updates."""
+LONGEST = 200_000
+"""So many characters of printed text are shown; the log has all of it."""
+
+
+class LiveOutput:
+    """Shows the run under a display of its own and keeps it up to date until the run has ended."""
+
+    def __init__(self, runtime: Any, run: Any) -> None:
+        self._run, self._id = run, f"nbsched-{uuid4().hex}"
+        self._pieces: list[Piece] = []
+        self._news = threading.Condition()
+        self._stale = False
+        self._subscription = runtime.subscribe("run.*", self._hear)
+        self._publish(update=False)
+        self._stale = True
+        threading.Thread(target=self._follow, name="nbsched-live", daemon=True).start()
+
+    def _hear(self, event: Event) -> None:
+        if event.data.get("id") != self._run.id:
+            return
+        with self._news:
+            if event.name == "run.output":
+                add(self._pieces, event.data)
+            self._stale = True
+            self._news.notify()
+
+    def _follow(self) -> None:
+        with self._subscription:
+            while not self._ended():
+                with self._news:
+                    self._news.wait_for(lambda: self._stale)
+                    self._stale = False
+                ended = self._ended()
+                self._publish(update=True)
+                threading.Event().wait(0 if ended else PERIOD_S)
+            self._publish(update=True)
+
+    def _ended(self) -> bool:
+        return bool(self._run.state.final)
+
+    def _publish(self, *, update: bool) -> None:
+        from IPython.core.interactiveshell import InteractiveShell
+
+        with self._news:
+            bundle = bundled(headline(self._run.record), self._pieces)
+        publisher = InteractiveShell.instance().display_pub
+        publisher.publish(bundle, transient={"display_id": self._id}, update=update)
+
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+Piece = str | Mapping[str, Any]
+"""Printed text, or the mime bundle of something displayed."""
+
+
+def add(pieces: list[Piece], data: Mapping[str, Any]) -> None:
+    """What the event tells is at the end of the pieces; neighbouring texts become one."""
+    piece = _piece(data)
+    if piece is None:
+        return
+    if isinstance(piece, str) and pieces and isinstance(pieces[-1], str):
+        pieces[-1] = (pieces[-1] + piece)[-LONGEST:]
+    else:
+        pieces.append(piece)
+
+
+def _piece(data: Mapping[str, Any]) -> Piece | None:
+    if "text" in data:
+        return str(data["text"])
+    message = data.get("message", {})
+    content = message.get("content", message)
+    if "traceback" in content:
+        return "\n".join(content["traceback"]) + "\n"
+    found = content.get("data")
+    return found if isinstance(found, Mapping) else None
+
+
+def headline(run: RunRecord) -> str:
+    """The run in a line: `✓ run 5 of download: succeeded in 1.2 s`."""
+    row = panel_row(run)
+    took = took_text(row["ended_ms"] - row["started_ms"]) if row["ended_ms"] and row["started_ms"] else ""
+    why = f": {row['why']}" if run.state.final and run.reason and not run.error else ""
+    return f"{row['sign']} run {run.id} of {run.name}: {run.state}{f' in {took}' if took else ''}{why}"
+
+
+def bundled(head: str, pieces: list[Piece]) -> dict[str, str]:
+    """The headline and the pieces as one mime bundle."""
+    plain = "".join(
+        piece if isinstance(piece, str) else f"{piece.get('text/plain', '')}\n" for piece in pieces
+    )
+    rich = "".join(map(_as_html, pieces))
+    return {"text/plain": f"{head}\n{plain}".rstrip(), "text/html": f"<div>{html.escape(head)}</div>{rich}"}
+
+
+def _as_html(piece: Piece) -> str:
+    if isinstance(piece, str):
+        return _preformatted(piece)
+    if "text/html" in piece:
+        return f"<div>{piece['text/html']}</div>"
+    for kind in ("image/png", "image/jpeg"):
+        if kind in piece:
+            return f'<img src="data:{kind};base64,{html.escape("".join(str(piece[kind]).split()))}">'
+    return (
+        str(piece["image/svg+xml"])
+        if "image/svg+xml" in piece
+        else _preformatted(str(piece.get("text/plain", "")))
+    )
+
+
+def _preformatted(text: str) -> str:
+    return f"<pre>{html.escape(_COLOUR.sub('', text))}</pre>"

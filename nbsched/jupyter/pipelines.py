@@ -1,0 +1,155 @@
+"""What `%step`, `%%step` and `%pipeline` do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nbsched as nb
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
+from nbsched.core.model import Pipeline, Work
+from nbsched.core.pipeline import PipelineBuilder
+from nbsched.core.tables import Table
+from nbsched.core.wire import decode
+from nbsched.engine import default
+from nbsched.jupyter.cellwork import cell_work, inside_a_run
+from nbsched.jupyter.scheduling import register
+from nbsched.jupyter.showing import show
+from nbsched.options import params_given, policy_given
+from nbsched.stepcells import StepCells, read_step, referring, split_name
+from nbsched.verbs.runs import runs_table
+
+step_cells = StepCells()
+"""The pipelines of this kernel that `%step` and `%%step` put together."""
+
+
+def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
+    """The cell or notebook is a step of its pipeline; run again, it replaces itself."""
+    pipeline, name = split_name(given.name)
+    step = read_step(given, _step_work(shell, given, name, source))
+    if inside_a_run():
+        return
+    replaced = step_cells.add(pipeline, step)
+    names = " ".join(found.name for found in step_cells.steps(pipeline))
+    print(f"{pipeline}.{name}: {'replaced' if replaced else 'added'}; {pipeline} has {names}")
+
+
+def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
+    path = getattr(given, "path", None)
+    if source is not None:
+        if path:
+            raise UsageError(f"%%step runs the cell below it, not {path}: write one % for a notebook")
+        return cell_work(shell, source, name, given, "kernel")
+    if path is None:
+        raise UsageError(
+            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
+        )
+    if hasattr(given, "where"):
+        raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
+    params = referring(params_given(given))
+    work: Work = nb.notebook(
+        Path(path).expanduser().absolute(), name=name, params=params, **policy_given(given)
+    )
+    return work
+
+
+def run(shell: Any, given: argparse.Namespace) -> None:
+    """The pipeline runs, shown in the panel; with `--wait` the cell ends when it has."""
+    work, params = _found(shell, given)
+    if inside_a_run():
+        return
+    policy = policy_given(given)
+    started = nb.run(work, params, **policy)
+    show(nb.dashboard(focus=started.id))
+    if hasattr(given, "wait"):
+        started.wait()
+
+
+def schedule(shell: Any, given: argparse.Namespace) -> None:
+    """The pipeline runs at the trigger's instants."""
+    work, params = _found(shell, given)
+    policy = {**work.policy, **policy_given(given)}
+    register(
+        replace(work, params=params, policy=policy),
+        " ".join(given.words),
+        getattr(given, "called", None),
+        given,
+    )
+
+
+def list_(shell: Any, given: argparse.Namespace) -> None:
+    """A row for each pipeline of this notebook."""
+    rows = [(name, str(len(steps)), " ".join(steps)) for name, steps in sorted(_names(shell).items())]
+    show(Table(("pipeline", "steps", ""), rows, "no pipelines yet: put %%step NAME.first above a cell"))
+
+
+def describe(shell: Any, given: argparse.Namespace) -> None:
+    """The pipeline's steps with what they need, and its last run."""
+    steps = _steps(shell, given.name)
+    rows = [
+        (step.name, type(step.work).__name__.lower(), " ".join(step.needs), step.when or "") for step in steps
+    ]
+    show(Table(("step", "is", "after", "when"), rows))
+    last = nb.runs(name=given.name, limit=1)
+    if last:
+        show(
+            runs_table(
+                [last[0].record, *(step.record for step in last[0].steps.values())],
+                default.runtime().clock.now().astimezone(),
+            )
+        )
+
+
+def names(shell: Any) -> list[str]:
+    """Every pipeline this notebook has, by steps or by `with nb.pipeline(...)`."""
+    return sorted(_names(shell))
+
+
+def _names(shell: Any) -> dict[str, list[str]]:
+    built = {name: list(pipeline.steps) for name, pipeline in _built(shell).items()}
+    return built | {name: list(steps) for name, steps in step_cells.pipelines.items()}
+
+
+_written: dict[str, PipelineBuilder] = {}
+
+
+def remember(pipeline: PipelineBuilder) -> None:
+    """`%pipeline` finds the pipeline by its name, also when no variable holds it."""
+    _written[pipeline.name] = pipeline
+
+
+def _built(shell: Any) -> Mapping[str, PipelineBuilder]:
+    held = (value for value in list(shell.user_ns.values()) if isinstance(value, PipelineBuilder))
+    return {**{pipeline.name: pipeline for pipeline in held}, **_written}
+
+
+def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, Any]]:
+    """The pipeline of that name as work, and the parameters of the line."""
+    params = params_given(given)
+    if given.name in step_cells.pipelines:
+        return step_cells.build(given.name, params), params
+    if given.name in (built := _built(shell)):
+        return built[given.name].work, params
+    raise UnknownName("pipeline", given.name, _names(shell), "run its %%step cells first")
+
+
+def _steps(shell: Any, name: str) -> Any:
+    """The steps with every edge; of a pipeline that cannot run yet those that its cells have written."""
+    try:
+        return _found(shell, argparse.Namespace(name=name))[0].steps
+    except DefinitionError:
+        return step_cells.steps(name)
+
+
+def start(arguments: str) -> int:
+    """The run's id of a pipeline of this kernel, started from outside; JSON of its name, parameters and policy."""
+    from IPython.core.getipython import get_ipython
+
+    name, params, policy = json.loads(arguments)
+    given = argparse.Namespace(name=name, params=list(decode(params).items()))
+    work, found = _found(get_ipython(), given)
+    return int(nb.run(work, found, **policy).id)

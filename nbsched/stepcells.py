@@ -1,0 +1,135 @@
+"""Pipelines as magics write them: `%%step PIPELINE.NAME` and `%step PIPELINE.NAME PATH`, one step at a time."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from nbsched.core.errors import UnknownName, UsageError
+from nbsched.core.model import Cell, Pipeline, Step, Work
+from nbsched.core.pipeline import StepTable
+from nbsched.core.references import FACTS, Reference
+from nbsched.options import (
+    Parser,
+    add_params,
+    add_place,
+    add_policy,
+    add_step,
+)
+
+_NAME = re.compile(r"(?P<pipeline>\w[\w.-]*)\.(?P<step>\w[\w-]*)")
+_REFERENCE = re.compile(r"@(?P<of>\w[\w-]*)(?:\.(?P<field>\w+(?:\.\w+)*))?")
+
+
+def step_parser() -> Parser:
+    """Reads the line of `%%step` and `%step`."""
+    parser = Parser(
+        "%%step", "A step of a pipeline: this cell (%%step), or a notebook (%step).", see="%%step?",
+        examples="  %%step training.score --after train --retries 2\n"
+        "  %step training.train train.ipynb -p path=@prepare.path\n"
+        "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'",
+    )  # fmt: skip
+    parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
+    parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
+    add_params(parser)
+    add_place(parser, "kernel")
+    add_step(parser)
+    add_policy(parser, leave=("key",))
+    return parser
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The pipeline's name and the step's; UsageError when it is not both."""
+    found = _NAME.fullmatch(name)
+    if not found:
+        raise UsageError(f"{name!r} does not name a step: write PIPELINE.NAME, such as training.prepare")
+    return found["pipeline"], found["step"]
+
+
+def referring(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters with `@step.value`, `@step`, `@params.x`, `@event.x` and `@scheduled_date` as references.
+
+    `@@` at the beginning stands for a plain `@`.
+    """
+    return {name: _referring(name, value) for name, value in params.items()}
+
+
+def _referring(name: str, value: Any) -> Any:
+    if not isinstance(value, str) or not value.startswith("@"):
+        return value
+    if value.startswith("@@"):
+        return value[1:]
+    found = _REFERENCE.fullmatch(value)
+    if not found:
+        raise UsageError(
+            f"parameter {name}={value!r} refers to nothing: write @step.value, or @@ for a plain @"
+        )
+    return _reference(found["of"], tuple(found["field"].split(".")) if found["field"] else ())
+
+
+def _reference(of: str, path: tuple[str, ...]) -> Reference:
+    if of in FACTS and not path:
+        return Reference("fact", (of,))
+    if of == "event" and path:
+        return Reference("event", path)
+    if of == "params" and path:
+        return Reference("param", path)
+    return Reference("step", (of, *path))
+
+
+def read_step(given: argparse.Namespace, work: Work) -> Step:
+    """The step that the line describes, carrying out `work`."""
+    return Step(
+        name=split_name(given.name)[1],
+        work=work,
+        needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
+        when=getattr(given, "when", None),
+        setup=getattr(given, "setup", False),
+        teardown=getattr(given, "teardown", False),
+    )
+
+
+@dataclass
+class StepCells:
+    """The pipelines that cells put together, each a row of steps in the order they were first written."""
+
+    pipelines: dict[str, dict[str, Step]] = field(default_factory=dict)
+
+    def add(self, pipeline: str, step: Step) -> bool:
+        """The step is in the pipeline, in place of the one of its name or of its cell; True when it replaced one."""
+        steps = self.pipelines.get(pipeline, {})
+        gone = [name for name, old in steps.items() if name == step.name or _same_cell(old, step)]
+        self.pipelines[pipeline] = _replaced(steps, gone, step)
+        return bool(gone)
+
+    def steps(self, pipeline: str) -> Sequence[Step]:
+        """The pipeline's steps; UnknownName when no cell has made one."""
+        if pipeline not in self.pipelines:
+            raise UnknownName("pipeline", pipeline, self.pipelines, "run its %%step cells first")
+        return tuple(self.pipelines[pipeline].values())
+
+    def build(self, pipeline: str, params: Mapping[str, Any]) -> Pipeline:
+        """The pipeline as work, with the given parameters declared; DefinitionError says what does not fit."""
+        table = StepTable(pipeline, params)
+        for step in self.steps(pipeline):
+            table.add(step)
+        return table.build()
+
+
+def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dict[str, Step]:
+    """The steps with the new one where the first of those gone was, else last."""
+    found: dict[str, Step] = {}
+    for name, old in steps.items():
+        if name not in gone:
+            found[name] = old
+        elif name == gone[0]:
+            found[step.name] = step
+    return found if gone else {**found, step.name: step}
+
+
+def _same_cell(old: Step, new: Step) -> bool:
+    ids = [step.work.cell_id for step in (old, new) if isinstance(step.work, Cell)]
+    return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

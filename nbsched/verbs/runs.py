@@ -1,0 +1,100 @@
+"""Verbs about runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from nbsched.core.model import RunRecord, State
+from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row, plain, run_row
+from nbsched.core.tables import Table
+from nbsched.options import Parser, json_or_text, whole
+from nbsched.verbs.table import Answer, run_id, verb
+
+if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
+
+
+def _filters(parser: Parser) -> None:
+    parser.add_argument("--state", choices=[str(state) for state in State], help="only runs in this state")
+    for name in ("name", "schedule", "pipeline"):
+        parser.add_argument(f"--{name}", metavar=name.upper(), help=f"only runs of this {name}")
+    parser.add_argument("--parent", type=whole, metavar="ID", help="the steps of this run")
+    parser.add_argument("--limit", type=whole, metavar="N", help="at most this many (50)")
+
+
+@verb("runs, newest first", _filters)
+def runs(rt: Calls, given: argparse.Namespace) -> Answer:
+    found = [run.record for run in rt.runs(**vars(given))]
+    return Answer([run_row(run) for run in found], runs_table(found, rt.clock.now().astimezone()))
+
+
+def runs_table(found: Iterable[RunRecord], now: datetime, empty: str = "no runs yet") -> Table:
+    """The runs as the panel shows them."""
+    return Table(COLUMNS, [panel_cells(panel_row(run), now) for run in found], empty)
+
+
+@verb("a run with its steps, attempts and events", run_id)
+def show(rt: Calls, given: argparse.Namespace) -> Answer:
+    run = rt.get_run(given.id)
+    steps = {name: step.record for name, step in run.steps.items()}
+    attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
+    data = {
+        **run_row(run.record),
+        "steps": {name: run_row(step) for name, step in steps.items()},
+        "attempts": attempts,
+        "events": [event_row(event) for event in rt.events(run=given.id)],
+    }
+    parts = (
+        runs_table([run.record, *steps.values()], rt.clock.now().astimezone()),
+        _attempts_table(attempts),
+        _facts(run.record),
+    )
+    return Answer(data, "\n\n".join(part for part in map(str, parts) if part))
+
+
+def _attempts_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
+    names = ("number", "host", "started_at", "ended_at", "outcome", "error")
+    columns = ("attempt", "host", "started", "ended", "outcome", "error")
+    return Table(columns, [[str(row[name] or "") for name in names] for row in attempts], empty="")
+
+
+def _facts(run: RunRecord) -> str:
+    named = {
+        "params": run.params,
+        "result": run.result,
+        "values": run.values,
+        "output": run.output,
+        "key": run.key,
+    }
+    lines = [f"{name}: {plain(value)}" for name, value in named.items() if value is not None and value != {}]
+    return "\n".join([*lines, run.error.traceback.rstrip()] if run.error else lines)
+
+
+@verb("stop a run", run_id)
+def cancel(rt: Calls, given: argparse.Namespace) -> Answer:
+    rt.cancel(given.id)
+    return _answer(rt, given.id, "stopping")
+
+
+@verb("run a finished run again, a pipeline from its failed steps", run_id)
+def retry(rt: Calls, given: argparse.Namespace) -> Answer:
+    return _answer(rt, rt.retry(given.id).id, f"tries run {given.id} again")
+
+
+def _value(parser: Parser) -> None:
+    parser.add_argument("value", metavar="VALUE", type=json_or_text, help="JSON, or text")
+
+
+@verb("answer a run that waits for a person", run_id, _value)
+def resolve(rt: Calls, given: argparse.Namespace) -> Answer:
+    rt.resolve(given.id, given.value)
+    return _answer(rt, given.id, "has its answer")
+
+
+def _answer(rt: Calls, id_: int, doing: str) -> Answer:
+    """The run as it stands; in words, what it is doing unless it has ended."""
+    run = rt.get_run(id_).record
+    return Answer(run_row(run), f"run {run.id} of {run.name}: {run.state if run.state.final else doing}")

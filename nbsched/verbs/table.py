@@ -1,0 +1,68 @@
+"""The verbs, each with its words and options, what programs get of it and what people see."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nbsched.core.tables import Table
+from nbsched.options import Parser, whole
+
+if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb gives back: for programs, and for people; `failed` when what was asked about is not well."""
+
+    data: Any
+    view: str | Table
+    failed: bool = False
+
+
+Words = Callable[[Parser], object]
+Do = Callable[["Calls", argparse.Namespace], Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Something to ask by name."""
+
+    name: str
+    help: str
+    words: tuple[Words, ...]
+    do: Do
+
+    def parser(self, prog: str, *, see: str = "") -> Parser:
+        """Reads what follows the verb."""
+        parser = Parser(f"{prog} {self.name}", f"{self.help[0].upper()}{self.help[1:]}.", see=see)
+        for word in self.words:
+            word(parser)
+        return parser
+
+
+VERBS: dict[str, Verb] = {}
+
+
+def verb(help_: str, *words: Words, name: str = "") -> Callable[[Do], Do]:
+    """The function is a verb, under its own name unless given."""
+
+    def register(do: Do) -> Do:
+        called = name or do.__name__
+        VERBS[called] = Verb(called, help_, words, do)
+        return do
+
+    return register
+
+
+def run_id(parser: Parser) -> None:
+    """ID: a run."""
+    parser.offer(parser.add_argument("id", type=whole, metavar="ID", help="the run's number"), "runs")
+
+
+def schedule_name(parser: Parser) -> None:
+    """NAME: a schedule."""
+    parser.offer(parser.add_argument("name", metavar="NAME", help="the schedule's name"), "schedules")

@@ -1,0 +1,106 @@
+"""Verbs about what happened, the store and the machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from nbsched.core.errors import UsageError
+from nbsched.core.model import Event
+from nbsched.core.rows import event_row, plain
+from nbsched.core.tables import Table
+from nbsched.options import Parser, whole
+from nbsched.verbs.schedules import instant_text
+from nbsched.verbs.table import Answer, verb
+
+if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
+
+
+def _events(parser: Parser) -> None:
+    parser.add_argument("--name", metavar="PATTERN", help="only events of this name; * stands for any parts")
+    parser.add_argument("--run", type=whole, metavar="ID", help="only events of this run")
+    parser.add_argument("--after", type=whole, metavar="SEQ", help="only events after this one")
+    parser.add_argument("--limit", type=whole, metavar="N", help="at most this many")
+    parser.add_argument("--dead", action="store_true", help="those a durable handler gave up on")
+
+
+@verb("what happened, oldest first", _events)
+def events(rt: Calls, given: argparse.Namespace) -> Answer:
+    options = dict(vars(given))
+    if options.pop("dead", False):
+        if options:
+            raise UsageError(f"--dead lists every dead letter: leave out --{next(iter(options))}")
+        return _dead(rt.dead_letters())
+    found = rt.events(**options)
+    return Answer([event_row(event) for event in found], events_table(found))
+
+
+def _dead(letters: Sequence[Mapping[str, Any]]) -> Answer:
+    columns = ("subscription", "seq", "at", "event", "error")
+    rows = [
+        {**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters
+    ]
+    cells = [
+        [str((row["event"] or {}).get("name", "") if name == "event" else row[name]) for name in columns]
+        for row in rows
+    ]
+    return Answer(rows, Table(columns, cells, "no dead letters"))
+
+
+def events_table(found: Iterable[Event]) -> Table:
+    """The events with their data as JSON."""
+    return Table(("seq", "at", "event", "data"), [event_cells(event) for event in found], "no events yet")
+
+
+def event_cells(event: Event) -> tuple[str, str, str, str]:
+    data = json.dumps(event_row(event)["data"], ensure_ascii=False)
+    return str(event.seq), instant_text(event.at), event.name, data
+
+
+def _dry(parser: Parser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="say what would go, and keep it")
+
+
+@verb("remove what is older than its `keep`", _dry)
+def prune(rt: Calls, given: argparse.Namespace) -> Answer:
+    gone = rt.prune(dry_run=getattr(given, "dry_run", False))
+    would = "would remove" if hasattr(given, "dry_run") else "removed"
+    return Answer(gone, f"{would} {' and '.join(f'{count} {what}' for what, count in gone.items())}")
+
+
+def _span(parser: Parser) -> None:
+    parser.add_argument("start", nargs="?", metavar="START", help="an instant with offset; default now")
+    parser.add_argument("end", nargs="?", metavar="END", help="an instant with offset; default a day later")
+
+
+@verb("what the schedules would do between two instants", _span)
+def simulate(rt: Calls, given: argparse.Namespace) -> Answer:
+    start = _instant(getattr(given, "start", None), rt.clock.now().astimezone())
+    rows = rt.simulate(start, _instant(getattr(given, "end", None), start + timedelta(days=1)))
+    cells = [(instant_text(row["at"]), row["schedule"], row["verdict"], row["note"]) for row in rows]
+    return Answer(plain(rows), Table(("at", "schedule", "verdict", "note"), cells, "nothing would run"))
+
+
+def _instant(text: str | None, default: datetime) -> datetime:
+    try:
+        found = datetime.fromisoformat(text) if text else default
+    except ValueError:
+        raise UsageError(f"{text!r} is not an instant: write it like 2026-01-05T02:00+01:00") from None
+    if found.tzinfo is None:
+        raise UsageError(f"{text!r} has no zone: add its offset, such as {text}+00:00")
+    return found
+
+
+@verb("whether nbsched has here what it needs")
+def doctor(rt: Calls, given: argparse.Namespace) -> Answer:
+    from nbsched.verbs.examination import examine
+
+    rows = examine(rt)
+    table = Table(
+        ("", "what", "found"), [("✓" if row["ok"] else "✕", row["what"], row["found"]) for row in rows]
+    )
+    return Answer(rows, table, failed=not all(row["ok"] for row in rows))

@@ -1,0 +1,221 @@
+"""`nbsched run`: real files, real processes, a real store."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+PIPELINE = """
+import nbsched as nb
+
+@nb.task
+def prepare(n):
+    print("prepares", n)
+    return {"rows": n * 2}
+
+@nb.task
+def score(rows):
+    return rows / 100
+
+with nb.pipeline("demo", params={"n": 5}) as p:
+    data = prepare(p.params["n"])
+    result = score(data["rows"])
+    result >> nb.shell("echo told", name="tell")
+
+if __name__ == "__main__":
+    raise SystemExit("must not run")
+"""
+TWO = """
+import nbsched as nb
+
+with nb.pipeline("one"):
+    nb.shell("true")
+with nb.pipeline("two"):
+    nb.shell("true")
+"""
+FAILING = """
+import nbsched as nb
+
+@nb.task
+def boom():
+    raise KeyError("amount")
+
+with nb.pipeline("bad"):
+    boom() >> nb.shell("true", name="after")
+"""
+
+
+@pytest.fixture
+def demo(nbsched: CommandLine) -> CommandLine:
+    nbsched.file("demo.py", PIPELINE)
+    return nbsched
+
+
+def notebook(folder: Path, name: str, *cells: str) -> None:
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    written.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(written, folder / name)
+
+
+def read_line(process: subprocess.Popen[str], text: str) -> None:
+    """The process has said the text on stderr."""
+    assert process.stderr is not None
+    assert any(text in line for line in process.stderr), f"{text!r} was never said"
+
+
+def test_a_pipeline_of_a_python_file_runs_and_its_table_is_printed(demo: CommandLine) -> None:
+    said = demo("run", "demo.py")
+    assert said.code == 0
+    assert "run 1 of demo: succeeded" in said.out
+    assert [word for word in said.out.split() if word in ("prepare", "score", "tell")] == [
+        "prepare",
+        "score",
+        "tell",
+    ]
+    assert "tell  succeeded" in said.err
+
+
+def test_json_is_the_run_with_its_steps_and_nothing_else(demo: CommandLine) -> None:
+    found = demo("run", "demo.py", "-p", "n=7", "--json").json
+    assert found["state"] == "succeeded"
+    assert found["params"] == {"n": 7}
+    assert found["steps"]["prepare"]["result"] == {"rows": 14}
+    assert found["steps"]["score"]["result"] == 0.14
+    assert {"attempts", "events"} <= set(found)
+
+
+def test_a_failure_is_exit_code_1_and_says_why(nbsched: CommandLine) -> None:
+    nbsched.file("bad.py", FAILING)
+    said = nbsched("run", "bad.py")
+    assert said.code == 1
+    assert "KeyError: 'amount'" in said.err
+    assert "upstream" in said.out or "a step before it failed" in said.out
+
+
+def test_ctrl_c_cancels_the_run_and_is_exit_code_130(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "slow.py", "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('sleep 60', name='s')\n"
+    )
+    with nbsched.start("run", "slow.py") as process:
+        read_line(process, "s  running")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert [run["state"] for run in nbsched("runs", "--json").json] == ["cancelled"]
+
+
+def test_the_same_key_is_the_same_run(demo: CommandLine) -> None:
+    first, second = (demo("run", "demo.py", "--key", "today", "--json").json for _ in range(2))
+    assert first["id"] == second["id"]
+    assert first["key"] == "today"
+    assert len(demo("runs", "--json").json) == 1
+
+
+def test_what_a_crash_cut_off_is_carried_on_with_the_same_key(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "crash.py",
+        "import nbsched as nb\n"
+        "with nb.pipeline('crash'):\n"
+        "    nb.shell('echo x >> first.txt', name='first') >> nb.shell('[ -e go ] || sleep 60', name='second')\n",
+    )
+    words = ("run", "crash.py", "--key", "k", "--lease", "1s")
+    with nbsched.start(*words) as process:
+        read_line(process, "second  running")
+        process.kill()
+    nbsched.file("go", "")
+    said = nbsched(*words, "--json")
+    assert (said.code, said.json["state"]) == (0, "succeeded")
+    assert (nbsched.folder / "first.txt").read_text() == "x\n"
+
+
+def test_a_notebook_runs_with_its_parameters(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "plain.ipynb", "n = 1", "import nbsched as nb; nb.emit(square=n * n)")
+    found = nbsched("run", "plain.ipynb", "-p", "n=7", "--json").json
+    assert (found["state"], found["values"]) == ("succeeded", {"square": 49})
+    assert Path(found["output"]).is_file()
+
+
+def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLine) -> None:
+    notebook(
+        nbsched.folder,
+        "steps.ipynb",
+        "%load_ext nbsched\nbase = 10",
+        "%%step etl.fetch\nimport nbsched as nb\nrows = [1, 2, 3]\nnb.emit(n=len(rows) + base)",
+        "def double(x):\n    return 2 * x",
+        "%%step etl.load --after fetch\nprint('loads', double(len(rows)))",
+        "%pipeline run etl --wait",
+        "open('must-not-be', 'w')",
+    )
+    found = nbsched("run", "steps.ipynb", "--json").json
+    assert found["state"] == "succeeded"
+    assert {name: step["state"] for name, step in found["steps"].items()} == {
+        "fetch": "succeeded",
+        "load": "succeeded",
+    }
+    assert found["steps"]["fetch"]["values"] == {"n": 13}
+    assert not (nbsched.folder / "must-not-be").exists()
+    assert "loads 6" in nbsched("logs", str(found["id"])).out
+    assert [run["name"] for run in nbsched("runs", "--json").json] == ["etl"]
+
+
+def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "steps.ipynb", "1 / 0", "%%step etl.fetch\npass")
+    said = nbsched("run", "steps.ipynb")
+    assert said.code == 1
+    assert (
+        said.sentence == "nbsched: the cell that begins '1 / 0' failed: ZeroDivisionError: division by zero"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("run", "nosuch.py"), "no file 'nosuch.py'"),
+        (("run", "notes.txt"), "neither a notebook"),
+        (("run", "syntax.py"), "syntax.py line 2: invalid syntax"),
+        (("run", "raises.py"), "raises.py line 3: ZeroDivisionError"),
+        (("run", "empty.py"), "defines no pipeline"),
+        (("run", "two.py"), "add --pipeline with one or two"),
+        (("run", "two.py", "--pipeline", "tow"), "did you mean 'two'"),
+        (("run", "two.py", "--pipeline", "one", "-p", "nosuch=1"), "nosuch"),
+        (("run", "broken.ipynb"), "not a notebook"),
+        (("run", "plain.ipynb", "-p", "m=1"), "no parameter 'm'"),
+        (("run", "two.py", "--pipeline", "one", "--retires", "1"), "did you mean --retries"),
+        (("run", "two.py", "--pipeline", "one", "--slots", "0"), "slots 0"),
+        (("run", "two.py", "--pipeline", "one", "--resource", "gpu=x"), "not a number above 0"),
+        (("run",), "required: PATH"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2(
+    nbsched: CommandLine, words: tuple[str, ...], part: str
+) -> None:
+    nbsched.file("notes.txt", "")
+    nbsched.file("syntax.py", "import nbsched\nx = = 1\n")
+    nbsched.file("raises.py", "def f():\n    pass\n1 / 0\n")
+    nbsched.file("empty.py", "x = 1\n")
+    nbsched.file("two.py", TWO)
+    nbsched.file("broken.ipynb", json.dumps({"cells": "none"}))
+    notebook(nbsched.folder, "plain.ipynb", "n = 1")
+    said = nbsched.here(*words)
+    assert said.code == 2
+    assert part in said.sentence
+
+
+def test_the_import_of_the_package_does_not_import_heavy_libraries() -> None:
+    code = (
+        "import sys, nbsched, nbsched.cli.commands\n"
+        "heavy = {'papermill', 'nbclient', 'IPython', 'rich', 'pandas', 'numpy', 'anywidget', 'ipykernel'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    out = subprocess.run([os.sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.strip() == "[]"

@@ -1,0 +1,111 @@
+"""Pipelines written one cell at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
+from nbsched.core.model import Cell, Step
+from nbsched.core.references import Reference
+from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser
+
+
+def step(line: str, cell_id: str | None = None) -> tuple[str, Step]:
+    given = step_parser().read(line.split())
+    pipeline, name = split_name(given.name)
+    found = read_step(given, Cell(name=name, source="pass"))
+    assert isinstance(found.work, Cell)
+    return pipeline, replace(found, work=replace(found.work, cell_id=cell_id))
+
+
+def filled(*lines: str) -> StepCells:
+    cells = StepCells()
+    for line in lines:
+        cells.add(*step(line))
+    return cells
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [("a.b", ("a", "b")), ("etl.daily.fetch", ("etl.daily", "fetch")), ("etl.step-1", ("etl", "step-1"))],
+)
+def test_the_last_part_names_the_step(name: str, parts: tuple[str, str]) -> None:
+    assert split_name(name) == parts
+
+
+@pytest.mark.parametrize("name", ["fetch", ".fetch", "etl.", "etl.a b", ""])
+def test_a_name_without_both_parts_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"write PIPELINE\.NAME"):
+        split_name(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("@prepare", Reference("step", ("prepare",))),
+        ("@prepare.path", Reference("step", ("prepare", "path"))),
+        ("@01-prepare.path", Reference("step", ("01-prepare", "path"))),
+        ("@params.region", Reference("param", ("region",))),
+        ("@event.file.name", Reference("event", ("file", "name"))),
+        ("@scheduled_date", Reference("fact", ("scheduled_date",))),
+        ("@@home", "@home"),
+        ("me@home", "me@home"),
+        (3, 3),
+    ],
+)
+def test_an_at_sign_refers(value: object, found: object) -> None:
+    assert referring({"x": value}) == {"x": found}
+
+
+@pytest.mark.parametrize("value", ["@", "@a b", "@.x", "@x."])
+def test_an_at_sign_that_refers_to_nothing_is_refused(value: str) -> None:
+    with pytest.raises(UsageError, match="refers to nothing"):
+        referring({"x": value})
+
+
+def test_edges_come_from_after_from_parameters_and_from_conditions() -> None:
+    cells = filled("p.a", "p.b", "p.c", "p.d --after a -p x=@b.value --when c.ok")
+    pipeline = cells.build("p", {})
+    assert [found.name for found in pipeline.steps] == ["a", "b", "c", "d"]
+    assert set(pipeline.steps[3].needs) == {"a", "b", "c"}
+
+
+def test_steps_may_be_written_in_any_order() -> None:
+    cells = filled("p.last --after first", "p.first")
+    assert cells.build("p", {}).steps[0].needs == ("first",)
+
+
+def test_the_same_step_again_replaces_it_in_its_place() -> None:
+    cells = filled("p.a", "p.b")
+    assert cells.add(*step("p.a --setup")) is True
+    assert [(found.name, found.setup) for found in cells.steps("p")] == [("a", True), ("b", False)]
+
+
+def test_a_cell_that_renames_its_step_leaves_no_second_one() -> None:
+    cells = StepCells()
+    cells.add(*step("p.a", "cell-1"))
+    cells.add(*step("p.b", "cell-2"))
+    cells.add(*step("p.c", "cell-1"))
+    assert [found.name for found in cells.steps("p")] == ["c", "b"]
+
+
+def test_parameters_of_the_run_are_declared() -> None:
+    cells = filled("p.a -p region=@params.region")
+    assert cells.build("p", {"region": "EU"}).declared == {"region": "EU"}
+    with pytest.raises(DefinitionError, match="region"):
+        cells.build("p", {})
+
+
+@pytest.mark.parametrize(
+    "lines", [("p.a --after b", "p.b --after a"), ("p.a --after nosuch",), ("p.a --when nosuch.x",)]
+)
+def test_a_pipeline_that_cannot_run_is_refused(lines: tuple[str, ...]) -> None:
+    with pytest.raises(DefinitionError):
+        filled(*lines).build("p", {})
+
+
+def test_an_unknown_pipeline_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'training'"):
+        filled("training.a").steps("trainig")
