@@ -34,7 +34,7 @@ class Table:
 
 def one_line(cell: str) -> str:
     """The text without what would move the cursor or colour the terminal."""
-    return " ".join("".join(char if char.isprintable() else " " for char in cell).split())
+    return "".join(char if char.isprintable() else " " for char in " ".join(cell.split())).strip()
 
 
 def _width(cell: str) -> int:
