@@ -70,6 +70,7 @@ class Scheduler:
         self._nudged = False
         self._turning = True
         self._closing = False
+        self.turns = 0
         self._telling = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -154,6 +155,7 @@ class Scheduler:
             return self._clock.now() + timedelta(seconds=1)
 
     async def _turn(self) -> datetime:
+        self.turns += 1
         now = self._clock.now()
         self._note_gap(now)
         now_ms = floor_ms(now)
