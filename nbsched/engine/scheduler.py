@@ -263,7 +263,7 @@ class Scheduler:
                 await self._begin_anew()
             else:
                 self._take([row for row in claimed if row["kind"] != "pipeline"])
-        return claimed != []
+        return bool(claimed != [])
 
     def _take(self, rows: Sequence[dict[str, Any]]) -> None:
         for row in rows:
