@@ -92,6 +92,7 @@ class Runtime(Calls):
         self._pid = os.getpid()
         self._nudges = Nudges()
         self.database = Database(self.store_path, self._committed)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         self._started: Future[None] = Future()
         # A fresh context: the loop must not keep the parent header of the cell that starts it.
         self._thread = threading.Thread(
