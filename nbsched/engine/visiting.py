@@ -36,7 +36,11 @@ class Visitor(Calls):
 
     def __enter__(self) -> Self:
         self._nudges = Nudges()
-        self.database = Database(self.store_path, self._nudges.send)
+        try:
+            self.database = Database(self.store_path, self._nudges.send)
+        except BaseException:
+            self._nudges.close()
+            raise
         self._nudges.know(host.port for host in self.database.read(hosts.known))
         self._open = True
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import json
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,8 +13,7 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from nbsched.core.model import Cell, Context, Error, Outcome
-from nbsched.core.wire import encode
+from nbsched.core.model import Cell, Error, Outcome
 from nbsched.executors.contract import Assignment
 from nbsched.executors.told import Told
 from nbsched.kernels.cells import KernelCell, running
@@ -32,7 +31,7 @@ _LAST_WORD_S = 1.0  # after the second interrupt, before the cell is left to its
 
 
 def current_cell_context() -> dict[str, Any] | None:
-    """The context of the cell of ours that this code belongs to, as `core.wire` encodes it; None in others."""
+    """The context of the cell of ours that this code belongs to, as `NBSCHED_CONTEXT` has it; None in others."""
     cell = running.get()
     found: dict[str, Any] | None = cell.metadata["nbsched"]["context"] if cell else None
     return found
@@ -110,6 +109,8 @@ class _Passage:
     # As the watcher of the cell: called on any thread.
 
     def began(self) -> None:
+        """The parameters are variables from here on, as at the top of a notebook."""
+        self._desk.shell.user_ns.update(self._assignment.params)
         self._assignment.report.started(os.getpid())
         self._begun.set()
 
@@ -157,6 +158,4 @@ def _seconds(limit: timedelta | None) -> float | None:
 
 def _metadata(work: Cell, assignment: Assignment) -> dict[str, Any]:
     """What the request carries: nested magics find the owning cell in it, and the run's context."""
-    facts = {field.name: getattr(assignment.context, field.name) for field in dataclasses.fields(Context)}
-    context = {name: encode(value, name) for name, value in facts.items()}
-    return {"cellId": work.cell_id, "nbsched": {"context": {**context, "folder": str(assignment.folder)}}}
+    return {"cellId": work.cell_id, "nbsched": {"context": json.loads(assignment.env["NBSCHED_CONTEXT"])}}

@@ -410,20 +410,6 @@ def tell(
         )
 
 
-def next_alarm(db: Db, now_ms: int) -> int | None:
-    """The next instant after now at which a waiting run may go on or its time is over, in milliseconds."""
-    row = db.execute(
-        "SELECT min(at) FROM ("
-        "SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL "
-        "AND not_before_ms > ?1 UNION ALL "
-        f"SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0 "
-        "AND expires_ms IS NOT NULL UNION ALL "
-        f"SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)",
-        (now_ms,),
-    ).fetchone()
-    return row[0] if row else None
-
-
 def cancelled_of(db: Db, host: str) -> dict[int, str]:
     """The running runs of the host that are asked to stop, and how."""
     return dict(db.execute(

@@ -124,14 +124,6 @@ def _mine(row: Mapping[str, Any], places: Sequence[str], any_place: bool) -> boo
     return any_place if row["place"] is None else row["place"] in places
 
 
-def next_due(db: Db, places: Sequence[str], any_place: bool) -> int | None:
-    """The next instant of any schedule of these places, in milliseconds."""
-    rows = db.execute(
-        "SELECT place, next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL ORDER BY next_ms"
-    )
-    return next((row["next_ms"] for row in rows if _mine(row, places, any_place)), None)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
     """Decisions about a schedule's due instants, made from the state it had at `after_ms` and `after_seq`."""

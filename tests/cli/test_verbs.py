@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import signal
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import CommandLine
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
 
-ONE = "import nbsched as nb\nwith nb.pipeline('one'):\n    nb.shell('echo told', name='tell')\n"
-RUN_KEYS = set(
-    "id name schedule state reason attempt scheduled_at until count started_at ended_at pipeline step index parent "
-    "params result values error output key".split()
-)
-SCHEDULE_KEYS = set("name trigger tz next_at paused overlap missed last_run".split())
+ONE = "import nbsched as nb\nwith nb.pipeline('one') as p:\n    nb.shell('echo told', name='tell')\n"
+RUN_KEYS = {
+    "id", "name", "schedule", "state", "reason", "attempt", "scheduled_at", "until", "count", "started_at", "ended_at",
+    "pipeline", "step", "index", "parent", "params", "result", "values", "error", "output", "key",
+}  # fmt: skip
+SCHEDULE_KEYS = {"name", "trigger", "tz", "next_at", "paused", "overlap", "missed", "last_run"}
 
 
 @pytest.fixture
@@ -65,7 +67,9 @@ def test_logs_are_what_was_printed(one: CommandLine) -> None:
 
 def test_logs_follow_a_run_until_it_has_ended(nbsched: CommandLine) -> None:
     wait = "echo first; until [ -e go ]; do sleep 0.05; done; echo last"
-    nbsched.file("slow.py", f"import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell({wait!r}, name='s')\n")
+    nbsched.file(
+        "slow.py", f"import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell({wait!r}, name='s')\n"
+    )
     with nbsched.start("run", "slow.py") as process:
         assert process.stderr
         next(line for line in process.stderr if "s  running" in line)
@@ -79,14 +83,21 @@ def test_logs_follow_a_run_until_it_has_ended(nbsched: CommandLine) -> None:
 
 
 def test_a_schedule_is_registered_shown_paused_resumed_and_removed(one: CommandLine) -> None:
-    said = one.here("schedule", "0 2 * * * tz Europe/Berlin", "one.py", "--name", "nightly", "--overlap", "queue_one")
+    said = one.here(
+        "schedule", "0 2 * * * tz Europe/Berlin", "one.py", "--name", "nightly", "--overlap", "queue_one"
+    )
     assert said.code == 0
     assert said.out.startswith("nightly: scheduled, 0 2 * * * tz Europe/Berlin; next ")
     assert said.out.count(" 02:00:00 +0") == 3
     assert "nbsched serve" in said.err
     (found,) = one.here("schedules", "--json").json
     assert set(found) == SCHEDULE_KEYS
-    assert (found["name"], found["tz"], found["overlap"], found["paused"]) == ("nightly", "Europe/Berlin", "queue_one", None)
+    assert (found["name"], found["tz"], found["overlap"], found["paused"]) == (
+        "nightly",
+        "Europe/Berlin",
+        "queue_one",
+        None,
+    )
     assert one.here("pause", "nightly", "--json").json["paused"] == "by user"
     assert "paused (by user)" in one.here("schedules").out
     assert one.here("resume", "nightly", "--json").json["paused"] is None
@@ -106,7 +117,9 @@ def test_a_schedule_is_triggered_by_hand_and_waited_for(one: CommandLine) -> Non
 
 
 def test_a_failed_run_is_retried(nbsched: CommandLine) -> None:
-    nbsched.file("flaky.py", "import nbsched as nb\nwith nb.pipeline('flaky'):\n    nb.shell('[ -e go ]', name='s')\n")
+    nbsched.file(
+        "flaky.py", "import nbsched as nb\nwith nb.pipeline('flaky'):\n    nb.shell('[ -e go ]', name='s')\n"
+    )
     assert nbsched.here("run", "flaky.py").code == 1
     nbsched.file("go", "")
     found = nbsched.here("retry", "1", "--json").json
@@ -114,7 +127,9 @@ def test_a_failed_run_is_retried(nbsched: CommandLine) -> None:
 
 
 def test_a_run_of_another_process_is_cancelled(nbsched: CommandLine) -> None:
-    nbsched.file("slow.py", "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('sleep 60', name='s')\n")
+    nbsched.file(
+        "slow.py", "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('sleep 60', name='s')\n"
+    )
     with nbsched.start("run", "slow.py") as process:
         assert process.stderr
         next(line for line in process.stderr if "s  running" in line)
@@ -192,7 +207,9 @@ def test_help_and_version_are_on_stdout_and_exit_0(nbsched: CommandLine, words: 
         (("simulate", "yesterday"), "not an instant"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_stores_nothing(one: CommandLine, words: tuple[str, ...], part: str) -> None:
+def test_a_mistake_is_one_sentence_and_stores_nothing(
+    one: CommandLine, words: tuple[str, ...], part: str
+) -> None:
     said = one.here(*words)
     assert said.code == 2
     assert part in said.sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from concurrent.futures import Future
@@ -12,10 +13,12 @@ import anyio
 from anyio import CancelScope, from_thread
 
 from nbsched.core.model import Cell, Context, Outcome
+from nbsched.engine.carrying import context_to_json
 from nbsched.executors.cell import CellExecutor
 from nbsched.executors.contract import Assignment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+FOLDER = Path(tempfile.mkdtemp(prefix="nbsched-"), "1")
 
 
 class Recorder:
@@ -64,8 +67,8 @@ class Going:
             work=Cell(name=f"cell_{number}", source=source, where=where, cell_id="owner"),
             context=context,
             params={},
-            folder=Path(tempfile.gettempdir()),
-            env={},
+            folder=FOLDER,
+            env={"NBSCHED_CONTEXT": json.dumps(context_to_json(context, FOLDER))},
             report=self.report,
             cell_timeout=None if timeout is None else timedelta(seconds=timeout),
             grace=timedelta(seconds=grace),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from live_kernel import Kernel
+if TYPE_CHECKING:
+    from tests.kernel.conftest import Kernel
 
 
-def test_a_graceful_shutdown_with_cells_on_their_way_takes_less_than_two_seconds(tmp_path: Path) -> None:
-    kernel = Kernel(tmp_path)
+def test_a_graceful_shutdown_with_cells_on_their_way_takes_less_than_two_seconds(
+    open_kernel: Callable[..., Kernel],
+) -> None:
+    kernel = open_kernel()
     kernel.start("g", "1")
-    kernel.outcome("g")
+    assert kernel.outcome("g") == "succeeded"
     kernel.run("t = start('import time; time.sleep(60)', where='thread')")
     assert kernel.close() < 2
-    assert "Traceback" not in (tmp_path / "kernel.log").read_text()
+    assert "Traceback" not in kernel.log.read_text()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from live_kernel import Kernel
+
+if TYPE_CHECKING:
+    from tests.kernel.conftest import Kernel
 
 SERVE = """
 from nbsched.executors.cell import current_cell_context, serve_cells_until, serve_cells_until_async, ring_waiting_cells
@@ -72,7 +76,8 @@ def test_a_wait_gives_up_after_its_timeout(kernel: Kernel, wait: str) -> None:
 def test_a_future_ends_a_wait_at_once_and_a_bell_ends_any(kernel: Kernel) -> None:
     person = kernel.run(
         "from concurrent.futures import Future\nf = Future()\n"
-        "threading.Timer(0.2, f.set_result, [1]).start()\nserve_cells_until(f, 10), await serve_cells_until_async(f, 10)"
+        "threading.Timer(0.2, f.set_result, [1]).start()\n"
+        "serve_cells_until(f, 10), await serve_cells_until_async(f, 10)"
     )
     assert person.result == "(True, True)"
     assert (
@@ -104,10 +109,10 @@ def test_a_persons_interrupt_ends_the_lent_cell_and_the_wait(kernel: Kernel, wai
     assert kernel.run("'alive'").result == "'alive'"
 
 
-@waits
-def test_a_persons_interrupt_ends_a_wait_for_nothing(kernel: Kernel, wait: str) -> None:
-    person = kernel.send(f"e = threading.Event()\na = start('1', where='thread')\nprint('up', flush=True)\n"
-                         f"{wait.replace('wait', 'serve_cells_until', 1) if wait == 'wait' else 'await serve_cells_until_async'}(e, 60)")  # fmt: skip
+@pytest.mark.parametrize("serve", ["serve_cells_until", "await serve_cells_until_async"])
+@pytest.mark.parametrize("done", ["threading.Event()", "__import__('concurrent.futures').futures.Future()"])
+def test_a_persons_interrupt_ends_a_wait_for_nothing(kernel: Kernel, serve: str, done: str) -> None:
+    person = kernel.send(f"print('up', flush=True)\n{serve}({done}, 60)")
     kernel.until(person, "up")
     kernel.interrupt()
     assert kernel.wait(person).status == "error"
@@ -138,7 +143,7 @@ def test_a_lent_cell_knows_its_context_and_the_waiting_cell_has_none(kernel: Ker
         f"a = start('own = current_cell_context()')\n{wait}(a)\n"
         "own['run_id'] == a.assignment.context.run_id, current_cell_context(), _"
     )
-    assert person.result is not None and person.result.startswith("(True, None, ")
+    assert person.result.startswith("(True, None, ")
 
 
 def test_a_cell_waiting_in_a_thread_does_not_serve(kernel: Kernel) -> None:
