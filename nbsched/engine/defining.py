@@ -145,8 +145,8 @@ class Definer:
         offers = [self._host.resources, *(host.resources for host in living)]
         for name, amount in wanted.items():
             if not any(offer.get(name, 0) >= amount for offer in offers):
-                known = sorted({resource for offer in offers for resource in offer})
-                raise UnknownName("resource", name, known, _offer(name, amount))
+                others = sorted({resource for offer in offers for resource in offer} - {name})
+                raise UnknownName("resource", name, others, _offer(name, amount))
 
 
 def _after(name: str, trigger: Trigger, now: datetime, catchup: timedelta) -> datetime:
