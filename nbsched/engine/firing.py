@@ -94,11 +94,13 @@ def _told(
     *,
     resumed: bool = False,
 ) -> Accounting:
-    following = next_after(trigger_of(row["trigger"]), now, from_ms(row["start_ms"]), from_ms(row["end_ms"]))
+    until_ms = max(row["after_ms"], to_ms(now))
+    following = next_after(
+        trigger_of(row["trigger"]), from_ms(until_ms), from_ms(row["start_ms"]), from_ms(row["end_ms"])
+    )
     return Accounting(
         schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=decisions,
-        until_ms=max(row["after_ms"], to_ms(now)), until_seq=max(until_seq, row["after_seq"]),
-        next_ms=to_ms(following), resumed=resumed,
+        until_ms=until_ms, until_seq=max(until_seq, row["after_seq"]), next_ms=to_ms(following), resumed=resumed,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from nbsched.engine.births import birth_of
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -33,7 +34,7 @@ class RunReport:
         self.output_path: str | None = None
 
     def started(self, pid: int) -> None:
-        self._database.submit_quietly(runs.tell, self._run, self._fence, pid=pid)
+        self._database.submit_quietly(runs.tell, self._run, self._fence, pid=pid, birth=birth_of(pid))
 
     def progress(self, done: int, total: int, label: str = "") -> None:
         self.latest = (done, total, label)

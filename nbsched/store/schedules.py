@@ -14,7 +14,7 @@ from nbsched.core.model import State
 from nbsched.store import runs
 from nbsched.store.database import Db
 from nbsched.store.events import last_seq, record
-from nbsched.store.insert import NewRun, insert, insert_skipped
+from nbsched.store.insert import NO_WORK, NewRun, insert, insert_skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +97,6 @@ def _mine(row: Mapping[str, Any], places: Sequence[str], any_place: bool) -> boo
     return any_place if row["place"] is None else row["place"] in places
 
 
-def next_due(db: Db, places: Sequence[str], any_place: bool) -> int | None:
-    """The next instant of any schedule of these places, in milliseconds."""
-    rows = db.execute(
-        "SELECT place, next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL ORDER BY next_ms"
-    )
-    return next((row["next_ms"] for row in rows if _mine(row, places, any_place)), None)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounting:
     """Decisions about a schedule's due instants, made from the state it had at `after_ms` and `after_seq`."""
@@ -130,11 +122,7 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
     if row["paused"] is not None and not told.resumed:
         return []
     left = None if row["max_fires"] is None else row["max_fires"] - row["fired"]
-    started: list[int] = []
-    for decision in told.decisions:
-        if left is not None and len(started) >= left:
-            break  # the schedule is over: nothing is due after its last run
-        started += _record(db, dict(row), decision, now_ms)
+    started = _record_all(db, dict(row), told.decisions, left, now_ms)
     over = left is not None and len(started) >= left
     db.execute(
         "UPDATE schedules SET after_ms = ?, after_seq = ?, next_ms = ?, fired = fired + ? WHERE name = ?",
@@ -146,18 +134,40 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
     return started
 
 
+def _record_all(
+    db: Db, schedule: Mapping[str, Any], decisions: Sequence[plan.Decision], left: int | None, now_ms: int
+) -> list[int]:
+    """The runs started, at most `left`; behind the last that is allowed nothing is due."""
+    started: list[int] = []
+    for decision in decisions:
+        if left is not None and len(started) >= left:
+            break
+        if not _is_recorded(db, schedule["name"], decision):
+            started += _record(db, schedule, decision, now_ms)
+    return started
+
+
+def _is_recorded(db: Db, schedule: str, decision: plan.Decision) -> bool:
+    """A schedule of this name accounted for the instant before: one that was removed, or had another trigger."""
+    at = decision.since if isinstance(decision, plan.NotRun) else decision.at
+    key = _occurrence(schedule, to_ms(at), decision.seq)
+    return db.execute("SELECT 1 FROM runs WHERE occurrence = ?", (key,)).fetchone() is not None
+
+
 def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms: int) -> list[int]:
     if isinstance(decision, plan.NotRun):
         _record_not_run(db, schedule, decision, now_ms)
         return []
-    overlap = plan.overlap(schedule["overlap"], _active(db, schedule["name"]))
+    active = _active(db, schedule["name"])
+    overlap = plan.overlap(schedule["overlap"], active, in_turn=decision.in_turn)
     if overlap.skip:
         _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
         return []
     for run in overlap.cancel:
         runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
-    waits = overlap.wait_for is not None and _is_active(db, overlap.wait_for)
-    return [_fire(db, schedule, decision, overlap.wait_for if waits else None, now_ms)]
+    left = _active(db, schedule["name"]) if overlap.cancel else active
+    waits = overlap.wait_for is not None and left
+    return [_fire(db, schedule, decision, left[-1][0] if waits else None, now_ms)]
 
 
 def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
@@ -172,10 +182,6 @@ def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
         (schedule,),
     )
     return [(run, State(state)) for run, state in rows]
-
-
-def _is_active(db: Db, run: int) -> bool:
-    return db.execute(f"SELECT 1 FROM runs WHERE id = ? AND {runs.ACTIVE}", (run,)).fetchone() is not None
 
 
 def _fire(
@@ -206,14 +212,14 @@ def _occurrence(schedule: str, at_ms: int, seq: int) -> str:
 
 def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_ms: int) -> None:
     last = db.execute(
-        "SELECT id, state, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
+        "SELECT id, work, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
         "ORDER BY scheduled_ms DESC, id DESC LIMIT 1",
         (schedule["name"],),
     ).fetchone()
     if item.reason == "missed":
         record(db, "schedule.missed", now_ms, {"name": schedule["name"], "since": item.since.isoformat(),
                "until": item.until.isoformat(), "count": item.count})  # fmt: skip
-    if last is not None and last["state"] == State.SKIPPED and last["reason"] == item.reason:
+    if last is not None and last["work"] == NO_WORK and last["reason"] == item.reason:
         db.execute("UPDATE runs SET until_ms = ?, count = count + ?, ended_ms = ? WHERE id = ?",
                    (to_ms(item.until), item.count, now_ms, last["id"]))  # fmt: skip
         return
@@ -242,7 +248,7 @@ def find(db: Db, name: str) -> dict[str, Any]:
 
 def pause(db: Db, name: str, now_ms: int, reason: str = BY_USER) -> None:
     """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
-    if find(db, name)["paused"] is None:
+    if find(db, name)["paused"] in (None, *((GONE,) if reason == BY_USER else ())):
         db.execute("UPDATE schedules SET paused = ? WHERE name = ?", (reason, name))
         record(db, "schedule.paused", now_ms, {"name": name, "reason": reason})
 

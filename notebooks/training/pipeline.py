@@ -1,7 +1,7 @@
 """Three models learn to read digits; the best is deployed if it is good enough.
 
-    nbsched run notebooks/training/pipeline.py
-    nbsched run notebooks/training/pipeline.py -p threshold=0.999     # too much asked: nothing is deployed
+nbsched run notebooks/training/pipeline.py
+nbsched run notebooks/training/pipeline.py -p threshold=0.999     # too much asked: nothing is deployed
 """
 
 from __future__ import annotations
