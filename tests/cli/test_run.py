@@ -177,6 +177,21 @@ def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine
     )
 
 
+def test_a_kernel_that_dies_in_a_step_ends_the_command(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "dies.ipynb", "import os", "%%step etl.fetch\nos._exit(3)")
+    said = nbsched("run", "dies.ipynb", "--lease", "1s")
+    assert said.code == 1
+    assert "the kernel died while run 1 was on" in said.err
+    assert next(run["state"] for run in nbsched("runs", "--json").json) in ("cancelled", "failed")
+
+
+def test_a_kernel_that_dies_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "dies.ipynb", "import os; os._exit(3)", "%%step etl.fetch\npass")
+    said = nbsched("run", "dies.ipynb")
+    assert said.code == 1
+    assert "DeadKernel" in said.sentence
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
