@@ -139,5 +139,5 @@ def _value(expression: str, piece: str, namespace: Mapping[str, Any]) -> Any:
 def _undefined(piece: str, error: Exception) -> UsageError:
     plain = "$" + piece if piece.startswith("$") else "{" + piece + "}"
     return UsageError(
-        f"{piece} cannot be expanded ({type(error).__name__}: {error}): define it first, or write {plain} for plain text"
+        f"{piece} cannot be expanded ({type(error).__name__}: {error}): define it, or write {plain} for plain text"
     )

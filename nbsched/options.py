@@ -109,6 +109,9 @@ class Parser(argparse.ArgumentParser):
 
     def read(self, tokens: Sequence[str]) -> argparse.Namespace:
         """The tokens' meaning; options and words may come in any order."""
+        if not {"-h", "--help"}.isdisjoint(tokens):
+            self.print_help()
+            self.exit()
         return self.parse_intermixed_args(list(_one_flag_per_pair(tokens)))
 
 

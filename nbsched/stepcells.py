@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from nbsched.core.errors import UnknownName, UsageError
@@ -18,7 +18,6 @@ from nbsched.options import (
     add_place,
     add_policy,
     add_step,
-    params_given,
 )
 
 _NAME = re.compile(r"(?P<pipeline>\w[\w.-]*)\.(?P<step>\w[\w-]*)")
@@ -85,7 +84,7 @@ def read_step(given: argparse.Namespace, work: Work) -> Step:
     """The step that the line describes, carrying out `work`."""
     return Step(
         name=split_name(given.name)[1],
-        work=replace(work, params=referring(params_given(given))),
+        work=work,
         needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
         when=getattr(given, "when", None),
         setup=getattr(given, "setup", False),

@@ -37,7 +37,7 @@ def test_the_last_part_names_the_step(name: str, parts: tuple[str, str]) -> None
 
 @pytest.mark.parametrize("name", ["fetch", ".fetch", "etl.", "etl.a b", ""])
 def test_a_name_without_both_parts_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="write PIPELINE.NAME"):
+    with pytest.raises(UsageError, match=r"write PIPELINE\.NAME"):
         split_name(name)
 
 

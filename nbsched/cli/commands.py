@@ -64,6 +64,10 @@ def _trigger_word(parser: Parser) -> None:
     )
 
 
+def _name(parser: Parser) -> None:
+    add_name(parser, "schedule")
+
+
 def _staying(verb: Verb) -> Command:
     """The verb starts a run, which this process carries out and waits for."""
 
@@ -81,8 +85,7 @@ COMMANDS: Mapping[str, Command] = {
                    [running.path_words, running.host_words, add_policy], running.run),
     "serve": Command("fire schedules and carry out runs until Ctrl-C", [running.host_words], serving.serve),
     "schedule": Command("schedule a notebook or a pipeline",
-                        [_trigger_word, running.path_words, lambda parser: add_name(parser, "schedule"), add_schedule, add_policy],
-                        _schedule),
+                        [_trigger_word, running.path_words, _name, add_schedule, add_policy], _schedule),
     **{name: _command_of(verb) for name, verb in VERBS.items()},
     "trigger": _staying(VERBS["trigger"]),
     "retry": _staying(VERBS["retry"]),

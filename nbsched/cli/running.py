@@ -123,5 +123,8 @@ def _say_why(run: Run) -> None:
     for part in [*run.steps.values(), run]:
         record = part.record
         if record.state is State.FAILED and (record.error or record.id == run.id):
-            print(f"nbsched: run {record.id} of {record.name} failed: {record.error or record.reason or 'a step failed'} "
-                  f"(nbsched show {record.id})", file=sys.stderr)  # fmt: skip
+            why = record.error or record.reason or "a step failed"
+            print(
+                f"nbsched: run {record.id} of {record.name} failed: {why} (nbsched show {record.id})",
+                file=sys.stderr,
+            )

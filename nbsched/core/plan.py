@@ -26,6 +26,8 @@ class Occurrence:
     previous: datetime
     seq: int = 0
     event: Mapping[str, Any] | None = None
+    in_turn: bool = False
+    """One of several that are caught up with: it runs after those before it, whatever the overlap policy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ def account(due: Sequence[Occurrence], *, policy: str, reason: str, not_before: 
     decisions: list[Decision] = []
     for item in due:
         if (item.at, item.seq) in run:
-            decisions.append(item)
+            decisions.append(replace(item, in_turn=policy == "all"))
         elif decisions and isinstance(decisions[-1], NotRun):
             decisions[-1] = replace(decisions[-1], until=item.at, count=decisions[-1].count + 1, seq=item.seq)
         else:
@@ -110,11 +112,13 @@ class Overlap:
     kill: bool = False
 
 
-def overlap(policy: str, active: Sequence[tuple[int, State]]) -> Overlap:
+def overlap(policy: str, active: Sequence[tuple[int, State]], *, in_turn: bool = False) -> Overlap:
     """Skip, wait for the last active run, or end the active ones and wait; `active` is oldest first."""
     if not active or policy == "allow":
         return Overlap()
     last = active[-1][0]
+    if in_turn:
+        return Overlap(wait_for=last)
     if policy in ("cancel_other", "kill_other"):
         return Overlap(wait_for=last, cancel=tuple(run for run, _ in active), kill=policy == "kill_other")
     if policy == "queue_all":

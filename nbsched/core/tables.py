@@ -28,8 +28,8 @@ class Table:
     def _repr_html_(self) -> str:
         if not self.rows:
             return f"<p>{html.escape(self.empty)}</p>"
-        head = _html_row("th", self.columns)
-        return f"<table><thead>{head}</thead><tbody>{''.join(_html_row('td', row) for row in self.rows)}</tbody></table>"
+        head, body = _html_row("th", self.columns), "".join(_html_row("td", row) for row in self.rows)
+        return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
 def _one_line(cell: str) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import inspect
+import logging
+import math
+import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +24,8 @@ from nbsched.engine.nudges import committed
 from nbsched.store import events as log
 from nbsched.store.database import Database
 
+_log = logging.getLogger("nbsched")
+
 Handler = Callable[[Event], Any]
 Failed = Callable[[str, Event, BaseException, bool], None]
 """Told of a handler that failed: subscription, event, error, and whether the event is a dead letter by it."""
@@ -27,6 +33,8 @@ Failed = Callable[[str, Event, BaseException, bool], None]
 MOST_WAITING = 10_000
 RETRY_WAIT = timedelta(seconds=0.1)
 """Before a durable handler's second try; twice as long before each further one."""
+AFTER_A_FAULT = timedelta(seconds=1)
+"""Before the log is read again that could not be."""
 
 
 @dataclass(slots=True, eq=False)
@@ -37,16 +45,27 @@ class Subscription:
     pattern: str
     handler: Handler
     durable: bool
+    holder: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Tells this subscription from one of the same name that replaces it, here or in another process."""
     waiting: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     wake: anyio.Event | None = None
     scope: anyio.CancelScope | None = None
     active: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.name, self.holder
 
     def offer(self, event: Event) -> None:
         if self.active and not self.durable and name_matches(self.pattern, event.name):
             self.waiting.append(event)
         if self.wake is not None:
             self.wake.set()
+
+    def end(self) -> None:
+        self.active = False
+        if self.scope is not None:
+            self.scope.cancel()
 
 
 class Bus:
@@ -65,6 +84,7 @@ class Bus:
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Handlers are served until cancelled."""
         self._seq = self._database.read(log.last_seq)
+        self._threads = anyio.CapacityLimiter(math.inf)  # one that hangs keeps no other from its turn
         async with anyio.create_task_group() as group:
             self._group = group
             task_status.started()
@@ -72,6 +92,7 @@ class Bus:
 
     def add(self, subscription: Subscription) -> None:
         """The handler hears what happens from now on; one of the same name hears no more. On the loop only."""
+        self.look()
         self.remove(subscription.name)
         if not self._subscriptions:
             self._seq = self._database.read(log.last_seq)
@@ -83,9 +104,12 @@ class Bus:
         """The handler hears nothing more. On the loop only."""
         found = self._subscriptions.pop(name, None)
         if found is not None:
-            found.active = False
-            if found.scope is not None:
-                found.scope.cancel()
+            found.end()
+
+    def drop(self, subscription: Subscription) -> None:
+        """This very handler hears nothing more; one that has taken its name goes on. On the loop only."""
+        if self._subscriptions.get(subscription.name) is subscription:
+            self.remove(subscription.name)
 
     def look(self) -> None:
         """What has been logged since the last look is offered to the handlers. On the loop only."""
@@ -116,7 +140,7 @@ class Bus:
         self.busy += 1
         try:
             own = replace(event, data=copy.deepcopy(event.data))
-            await call(subscription.handler, own)
+            await call(subscription.handler, own, self._threads)
         except Exception as error:
             return error
         finally:
@@ -126,53 +150,91 @@ class Bus:
     async def _serve_durably(self, subscription: Subscription) -> None:
         with anyio.CancelScope() as subscription.scope:
             while subscription.active:
-                subscription.wake = anyio.Event()
-                place = self._database.read(log.subscription, subscription.name)
-                if place is None:
-                    return
-                found = self._database.read(log.since, place[0])
-                await self._handle_in_order(subscription, found)
-                if not found:
-                    await subscription.wake.wait()
+                try:
+                    await self._read_on(subscription)
+                except Exception as error:
+                    _log.error("the subscription %r cannot go on: %s", subscription.name, error)
+                    await self._clock.wait(anyio.Event(), self._clock.now() + AFTER_A_FAULT)
 
-    async def _handle_in_order(self, subscription: Subscription, found: Iterable[Event]) -> None:
-        last = None
+    async def _read_on(self, subscription: Subscription) -> None:
+        """What is in the log behind the subscription's place is handled; when that is nothing, more has come."""
+        subscription.wake = anyio.Event()
+        place = self._database.read(log.subscription, subscription.name)
+        if place is None or place.holder != subscription.holder:
+            self.drop(subscription)  # it was ended, or taken over by another process
+            return
+        found = self._database.read(log.since, place.seq)
+        await self._handle_in_order(subscription, found)
+        if not found:
+            await subscription.wake.wait()
+
+    async def _handle_in_order(self, subscription: Subscription, found: Sequence[Event]) -> None:
         for event in found:
-            last = event
             if name_matches(subscription.pattern, event.name) and not await self._handle(subscription, event):
                 return
-        if last is not None:
-            await committed(self._database.submit_lightly(log.handled, subscription.name, last.seq))
+        if found:
+            await committed(self._database.submit_lightly(log.handled, *subscription.key, found[-1].seq))
 
     async def _handle(self, subscription: Subscription, event: Event) -> bool:
         """Whether the subscription may go on behind the event: it was handled, or is a dead letter."""
-        name = subscription.name
-        tries = await committed(self._database.submit_lightly(log.tried, name))
+        key = subscription.key
+        tries = await committed(self._database.submit_lightly(log.tried, *key))
+        if tries is None:
+            return False
         error = await self._call(subscription, event)
         if error is None:
-            await committed(self._database.submit(log.handled, name, event.seq))
+            await committed(self._database.submit(log.handled, *key, event.seq))
             return True
         dead = tries >= log.MOST_TRIES
-        self._failed(name, event, error, dead)
+        self._failed(subscription.name, event, error, dead)
         if dead:
-            await committed(self._database.submit(log.bury, name, event.seq, self._now_ms(), repr(error)))
+            await committed(self._database.submit(log.bury, *key, event.seq, self._now_ms(), repr(error)))
             return True
         await self._clock.wait(anyio.Event(), self._clock.now() + RETRY_WAIT * 2 ** (tries - 1))
         return False
 
 
-async def call(handler: Handler, event: Event) -> None:
-    """The handler has handled the event: what it returns is awaited on this loop if it can be."""
+async def call(handler: Handler, event: Event, threads: anyio.CapacityLimiter) -> None:
+    """The handler has handled the event: what it returns is awaited on this loop if it can be.
+
+    Whatever it raises, a cancellation or an exit included, is raised here as an Exception.
+    """
     if inspect.iscoroutinefunction(handler):
-        await handler(event)
-        return
-    answer = await anyio.to_thread.run_sync(_guarded, handler, event, abandon_on_cancel=True)
+        answer: Any = handler(event)
+    else:
+        answer = await anyio.to_thread.run_sync(
+            _guarded, handler, event, abandon_on_cancel=True, limiter=threads
+        )
     if isinstance(answer, Awaitable):
-        await answer
+        await _apart(answer)
 
 
 def _guarded(handler: Handler, event: Event) -> Any:
     try:
         return handler(event)
     except (KeyboardInterrupt, SystemExit) as error:
-        raise RuntimeError(f"the handler raised {type(error).__name__}") from error
+        raise _ended_by(error) from error
+
+
+async def _apart(answer: Awaitable[Any]) -> None:
+    """Awaited in a task of its own, so that what it does to its task it does to no other."""
+    task = asyncio.ensure_future(_awaited(answer))
+    try:
+        await asyncio.wait([task])
+    except BaseException:
+        task.cancel()
+        raise
+    if task.cancelled():
+        raise RuntimeError("the handler was cancelled")
+    task.result()
+
+
+async def _awaited(answer: Awaitable[Any]) -> None:
+    try:
+        await answer
+    except (KeyboardInterrupt, SystemExit) as error:
+        raise _ended_by(error) from error
+
+
+def _ended_by(error: BaseException) -> RuntimeError:
+    return RuntimeError(f"the handler raised {type(error).__name__}")

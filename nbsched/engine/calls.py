@@ -13,7 +13,6 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.wire import encode
 from nbsched.engine import firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
@@ -177,8 +176,7 @@ class Calls:
 
     def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
         """The event is in the log and on its way to every handler."""
-        publishing.check(name)
-        text = publishing.text(encode(dict(data or {}), f"the data of {name!r}"))
+        text = publishing.checked(name, data)
         self.database.write(events.record, name, self.now_ms(), text)
 
     def events(

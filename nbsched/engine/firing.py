@@ -10,7 +10,7 @@ from typing import Any
 from nbsched.core import plan
 from nbsched.core.errors import UsageError
 from nbsched.core.instants import floor_ms, from_ms, to_ms
-from nbsched.core.ledger import due_occurrences
+from nbsched.core.ledger import due_occurrences, next_after
 from nbsched.core.model import Event
 from nbsched.core.triggers import Trigger, parse_trigger
 from nbsched.engine.carrying import policy_of
@@ -34,14 +34,6 @@ def whole_ms(now: datetime) -> datetime:
 @lru_cache(maxsize=4096)
 def trigger_of(text: str) -> Trigger:
     return parse_trigger(text)
-
-
-def next_after(
-    trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None
-) -> datetime | None:
-    """The trigger's next instant within [start, end]."""
-    found = trigger.next(max(after, start - _TICK) if start else after)
-    return None if found is None or (end is not None and found > end) else found
 
 
 def accounting(
@@ -94,11 +86,13 @@ def _told(
     *,
     resumed: bool = False,
 ) -> Accounting:
-    following = next_after(trigger_of(row["trigger"]), now, from_ms(row["start_ms"]), from_ms(row["end_ms"]))
+    until_ms = max(row["after_ms"], to_ms(now))
+    following = next_after(
+        trigger_of(row["trigger"]), from_ms(until_ms), from_ms(row["start_ms"]), from_ms(row["end_ms"])
+    )
     return Accounting(
         schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=decisions,
-        until_ms=max(row["after_ms"], to_ms(now)), until_seq=max(until_seq, row["after_seq"]),
-        next_ms=to_ms(following), resumed=resumed,
+        until_ms=until_ms, until_seq=max(until_seq, row["after_seq"]), next_ms=to_ms(following), resumed=resumed,
     )  # fmt: skip
 
 

@@ -175,6 +175,7 @@ class Run:
             raise TimeoutError(
                 f"run {self.id} of {self.name!r} is still {self.state} after {seconds:g} s; it goes on"
             )
+        ended.result()
 
     def _checked(self, check: bool) -> Run:
         record = self.record

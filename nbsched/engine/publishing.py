@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from nbsched.core.errors import UsageError
+from nbsched.core.wire import encode
 from nbsched.engine.bus import Handler, Subscription
 
 BUILT_IN = ("schedule", "run", "runtime", "handler")
@@ -25,8 +27,16 @@ def check(name: object) -> None:
                          f"{name.partition('.')[0]!r}")  # fmt: skip
 
 
-def text(data: Any) -> str | None:
-    return json.dumps(data, ensure_ascii=False) if data else None
+def checked(name: object, data: object) -> str | None:
+    """The data as JSON text; UsageError unless people may publish such an event."""
+    check(name)
+    if data is not None and not isinstance(data, Mapping):
+        raise UsageError(f"the data of {name!r} is {data!r}: give a mapping of names to values")
+    return text(encode(dict(data), f"the data of {name!r}")) if data else None
+
+
+def text(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False)
 
 
 def subscription(pattern: object, handler: Handler, name: str | None, durable: bool) -> Subscription:

@@ -9,6 +9,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -49,13 +51,14 @@ class Runtime(Calls):
 
     def __init__(
         self, store: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, slots: int | None = None,
-        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str = "script",
+        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str | None = None,
         notebook: str | None = None,
     ) -> None:  # fmt: skip
         self.store_path = Path(store).expanduser().absolute() if store is not None else default_store()
         self.folder = self.store_path.with_name(self.store_path.name + ".runs")
         self.clock: Clock = clock or SystemClock()
-        self.kind, self.notebook = kind, notebook
+        self.kind = kind or _process.kind
+        self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
         self._resources = dict(resources or {})
         self._lease = _lease(lease)
@@ -88,6 +91,7 @@ class Runtime(Calls):
         """The runtime works; StoreError when its file cannot be used."""
         if self.open:
             return self
+        self._pid = os.getpid()
         self._nudges = Nudges()
         self.database = Database(self.store_path, self._committed)
         self._started: Future[None] = Future()
@@ -96,20 +100,29 @@ class Runtime(Calls):
             target=contextvars.Context().run, args=(self._main,), name="nbsched-loop", daemon=True
         )
         self._thread.start()
-        self._started.result()
+        try:
+            self._started.result()
+        except BaseException:
+            self._thread.join()
+            self._release()
+            raise
         atexit.register(self.close, hurry=True)
         return self
 
     def close(self, *, hurry: bool = False) -> None:
         """Running work was asked to stop and has, or was killed; others carry on what is left."""
-        if self._thread is None:
+        if self._thread is None or self._pid != os.getpid():
             return
         if self.open:
             self._hurry = hurry
-            self._call_soon(self._stop.set)
+            with suppress(RuntimeError):  # the loop has just ended
+                self._call_soon(self._stop.set)
             self._thread.join()
-        self._thread = None
         atexit.unregister(self.close)
+        self._release()
+
+    def _release(self) -> None:
+        self._thread = None
         self.database.close()
         self._nudges.close()
 
@@ -126,10 +139,11 @@ class Runtime(Calls):
         try:
             anyio.run(self._serve)
         except BaseException as error:
-            if not self._started.done():
-                self._started.set_exception(error)
-            else:
+            if self._started.done():
                 raise
+            self._started.set_exception(error)
+        finally:
+            self._let_go()
 
     async def _serve(self) -> None:
         self._stop = anyio.Event()
@@ -155,7 +169,7 @@ class Runtime(Calls):
         )  # fmt: skip
 
     def _committed(self) -> None:
-        if self._started.done():
+        if self._started.done() and self._started.exception() is None:
             self.scheduler.nudge()
         self._nudges.send()
 
@@ -175,6 +189,8 @@ class Runtime(Calls):
             self._waiting[run].append(future)
         if self.database.read(records.state, run).final:
             self._wake_waiting()
+        elif not self.open:
+            self._let_go()
         return future
 
     def _wake_waiting(self) -> None:
@@ -187,11 +203,22 @@ class Runtime(Calls):
         for watcher in tuple(self._watchers):
             watcher()
 
+    def _let_go(self) -> None:
+        """Nobody waits any longer for what only an open runtime can tell."""
+        with self._lock:
+            left = [future for futures in self._waiting.values() for future in futures]
+            self._waiting.clear()
+        for future in left:
+            if future.set_running_or_notify_cancel():
+                future.set_exception(
+                    StoreError("the runtime was closed while this was waited for: open it again")
+                )
+
     async def _ended(self, runs: Collection[int]) -> None:
         told = list(runs)
         wanted = self.database.read(hooked, told)
         if wanted:
-            await anyio.to_thread.run_sync(hooks.tell, self, told)
+            await anyio.to_thread.run_sync(hooks.tell, self, told, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
@@ -209,15 +236,15 @@ class Runtime(Calls):
         """`handler` is called with each event that matches, from now on; one of the same name is replaced."""
         subscribed = publishing.subscription(pattern, handler, name, durable)
         if durable:
-            self.database.write(events.subscribe, subscribed.name, pattern, self.scheduler.host.id)
+            self.database.write(events.subscribe, subscribed.name, pattern, subscribed.holder)
         self._on_loop(lambda: self.scheduler.bus.add(subscribed))
         return Subscription(subscribed.name, lambda: self._unsubscribe(subscribed))
 
     def _unsubscribe(self, subscribed: Subscribed) -> None:
         if subscribed.active and self.open:
-            self._on_loop(lambda: self.scheduler.bus.remove(subscribed.name))
+            self._on_loop(lambda: self.scheduler.bus.drop(subscribed))
             if subscribed.durable:
-                self.database.write(events.unsubscribe, subscribed.name)
+                self.database.write(events.unsubscribe, *subscribed.key)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         if threading.current_thread() is self._thread:
@@ -247,6 +274,22 @@ class Runtime(Calls):
 
     def __repr__(self) -> str:
         return f"<nbsched runtime on {self.store_path}, {'open' if self.open else 'closed'}>"
+
+
+@dataclass(slots=True)
+class _Process:
+    """What runtimes of this process are, unless they are told."""
+
+    kind: str = "script"
+    notebook: Callable[[], str | None] = lambda: None
+
+
+_process = _Process()
+
+
+def process_is(kind: str, notebook: Callable[[], str | None]) -> None:
+    """Runtimes of this process are hosts of this kind from now on, with the notebook that is then open."""
+    _process.kind, _process.notebook = kind, notebook
 
 
 _inside: list[Runtime] = []

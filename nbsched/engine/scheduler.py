@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import uuid
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,18 +15,23 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
+from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
 from nbsched.engine import firing
-from nbsched.engine.batching import Short, carry_together
+from nbsched.engine.batching import Batch, Line, Short, reference_of
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
-from nbsched.engine.carrying import Held, Surroundings, carry, given_up
+from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up
 from nbsched.engine.nudges import Nudges, committed
-from nbsched.store import claiming, events, hosts, recovery, runs, schedules
+from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
+from nbsched.store.outlook import Outlook, outlook
 
 _log = logging.getLogger("nbsched")
+
+MOST_WAIT_FOR_HOOKS_S = 5.0
+"""What is told of the last runs may take so long while the runtime closes."""
 
 MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
@@ -59,12 +63,18 @@ class Scheduler:
         self._resources = dict(resources)
         self._held: dict[int, Held] = {}
         self._short = Short()
+        self._line = Line(around, self._short, self._drop)
+        self._more = False
+        """More than there was room for was queued at the last look."""
         self._wake = anyio.Event()
         self._nudged = False
         self._turning = True
         self._closing = False
+        self.turns = 0
+        self._telling = 0
         self._served = False
-        self._live_since = self._alive_at = around.clock.now()
+        self._live_since = self._last_awake = around.clock.now()
+        self._awake_since = self._live_since - lease
         self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
@@ -95,7 +105,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (self._held or self._nudged or self._turning or self.bus.busy)
+        return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -105,7 +115,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token = _Token()
+        self._token, self._stopping, self._all_told = _Token(), anyio.Event(), anyio.Event()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -116,6 +126,7 @@ class Scheduler:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
                 started()
+            await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
 
@@ -125,6 +136,7 @@ class Scheduler:
             await stop.wait()
             group.cancel_scope.cancel()
         self._closing = True
+        self._stopping.set()
         for held in list(self._held.values()):
             held.stop("lost", at_once=self._in_a_hurry())
 
@@ -143,32 +155,42 @@ class Scheduler:
             return self._clock.now() + timedelta(seconds=1)
 
     async def _turn(self) -> datetime:
+        self.turns += 1
         now = self._clock.now()
         self._note_gap(now)
         now_ms = floor_ms(now)
-        served = self._db.read(hosts.is_served, now_ms)
-        if self._served and not served:
-            self._live_since = now
-        self._served = served
-        await self._fire(from_ms(now_ms))
-        alarm = self._db.read(runs.next_alarm, now_ms)
-        if alarm is not None and alarm <= now_ms:
-            await committed(self._db.submit_lightly(runs.expire, now_ms))
-        self._obey()
-        await self._claim(now_ms)
+        ahead = self._ahead(now)
+        fired = await self._fire(from_ms(now_ms), ahead)
+        expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
+        if expired:
+            await committed(self._db.submit_quietly(runs.expire, now_ms))
+        self._obey(ahead)
+        claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
         self.bus.look()
         self._look()
-        return self._next_look(now)
+        if fired or expired or claimed:
+            self._nudges.send()
+            ahead = self._ahead(now)
+        self._more = ahead.queued
+        return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
+
+    def _ahead(self, now: datetime) -> Outlook:
+        """What there is to do; when the servers are gone, what was theirs falls to us from now on."""
+        found = self._looked_out(now)
+        if found.served != self._served:
+            self._live_since = now if self._served else self._live_since
+            self._served = found.served
+            found = self._looked_out(now)
+        return found
+
+    def _looked_out(self, now: datetime) -> Outlook:
+        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
-        if now - self._alive_at > self._lease:
-            self._live_since = self._alive_at = now
-
-    def _next_look(self, now: datetime) -> datetime:
-        due = self._db.read(schedules.next_due, self._places, self._takes_anything)
-        alarm = self._db.read(runs.next_alarm, floor_ms(now))
-        return min([from_ms(at) for at in (due, alarm) if at is not None], default=now + timedelta(days=1))
+        if now - self._last_awake > self._lease:
+            self._live_since = self._awake_since = now
+        self._last_awake = now
 
     @property
     def _places(self) -> tuple[str, ...]:
@@ -185,22 +207,31 @@ class Scheduler:
 
     # -- firing ------------------------------------------------------------------------------------------------
 
-    async def _fire(self, now: datetime) -> None:
-        now_ms = to_ms(now)
-        rows = {
-            row["name"]: row
-            for row in self._db.read(schedules.due, now_ms, self._places, self._takes_anything)
-        }
-        listening = self._db.read(schedules.listening, self._places, self._takes_anything)
-        rows.update((row["name"], row) for row in listening)
+    async def _fire(self, now: datetime, ahead: Outlook) -> bool:
+        """What is due is accounted for; whether anything was."""
+        now_ms, mine = to_ms(now), (self._places, self._takes_anything)
+        listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
         last = self._db.read(events.last_seq) if listening else 0
-        for row in rows.values():
-            heard = self._heard(row, last)
-            if heard or (row["next_ms"] is not None and row["next_ms"] <= now_ms):
-                told = firing.accounting(
-                    row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
-                )
-                await committed(self._db.submit_lightly(schedules.account, told, now_ms))
+        due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
+        return any([await self._account_safely(row, now, last) for row in _by_name(due, listening)])
+
+    async def _account_safely(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        try:
+            return await self._account(row, now, last)
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+            return False
+
+    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+        """What of the schedule is due is accounted for; whether anything was."""
+        heard, now_ms = self._heard(row, last), to_ms(now)
+        if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
+            return False
+        told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
+        await committed(self._db.submit_quietly(schedules.account, told, now_ms))
+        return True
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -218,37 +249,42 @@ class Scheduler:
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 
-    async def _claim(self, now_ms: int) -> None:
+    async def _claim(self, now_ms: int) -> bool:
+        """What there is room for is ours and has begun; whether there was anything."""
         if self._closing or (self._slots <= 0 and self._cells <= 0):
-            return
+            return False
         room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
-        if not self._db.read(claiming.anything_queued, now_ms):
-            return
         with anyio.CancelScope(shield=True):
-            claimed = await committed(
-                self._db.submit_lightly(claiming.claim, self.host.id, self._birth, now_ms, room)
+            claimed: list[dict[str, Any]] | None = await committed(
+                self._db.submit_quietly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
                 await self._begin_anew()
-                return
-            self._take(claimed)
+            else:
+                self._take([row for row in claimed if row["kind"] != "pipeline"])
+        return bool(claimed != [])
 
     def _take(self, rows: Sequence[dict[str, Any]]) -> None:
-        together: dict[str, list[Held]] = defaultdict(list)
         for row in rows:
             held = self._held[row["id"]] = Held(row)
-            ref = self._short.ref_of(row)
-            if ref is not None:
-                together[ref].append(held)
-            else:
+            ref = reference_of(row)
+            if ref is None:
                 self._group.start_soon(self._carry, held, self._occupy(row))
-        for group in together.values():
-            for batch in self._short.batches(group):
-                self._slots -= 1
-                self._group.start_soon(self._carry_together, batch)
+            else:
+                self._line.put(ref, held)
+        self._begin_batches()
+
+    def _begin_batches(self) -> None:
+        while self._slots > 0 and (batch := self._line.next_batch()) is not None:
+            self._slots -= 1
+            self._group.start_soon(self._carry_batch, batch)
+
+    def _drop(self, held: Held) -> None:
+        """The run was asked to stop before it began."""
+        self._group.start_soon(self._settle, [held], [dropped(held, self._around)])
 
     def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
         """What the run takes is taken; calling the answer gives it back."""
@@ -267,8 +303,7 @@ class Scheduler:
 
     async def _carry(self, held: Held, release: Callable[[], None]) -> None:
         try:
-            with self._short.timing(held.row):
-                settlement = await carry(held, self._around)
+            settlement = await carry(held, self._around)
         except Exception as error:
             _log.exception("run %s could not be carried out", held.row["id"])
             settlement = given_up(held.row, error, self._clock.now())
@@ -276,42 +311,62 @@ class Scheduler:
             release()
         await self._settle([held], [settlement])
 
-    async def _carry_together(self, batch: Sequence[Held]) -> None:
+    async def _carry_batch(self, batch: Batch) -> None:
         try:
-            settlements = await carry_together(batch, self._around, self._short)
-        except Exception as error:
-            _log.exception("runs %s could not be carried out", [held.row["id"] for held in batch])
-            settlements = [given_up(held.row, error, self._clock.now()) for held in batch]
+            await batch.carry_out()
         finally:
             self._slots += 1
+        self._line.put_back(batch)
+        self._begin_batches()
+        if self._more:
             self._look_again()
-        await self._settle(batch, settlements)
+        await self._settle(batch.ended, batch.settlements)
 
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):
             ended = await self._written(settlements)
-            self._look()
-            await self._ended(
-                {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
-            )
+        self._nudges.send()
+        runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
+        self._telling += 1
+        self._background.start_soon(self._tell_ended, runs_told)
+        self._look()
         for held in batch:
-            self._held.pop(held.row["id"], None)
+            if self._held.get(held.row["id"]) is held:
+                del self._held[held.row["id"]]
         self._look_again()
 
+    async def _tell_ended(self, runs: Collection[int]) -> None:
+        try:
+            await self._ended(runs)
+        except Exception:
+            _log.exception("the hooks of runs %s could not be told", list(runs))
+        finally:
+            self._telling -= 1
+            self._all_told.set()
+
+    async def _until_all_is_told(self) -> None:
+        with anyio.move_on_after(0 if self._in_a_hurry() else MOST_WAIT_FOR_HOOKS_S):
+            while self._telling:
+                self._all_told = anyio.Event()
+                await self._all_told.wait()
+
     async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
-        """What has ended by the settlements, once they are on the disk, however long that takes."""
+        """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
         while True:
             try:
                 done = await committed(
-                    self._db.submit(runs.settle, self.host.id, settlements, self._now_ms())
+                    self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
                 )
                 return list(done)
             except Exception as error:
+                if self._closing:
+                    _log.error("%s; another host finds out what became of it", error)
+                    return []
                 _log.error("%s; trying again in a second", error)
-                await self._clock.wait(anyio.Event(), self._clock.now() + timedelta(seconds=1))
+                await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
 
-    def _obey(self) -> None:
-        if self._held:
+    def _obey(self, ahead: Outlook) -> None:
+        if ahead.cancelled:
             for run, how in self._db.read(runs.cancelled_of, self.host.id).items():
                 if run in self._held:
                     self._held[run].stop(how)
@@ -331,9 +386,8 @@ class Scheduler:
 
     async def _stay_alive(self) -> None:
         while True:
-            await self._clock.wait(anyio.Event(), self._clock.now() + self._lease / 3)
+            await self._clock.wait(anyio.Event(), self._next_sign_of_life())
             self._note_gap(self._clock.now())
-            self._alive_at = self._clock.now()
             renewal = self._db.submit_quietly(hosts.renew, self.host.id, self._now_ms(), span_ms(self._lease))
             try:
                 if not await committed(renewal):
@@ -342,6 +396,15 @@ class Scheduler:
                 self._know_the_others()
             except Exception as error:
                 _log.warning("the lease could not be renewed: %s", error)
+
+    def _next_sign_of_life(self) -> datetime:
+        """In time to keep the lease, and no later than another's is over."""
+        now, others = self._clock.now(), list[datetime]()
+        with suppress(StoreError):
+            others = [
+                from_ms(host.until_ms) for host in self._db.read(hosts.known) if host.id != self.host.id
+            ]
+        return min(at for at in (*others, now + self._lease / 3) if at > now)
 
     async def _begin_anew(self) -> None:
         """The lease was taken from us: what we hold is another's now, so it stops here, and we are a new host."""
@@ -355,18 +418,27 @@ class Scheduler:
     async def _bury_the_dead(self) -> None:
         now_ms = self._now_ms()
         for host in self._db.read(hosts.known):
-            if host.id != self.host.id and (host.until_ms <= now_ms or is_dead(host.pid, host.birth)):
-                self._kill_orphans(host.id)
+            if host.id != self.host.id and (self._is_over(host, now_ms) or is_dead(host.pid, host.birth)):
+                self._kill_orphans(host)
                 gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
                 if gone:
                     _log.info("took over from host %s, which is gone", host.id)
                 self._look_again()
-        for run in tuple(self.followed):
-            await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+        await self._carry_on_what_is_followed(now_ms)
 
-    def _kill_orphans(self, host: str) -> None:
-        for pid, birth in self._db.read(recovery.processes_of, host):
-            if birth_of(pid) == birth:
+    def _is_over(self, host: Host, now_ms: int) -> bool:
+        """The lease is over, and we were awake to see it: after a sleep of the machine all have a lease to wake up."""
+        return host.until_ms <= now_ms and floor_ms(self._awake_since + self._lease) <= now_ms
+
+    async def _carry_on_what_is_followed(self, now_ms: int) -> None:
+        self.followed -= self._db.read(records.ended_among, list(self.followed)) if self.followed else set()
+        for run in tuple(self.followed):
+            if self._db.read(recovery.is_left_alone, run):
+                await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
+
+    def _kill_orphans(self, host: Host) -> None:
+        for pid, birth in self._db.read(recovery.processes_of, host.id):
+            if pid != host.pid and birth_of(pid) == birth:
                 with suppress(OSError):
                     os.killpg(pid, signal.SIGKILL)
 
@@ -377,7 +449,10 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             now_ms = self._now_ms()
             self._db.submit_lightly(events.record, "runtime.stopped", now_ms, {"host": self.host.id})
-            await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            try:
+                await committed(self._db.submit(recovery.give_up, self.host.id, now_ms))
+            except StoreError as error:
+                _log.error("%s; the others take over once the lease is over", error)
 
     # -- handlers ----------------------------------------------------------------------------------------------
 
@@ -388,6 +463,11 @@ class Scheduler:
         data = {"handler": name, "event": event.name, "seq": event.seq, "error": repr(error), "dead": dead}
         _log.warning("the handler %r failed on %s: %r", name, event.name, error)
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
+
+
+def _by_name(*rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each schedule's row once."""
+    return list({row["name"]: row for some in rows for row in some}.values())
 
 
 class _Token:

@@ -109,6 +109,8 @@ class _Passage:
     # As the watcher of the cell: called on any thread.
 
     def began(self) -> None:
+        """The parameters are variables from here on, as at the top of a notebook."""
+        self._desk.shell.user_ns.update(self._assignment.params)
         self._assignment.report.started(os.getpid())
         self._begun.set()
 

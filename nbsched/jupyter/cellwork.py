@@ -22,7 +22,7 @@ TWICE = "{name} is known by its text, so an edited cell would be a second one: g
 def cell_work(shell: Any, source: str, name: str, given: argparse.Namespace, where: str) -> Cell:
     """The cell as work with the line's parameters and policy; UsageError when it does not compile."""
     check_compiles(shell, source)
-    work = nb.cell(source, name=name, where=getattr(given, "where", where), **policy_given(given))
+    work: Cell = nb.cell(source, name=name, where=getattr(given, "where", where), **policy_given(given))
     here = identity.notebook(shell)
     return replace(
         work, params=referring(params_given(given)), cell_id=identity.cell_id(shell), notebook=here.key

@@ -30,7 +30,7 @@ TRIGGERS = (
 Names = Mapping[str, Callable[[], Iterable[str]]]
 
 
-@context_matcher(identifier="nbsched", priority=200)
+@context_matcher(identifier="nbsched", priority=200)  # type: ignore[untyped-decorator]
 def complete(context: CompletionContext) -> SimpleMatcherResult:
     """What can stand at the cursor, if it is in the line of one of our magics."""
     lines = context.full_text.split("\n")

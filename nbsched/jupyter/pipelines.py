@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import nbsched as nb
-from nbsched.core.errors import UnknownName, UsageError
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.tables import Table
@@ -20,7 +20,7 @@ from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
 from nbsched.options import params_given, policy_given
-from nbsched.stepcells import StepCells, read_step, split_name
+from nbsched.stepcells import StepCells, read_step, referring, split_name
 from nbsched.verbs.runs import runs_table
 
 step_cells = StepCells()
@@ -50,7 +50,10 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
-    work: Work = nb.notebook(Path(path).expanduser().absolute(), name=name, **policy_given(given))
+    params = referring(params_given(given))
+    work: Work = nb.notebook(
+        Path(path).expanduser().absolute(), name=name, params=params, **policy_given(given)
+    )
     return work
 
 
@@ -135,13 +138,15 @@ def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, A
 
 
 def _steps(shell: Any, name: str) -> Any:
-    if name in step_cells.pipelines:
+    """The steps with every edge; of a pipeline that cannot run yet those that its cells have written."""
+    try:
+        return _found(shell, argparse.Namespace(name=name))[0].steps
+    except DefinitionError:
         return step_cells.steps(name)
-    return _found(shell, argparse.Namespace(name=name))[0].steps
 
 
 def start(arguments: str) -> int:
-    """The pipeline of this kernel runs, asked for from outside: JSON of its name, parameters and policy; its run's id."""
+    """The run's id of a pipeline of this kernel, started from outside; JSON of its name, parameters and policy."""
     from IPython.core.getipython import get_ipython
 
     name, params, policy = json.loads(arguments)

@@ -14,4 +14,4 @@ def show(value: str | Table | Any) -> None:
         return
     from IPython.display import display
 
-    display(value)  # type: ignore[no-untyped-call]
+    display(value)

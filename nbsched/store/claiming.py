@@ -25,29 +25,22 @@ class Capacity:
     """Function references and how many of their runs one slot takes at a time."""
 
 
-def anything_queued(db: Db, now_ms: int) -> bool:
-    """Some run may be claimed, by one host or another."""
-    row = db.execute(
-        "SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= ?) LIMIT 1",
-        (now_ms,),
-    ).fetchone()
-    return row is not None
-
-
 def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
     """The first runs in line that there is room for are running, and this host's; None if it is no host any more.
 
-    Pipelines take no room: they have begun, and are not among the answer.
+    Pipelines take no room, and nothing of their own is to be carried out: their steps have begun.
     """
     if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
         return None
+    begun: list[dict[str, Any]] = []
     while pipelines := list(_in_line(db, "none", now_ms, room)):
+        begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
     chosen = _choose(db, now_ms, room)
     _start(db, chosen, host, birth, now_ms)
-    return chosen
+    return begun + chosen
 
 
 _LINE = """

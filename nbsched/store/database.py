@@ -56,6 +56,7 @@ class Database:
         self._unanswered = 0
         self._pid = os.getpid()
         self._connection = _open(path)
+        self._synchronous = ""
         leave_alone_in_forks(self)
         self._thread = threading.Thread(target=self._write_until_closed, name="nbsched-store", daemon=True)
         self._thread.start()
@@ -78,8 +79,14 @@ class Database:
     def submit_quietly(
         self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Future[T]:
-        """As `submit_lightly`, of no interest to anyone else: `committed` is not called for it."""
+        """As `submit_lightly`; whoever asks for it tells those whom it concerns: `committed` is not called for it."""
         return self._submit(verb, args, kwargs, durable=False, quiet=True)
+
+    def submit_untold(
+        self, verb: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Future[T]:
+        """As `submit`; whoever asks for it tells those whom it concerns: `committed` is not called for it."""
+        return self._submit(verb, args, kwargs, durable=True, quiet=True)
 
     def read(self, query: Callable[Concatenate[Db, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the query finds among what is committed; callable from any thread, also after the close."""
@@ -169,7 +176,7 @@ class Database:
         answers: list[tuple[_Request, Any, BaseException | None]] = []
         try:
             self._roll_back()
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._synchronise("FULL" if durable else "NORMAL")
             self._connection.execute("BEGIN IMMEDIATE")
             answers = [(request, *self._carry_out(request)) for request in batch]
             self._connection.execute("COMMIT")
@@ -184,6 +191,11 @@ class Database:
                 request.future.set_exception(_as_ours(self.path, problem))
         if not all(request.quiet for request in batch):
             self._committed()
+
+    def _synchronise(self, how: str) -> None:
+        if how != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {how}")
+            self._synchronous = how
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

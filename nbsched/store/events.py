@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nbsched.core.instants import from_ms
@@ -95,42 +96,56 @@ def last_seq(db: Db) -> int:
     return row[0] if row else 0
 
 
-def subscribe(db: Db, name: str, pattern: str, host: str) -> None:
-    """The durable subscription exists and is this host's; a new one begins with the next event."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a durable subscription has read, its tries of the next event, and who reads."""
+
+    seq: int
+    tries: int
+    holder: str | None
+
+
+def subscribe(db: Db, name: str, pattern: str, holder: str) -> None:
+    """The durable subscription exists and is this holder's; a new one begins with the next event."""
     db.execute(
         "INSERT INTO subscriptions (name, pattern, seq, host) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, host = excluded.host",
-        (name, pattern, last_seq(db), host),
+        (name, pattern, last_seq(db), holder),
     )
 
 
-def subscription(db: Db, name: str) -> tuple[int, int, str | None] | None:
-    """How far the subscription has read, its tries of the next event, and its host."""
+def subscription(db: Db, name: str) -> Place | None:
+    """Where the subscription stands; None when there is none."""
     row = db.execute("SELECT seq, tries, host FROM subscriptions WHERE name = ?", (name,)).fetchone()
-    return tuple(row) if row else None
+    return Place(*row) if row else None
 
 
-def unsubscribe(db: Db, name: str) -> None:
-    db.execute("DELETE FROM subscriptions WHERE name = ?", (name,))
+def unsubscribe(db: Db, name: str, holder: str) -> None:
+    """The subscription is gone, unless another holds it now."""
+    db.execute("DELETE FROM subscriptions WHERE name = ? AND host = ?", (name, holder))
 
 
-def handled(db: Db, name: str, seq: int) -> None:
-    """The subscription has read up to `seq`."""
-    db.execute("UPDATE subscriptions SET seq = ?, tries = 0 WHERE name = ? AND seq < ?", (seq, name, seq))
+def handled(db: Db, name: str, holder: str, seq: int) -> None:
+    """The subscription has read up to `seq`, unless another holds it now."""
+    db.execute(
+        "UPDATE subscriptions SET seq = ?, tries = 0 WHERE name = ? AND host = ? AND seq < ?",
+        (seq, name, holder, seq),
+    )
 
 
-def tried(db: Db, name: str) -> int:
-    """One more try of the next event is about to begin; how many that makes."""
+def tried(db: Db, name: str, holder: str) -> int | None:
+    """One more try of the next event is about to begin; how many that makes, None if another holds it now."""
     row = db.execute(
-        "UPDATE subscriptions SET tries = tries + 1 WHERE name = ? RETURNING tries", (name,)
+        "UPDATE subscriptions SET tries = tries + 1 WHERE name = ? AND host = ? RETURNING tries",
+        (name, holder),
     ).fetchone()
-    return row[0] if row else 0
+    return row[0] if row else None
 
 
-def bury(db: Db, name: str, seq: int, now_ms: int, error: str) -> None:
+def bury(db: Db, name: str, holder: str, seq: int, now_ms: int, error: str) -> None:
     """The event is a dead letter of the subscription, which goes on behind it."""
     db.execute("INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?)", (name, seq, now_ms, error))
-    handled(db, name, seq)
+    handled(db, name, holder, seq)
 
 
 def dead_letters(db: Db) -> list[dict[str, Any]]:

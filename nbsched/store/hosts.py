@@ -81,11 +81,3 @@ def remove(db: Db, host: str) -> bool:
         (row[0],),
     )
     return True
-
-
-def is_served(db: Db, now_ms: int) -> bool:
-    """A server or daemon lives, which is to fire what no single kernel owns."""
-    row = db.execute(
-        "SELECT 1 FROM hosts WHERE kind IN ('server', 'daemon') AND until_ms > ? LIMIT 1", (now_ms,)
-    ).fetchone()
-    return row is not None

@@ -63,6 +63,15 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
 
 
+NO_WORK = "{}"
+"""The work of a row that says of instants that they were not run."""
+
+
+def in_line(run: int) -> int:
+    """A new run's place among equals, with room behind it for others that are moved there."""
+    return run << 20
+
+
 def next_id(db: Db) -> int:
     """The id of the next run."""
     row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'runs'").fetchone()
@@ -82,12 +91,17 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", _needs(run, new, steps))
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES (?, ?, ?, 0)",
-        [(EVENTS[State(row[3])], now_ms, row[0]) for row in rows],
+        [(event, now_ms, row[0]) for row in rows for event in _events(State(row[3]))],
     )
     for at, step in enumerate(steps, run + 1):
         if step["name"] in new.reused:
             db.execute("UPDATE needs SET ended = 'succeeded' WHERE need = ?", (at,))
     return run
+
+
+def _events(state: State) -> tuple[str, ...]:
+    """What has happened to a run that begins in the state: a reused one has waited and succeeded."""
+    return (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],)
 
 
 _IN_COLUMNS = frozenset({"name", "policy"})
@@ -108,7 +122,7 @@ def _row(
     return (
         run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
-        policy.priority, run,
+        policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, new.event, None, None, None,
     )  # fmt: skip
@@ -134,15 +148,19 @@ def _step_rows(
         policy = {**defaults, **step["work"].get("policy", {})}
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
-        priority = policy.get("priority", 0)
+        priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
-            new.work["name"], step["name"], parent, None, None, _lane(work), priority, run,
+            new.work["name"], step["name"], parent, None, None, _lane(work), priority, in_line(run),
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
-            _text(policy), policy.get("rule", "all_success"), step.get("when"), int(step.get("teardown", False)), None,
+            _text(policy), rule, step.get("when"), int(step.get("teardown", False)), None,
             reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
         ))  # fmt: skip
     return rows
+
+
+def _own_rule(step: Mapping[str, Any]) -> str:
+    return "all_done" if step.get("teardown") else "all_success"
 
 
 def _needs(run: int, new: NewRun, steps: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
@@ -159,7 +177,7 @@ def insert_skipped(
     run = next_id(db)
     db.execute(
         "INSERT INTO runs (id, name, kind, state, reason, schedule, occurrence, scheduled_ms, previous_ms, until_ms, "
-        "count, seq, created_ms, ended_ms, work) VALUES (?, ?, ?, 'skipped', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '{}')",
+        "count, seq, created_ms, ended_ms, work) VALUES (?, ?, ?, 'skipped', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             run,
             name,
@@ -171,9 +189,10 @@ def insert_skipped(
             previous_ms,
             until_ms,
             count,
-            run,
+            in_line(run),
             now_ms,
             now_ms,
+            NO_WORK,
         ),
     )
     db.execute(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from nbsched.core import plan
@@ -19,10 +18,11 @@ NOWHERE = "gone"
 
 
 def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
-    """The processes that the host's running attempts started, with the machine they are on."""
+    """The processes that the host's running attempts started, and what tells them from later ones of that pid."""
     rows = db.execute(
         "SELECT a.pid, a.birth FROM attempts a JOIN runs r ON r.id = a.run AND r.attempt = a.number "
-        "WHERE r.state = 'running' AND r.host = ? AND a.pid IS NOT NULL",
+        "WHERE r.state = 'running' AND r.host = ? AND a.pid IS NOT NULL "
+        "AND a.birth IS NOT NULL",
         (host,),
     )
     return [(pid, birth) for pid, birth in rows]
@@ -85,14 +85,22 @@ def _kernel_places(db: Db, notebook: str | None) -> list[str]:
     return [f"notebook:{notebook}"]
 
 
+def is_left_alone(db: Db, run: int) -> bool:
+    """Something of this keyed run only a process that is gone could find."""
+    return bool(_left_alone(db, run))
+
+
 def adopt(db: Db, run: int, host: str, now_ms: int) -> None:
     """What of this keyed run only a process that is gone could find is this host's now."""
-    living: Sequence[str] = [known.id for known in hosts.known(db)]
+    for part in _left_alone(db, run):
+        db.execute("UPDATE runs SET place = ? WHERE id = ?", (f"process:{host}", part))
+
+
+def _left_alone(db: Db, run: int) -> list[int]:
+    living = {known.id for known in hosts.known(db)}
     rows = db.execute(
         f"SELECT id, place FROM runs WHERE (id = ?1 OR parent = ?1) AND {runs.ACTIVE} "
         "AND place LIKE 'process:%'",
         (run,),
-    ).fetchall()
-    for row in rows:
-        if row["place"].removeprefix("process:") not in living:
-            db.execute("UPDATE runs SET place = ? WHERE id = ?", (f"process:{host}", row["id"]))
+    )
+    return [part for part, place in rows if place.removeprefix("process:") not in living]

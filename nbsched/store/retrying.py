@@ -10,10 +10,10 @@ from typing import Any
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.model import State
 from nbsched.store.database import Db
-from nbsched.store.hosts import Host, place_of
+from nbsched.store.hosts import VISITOR, Host, place_of
 from nbsched.store.insert import NewRun, Reuse, insert
 from nbsched.store.records import by_key
-from nbsched.store.recovery import adopt
+from nbsched.store.recovery import NOWHERE, adopt
 
 __all__ = ["adopt", "retry", "start"]
 
@@ -50,12 +50,12 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused,
     )  # fmt: skip
-    return insert(db, replace(new, work=_here(work, host.id)), now_ms)
+    return insert(db, replace(new, work=_here(work, host)), now_ms)
 
 
-def _place(before: str | None, host: Host) -> str | None:
-    """A run by hand belongs to the host that asks for it, one of a notebook or process to that."""
-    return place_of(host) if before is None or before.startswith("host:") else before
+def _place(place: str | None, host: Host) -> str | None:
+    """A kernel's cells stay with their notebook; the rest is begun by whoever asks."""
+    return place if place is not None and place.startswith("notebook:") else place_of(host)
 
 
 def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
@@ -85,9 +85,10 @@ def _reuse(row: Mapping[str, Any]) -> Reuse | None:
     return Reuse(result=row["result"], named=row["named"], output=row["output"])
 
 
-def _here(work: dict[str, Any], host: str) -> dict[str, Any]:
-    """Work that only one process can find is looked for in this one."""
+def _here(work: dict[str, Any], host: Host) -> dict[str, Any]:
+    """Work that only one process can find is looked for in the one that asks, if that one works at all."""
+    place = NOWHERE if host.kind == VISITOR else f"process:{host.id}"
     for part in (work, *(step["work"] for step in work.get("steps", ()))):
         if str(part.get("place", "")).startswith("process:"):
-            part["place"] = f"process:{host}"
+            part["place"] = place
     return work

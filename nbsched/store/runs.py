@@ -17,6 +17,7 @@ from nbsched.core.references import referred
 from nbsched.core.wire import decode
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
+from nbsched.store.insert import in_line, next_id
 
 _ENDS = {
     Verb.SUCCEED: State.SUCCEEDED,
@@ -43,13 +44,16 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        "SELECT id, parent, rule, condition FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' OR "
-        "NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL))",
+        "SELECT id, parent, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
+        "WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
+        "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
+        "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
         (run,),
     ).fetchall()
-    ended = _admit([row for row in ready if row["condition"] is None], db, now_ms)
+    plain = [row for row in ready if row["condition"] is None and not row["needy"]]
+    ended = _admit(plain, db, now_ms)
     for row in ready:
-        if row["condition"] is not None:
+        if row["condition"] is not None or row["needy"]:
             ended += _decide(db, row, now_ms)
     _follow(db, ended, now_ms)
     _roll_up(db, {run}, now_ms)
@@ -291,7 +295,7 @@ def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
 
 def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
     """The run is cancelled, or asked to stop if it runs; its state afterwards. InvalidState when it has ended."""
-    row = db.execute("SELECT state, kind, name FROM runs WHERE id = ?", (run,)).fetchone()
+    row = db.execute("SELECT state, kind, name, cancel FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
     state = State(row["state"])
@@ -300,7 +304,7 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
             f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
         )
     if row["kind"] == "pipeline":
-        _cancel_steps(db, run, now_ms, how)
+        _cancel_steps(db, run, now_ms, how, tidy=state is State.RUNNING and row["cancel"] is None)
     if state is State.RUNNING:
         db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
         _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
@@ -317,23 +321,30 @@ def _past(state: State) -> str:
     )
 
 
-def _cancel_steps(db: Db, parent: int, now_ms: int, how: str) -> None:
+def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> None:
+    """What has not ended is cancelled or asked to stop; with `tidy` a teardown still follows what had begun."""
     reason = "timeout" if how == "timeout" else None
     rows = db.execute(
-        f"SELECT id, state, kind FROM runs WHERE parent = ? AND {ACTIVE}",
+        "SELECT id, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
+        f"WHERE n.run = runs.id AND r.started_ms IS NOT NULL) AS spared FROM runs WHERE parent = ? AND {ACTIVE}",
         (parent,),
     ).fetchall()
+    ended: list[Ended | None] = []
     for row in rows:
+        if tidy and row["spared"]:
+            continue
         if row["state"] == State.RUNNING:
             db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, row["id"]))
         else:
-            _end(db, row["id"], State.CANCELLED, reason, now_ms)
+            ended.append(_end(db, row["id"], State.CANCELLED, reason, now_ms))
+    _follow(db, [found for found in ended if found], now_ms)
 
 
 def expire(db: Db, now_ms: int) -> int:
-    """Runs that waited past their time are skipped, pipelines past their deadline are stopped; how many."""
+    """Runs not started in time are skipped, pipelines past their deadline are stopped; how many."""
     late = db.execute(
-        f"SELECT id FROM runs WHERE {ACTIVE} AND state <> 'running' AND expires_ms IS NOT NULL AND expires_ms <= ?",
+        f"SELECT id FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0 AND expires_ms IS NOT NULL "
+        "AND expires_ms <= ?",
         (now_ms,),
     ).fetchall()
     ended = [found for (run,) in late if (found := _expire(db, run, now_ms))]
@@ -350,7 +361,7 @@ def expire(db: Db, now_ms: int) -> int:
 
 
 def _expire(db: Db, run: int, now_ms: int) -> Ended | None:
-    _cancel_steps(db, run, now_ms, "cancel")
+    _cancel_steps(db, run, now_ms, "cancel", tidy=False)
     return _end(db, run, State.SKIPPED, "expired", now_ms)
 
 
@@ -363,11 +374,16 @@ def set_priority(db: Db, run: int, priority: int) -> int:
         raise InvalidState(f"run {run} of {row['name']!r} has already {_past(State(row['state']))}: only what waits "
                            "or runs has a priority")  # fmt: skip
     db.execute(
-        "UPDATE runs SET priority = ?, seq = (SELECT max(seq) + 1 FROM runs) WHERE id = ? OR (parent = ? AND "
-        f"{ACTIVE})",
-        (priority, run, run),
+        f"UPDATE runs SET priority = ?, seq = ? WHERE id = ? OR (parent = ? AND {ACTIVE})",
+        (priority, _behind(db, priority), run, run),
     )
     return int(row["priority"])
+
+
+def _behind(db: Db, priority: int) -> int:
+    """The place in line behind all of this priority that wait or run."""
+    last = db.execute(f"SELECT max(seq) FROM runs WHERE {ACTIVE} AND priority = ?", (priority,)).fetchone()[0]
+    return max(last or 0, in_line(next_id(db) - 1)) + 1
 
 
 def tell(
@@ -378,6 +394,7 @@ def tell(
     progress: str | None = None,
     output: str | None = None,
     pid: int | None = None,
+    birth: str | None = None,
 ) -> None:
     """What a running attempt tells of itself is in its row."""
     row = db.execute(
@@ -387,22 +404,10 @@ def tell(
     ).fetchone()
     if row is not None and (pid is not None or output is not None):
         db.execute(
-            "UPDATE attempts SET pid = coalesce(?, pid), output = coalesce(?, output) WHERE run = ? AND number = ?",
-            (pid, output, run, row["attempt"]),
+            "UPDATE attempts SET pid = coalesce(?, pid), birth = coalesce(?, birth), output = coalesce(?, output) "
+            "WHERE run = ? AND number = ?",
+            (pid, birth, output, run, row["attempt"]),
         )
-
-
-def next_alarm(db: Db, now_ms: int) -> int | None:
-    """The next instant after now at which a waiting run may go on or its time is over, in milliseconds."""
-    row = db.execute(
-        "SELECT min(at) FROM ("
-        "SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL "
-        "AND not_before_ms > ?1 UNION ALL "
-        f"SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND expires_ms IS NOT NULL UNION ALL "
-        f"SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)",
-        (now_ms,),
-    ).fetchone()
-    return row[0] if row else None
 
 
 def cancelled_of(db: Db, host: str) -> dict[int, str]:

@@ -9,12 +9,14 @@ from typing import Any
 
 from nbsched.core import plan
 from nbsched.core.errors import UnknownName
-from nbsched.core.instants import to_ms
+from nbsched.core.instants import from_ms, to_ms
+from nbsched.core.ledger import next_after
 from nbsched.core.model import State
+from nbsched.core.triggers import parse_trigger
 from nbsched.store import runs
 from nbsched.store.database import Db
 from nbsched.store.events import last_seq, record
-from nbsched.store.insert import NewRun, insert, insert_skipped
+from nbsched.store.insert import NO_WORK, NewRun, insert, insert_skipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,31 +50,56 @@ _DEFINED = (
 )  # fmt: skip
 _KEPT = frozenset({"trigger", "after_ms", "next_ms"})
 """What an unchanged trigger keeps."""
+_PLACES = frozenset({"place", "notebook"})
+"""Who may run it: no part of what was asked for."""
+
+
+def is_given(db: Db, name: str, given: str, start_ms: int | None) -> bool:
+    """The schedule is there, with this trigger and start."""
+    row = db.execute(
+        "SELECT 1 FROM schedules WHERE name = ? AND given = ? AND start_ms IS ?", (name, given, start_ms)
+    )
+    return row.fetchone() is not None
 
 
 def define(db: Db, new: NewSchedule, now_ms: int) -> None:
-    """The schedule is as asked; with an unchanged trigger it keeps its phase, next time and history."""
-    old = db.execute("SELECT given, place, paused FROM schedules WHERE name = ?", (new.name,)).fetchone()
+    """The schedule is as asked; with an unchanged trigger and start it keeps its phase, next time and history."""
+    old = db.execute("SELECT * FROM schedules WHERE name = ?", (new.name,)).fetchone()
     if old is None:
-        names = ("name", *_DEFINED, "after_seq", "created_ms")
-        values = (new.name, *(getattr(new, name) for name in _DEFINED), last_seq(db), now_ms)
-        db.execute(
-            f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values
-        )
-    else:
-        same = old["given"] == new.given
-        changed = tuple(name for name in _DEFINED if not (same and name in _KEPT))
-        values = tuple(getattr(new, name) for name in changed)
-        db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in changed)} WHERE name = ?",
-                   (*values, new.name))  # fmt: skip
-        if not same:
-            db.execute(
-                "UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name)
-            )
-        if old["paused"] == GONE:
-            db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (new.name,))
-    record(db, "schedule.added" if old is None else "schedule.changed", now_ms,
-           {"name": new.name, "trigger": new.trigger})  # fmt: skip
+        _write(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
+        record(db, "schedule.added", now_ms, {"name": new.name, "trigger": new.trigger})
+        return
+    same = (old["given"], old["start_ms"]) == (new.given, new.start_ms)
+    changes = {name: getattr(new, name) for name in _DEFINED if not (same and name in _KEPT)}
+    changed = any(old[name] != value for name, value in changes.items() if name not in _PLACES)
+    anew = _still_due(old, new, now_ms) if same else {"after_seq": last_seq(db), "fired": 0}
+    _update(db, new.name, changes | anew)
+    if changed:
+        record(db, "schedule.changed", now_ms, {"name": new.name, "trigger": new.trigger})
+    if old["paused"] == GONE:
+        _update(db, new.name, {"paused": None})
+        record(db, "schedule.resumed", now_ms, {"name": new.name})
+
+
+def _write(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+    row = {"name": name, **values, "after_seq": last_seq(db), "created_ms": now_ms}
+    db.execute(
+        f"INSERT INTO schedules ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+    )
+
+
+def _update(db: Db, name: str, values: Mapping[str, Any]) -> None:
+    columns = ", ".join(f"{column} = ?" for column in values)
+    db.execute(f"UPDATE schedules SET {columns} WHERE name = ?", (*values.values(), name))
+
+
+def _still_due(old: Mapping[str, Any], new: NewSchedule, now_ms: int) -> dict[str, Any]:
+    """When it is due next under a new end or limit; one that was over goes on from now."""
+    after_ms = old["after_ms"] if old["next_ms"] is not None else now_ms
+    over = new.max_fires is not None and old["fired"] >= new.max_fires
+    trigger, bounds = parse_trigger(old["trigger"]), (from_ms(new.start_ms), from_ms(new.end_ms))
+    following = None if over else next_after(trigger, from_ms(after_ms), *bounds)
+    return {"after_ms": max(after_ms, old["after_ms"]), "next_ms": to_ms(following)}
 
 
 GONE = "kernel gone"
@@ -95,14 +122,6 @@ def listening(db: Db, places: Sequence[str], any_place: bool) -> list[dict[str, 
 
 def _mine(row: Mapping[str, Any], places: Sequence[str], any_place: bool) -> bool:
     return any_place if row["place"] is None else row["place"] in places
-
-
-def next_due(db: Db, places: Sequence[str], any_place: bool) -> int | None:
-    """The next instant of any schedule of these places, in milliseconds."""
-    rows = db.execute(
-        "SELECT place, next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL ORDER BY next_ms"
-    )
-    return next((row["next_ms"] for row in rows if _mine(row, places, any_place)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +149,7 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
     if row["paused"] is not None and not told.resumed:
         return []
     left = None if row["max_fires"] is None else row["max_fires"] - row["fired"]
-    started: list[int] = []
-    for decision in told.decisions:
-        if left is not None and len(started) >= left:
-            break  # the schedule is over: nothing is due after its last run
-        started += _record(db, dict(row), decision, now_ms)
+    started = _record_all(db, dict(row), told.decisions, left, now_ms)
     over = left is not None and len(started) >= left
     db.execute(
         "UPDATE schedules SET after_ms = ?, after_seq = ?, next_ms = ?, fired = fired + ? WHERE name = ?",
@@ -146,18 +161,40 @@ def account(db: Db, told: Accounting, now_ms: int) -> list[int]:
     return started
 
 
+def _record_all(
+    db: Db, schedule: Mapping[str, Any], decisions: Sequence[plan.Decision], left: int | None, now_ms: int
+) -> list[int]:
+    """The runs started, at most `left`; behind the last that is allowed nothing is due."""
+    started: list[int] = []
+    for decision in decisions:
+        if left is not None and len(started) >= left:
+            break
+        if not _is_recorded(db, schedule["name"], decision):
+            started += _record(db, schedule, decision, now_ms)
+    return started
+
+
+def _is_recorded(db: Db, schedule: str, decision: plan.Decision) -> bool:
+    """A schedule of this name accounted for the instant before: one that was removed, or had another trigger."""
+    at = decision.since if isinstance(decision, plan.NotRun) else decision.at
+    key = _occurrence(schedule, to_ms(at), decision.seq)
+    return db.execute("SELECT 1 FROM runs WHERE occurrence = ?", (key,)).fetchone() is not None
+
+
 def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms: int) -> list[int]:
     if isinstance(decision, plan.NotRun):
         _record_not_run(db, schedule, decision, now_ms)
         return []
-    overlap = plan.overlap(schedule["overlap"], _active(db, schedule["name"]))
+    active = _active(db, schedule["name"])
+    overlap = plan.overlap(schedule["overlap"], active, in_turn=decision.in_turn)
     if overlap.skip:
         _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
         return []
     for run in overlap.cancel:
         runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
-    waits = overlap.wait_for is not None and _is_active(db, overlap.wait_for)
-    return [_fire(db, schedule, decision, overlap.wait_for if waits else None, now_ms)]
+    left = _active(db, schedule["name"]) if overlap.cancel else active
+    waits = overlap.wait_for is not None and left
+    return [_fire(db, schedule, decision, left[-1][0] if waits else None, now_ms)]
 
 
 def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
@@ -172,10 +209,6 @@ def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
         (schedule,),
     )
     return [(run, State(state)) for run, state in rows]
-
-
-def _is_active(db: Db, run: int) -> bool:
-    return db.execute(f"SELECT 1 FROM runs WHERE id = ? AND {runs.ACTIVE}", (run,)).fetchone() is not None
 
 
 def _fire(
@@ -206,14 +239,14 @@ def _occurrence(schedule: str, at_ms: int, seq: int) -> str:
 
 def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_ms: int) -> None:
     last = db.execute(
-        "SELECT id, state, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
+        "SELECT id, work, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
         "ORDER BY scheduled_ms DESC, id DESC LIMIT 1",
         (schedule["name"],),
     ).fetchone()
     if item.reason == "missed":
         record(db, "schedule.missed", now_ms, {"name": schedule["name"], "since": item.since.isoformat(),
                "until": item.until.isoformat(), "count": item.count})  # fmt: skip
-    if last is not None and last["state"] == State.SKIPPED and last["reason"] == item.reason:
+    if last is not None and last["work"] == NO_WORK and last["reason"] == item.reason:
         db.execute("UPDATE runs SET until_ms = ?, count = count + ?, ended_ms = ? WHERE id = ?",
                    (to_ms(item.until), item.count, now_ms, last["id"]))  # fmt: skip
         return
@@ -242,7 +275,7 @@ def find(db: Db, name: str) -> dict[str, Any]:
 
 def pause(db: Db, name: str, now_ms: int, reason: str = BY_USER) -> None:
     """Nothing of the schedule fires, and nothing is recorded, until it is resumed."""
-    if find(db, name)["paused"] is None:
+    if find(db, name)["paused"] in (None, *((GONE,) if reason == BY_USER else ())):
         db.execute("UPDATE schedules SET paused = ? WHERE name = ?", (reason, name))
         record(db, "schedule.paused", now_ms, {"name": name, "reason": reason})
 
@@ -270,9 +303,7 @@ def trigger(db: Db, name: str, now_ms: int, place: str | None) -> int:
 def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
     """The schedule starts anew under another trigger."""
     find(db, name)
-    columns = ", ".join(f"{column} = ?" for column in change)
-    db.execute(f"UPDATE schedules SET {columns}, after_seq = ?, fired = 0 WHERE name = ?",
-               (*change.values(), last_seq(db), name))  # fmt: skip
+    _update(db, name, {**change, "after_seq": last_seq(db), "fired": 0})
     record(db, "schedule.changed", now_ms, {"name": name, "trigger": change["trigger"]})
 
 

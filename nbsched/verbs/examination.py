@@ -9,7 +9,6 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ class Finding(TypedDict):
 
 def examine(rt: Calls) -> list[Finding]:
     """Everything that was looked at, in the order a person would."""
-    return [*_software(), *_store(Path(rt.store_path)), _hosts(rt)]
+    return [*_software(), *_store(rt), _hosts(rt)]
 
 
 def _software() -> Iterator[Finding]:
@@ -50,20 +49,16 @@ def _package(name: str, *, needed: bool) -> Finding:
         return Finding(what=name, ok=not needed or importlib.util.find_spec(name) is not None, found=missing)
 
 
-def _store(path: Path) -> Iterator[Finding]:
-    yield Finding(
-        what="store", ok=os.access(path, os.R_OK | os.W_OK), found=f"{path}, {path.stat().st_size:,} bytes"
-    )
-    mode = path.stat().st_mode & 0o077
-    yield Finding(
-        what="privacy",
-        ok=not mode,
-        found="readable by its owner only" if not mode else f"others may read it: chmod 600 {path}",
-    )
-    with sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True) as connection:
-        (journal,) = connection.execute("PRAGMA journal_mode").fetchone()
-        (sound,) = connection.execute("PRAGMA quick_check").fetchone()
-    connection.close()
+def _store(rt: Calls) -> Iterator[Finding]:
+    from nbsched.store import health
+
+    path = rt.store_path
+    size = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*") if file.is_file())
+    yield Finding(what="store", ok=os.access(path, os.R_OK | os.W_OK), found=f"{path}, {size:,} bytes")
+    private = not path.stat().st_mode & 0o077
+    privacy = "readable by its owner only" if private else f"others may read it: chmod 600 {path}"
+    yield Finding(what="privacy", ok=private, found=privacy)
+    journal, sound = rt.database.read(health.journal_mode), rt.database.read(health.soundness)
     yield Finding(what="journal", ok=journal == "wal", found=f"{journal}, SQLite {sqlite3.sqlite_version}")
     yield Finding(what="soundness", ok=sound == "ok", found=sound)
 

@@ -68,7 +68,8 @@ def _dry(parser: Parser) -> None:
 @verb("remove what is older than its `keep`", _dry)
 def prune(rt: Calls, given: argparse.Namespace) -> Answer:
     gone = rt.prune(dry_run=getattr(given, "dry_run", False))
-    return Answer(gone, f"{'would remove' if hasattr(given, 'dry_run') else 'removed'}: {gone}")
+    would = "would remove" if hasattr(given, "dry_run") else "removed"
+    return Answer(gone, f"{would} {' and '.join(f'{count} {what}' for what, count in gone.items())}")
 
 
 def _span(parser: Parser) -> None:

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import pytest
 
-from .conftest import CommandLine
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
 
 PIPELINE = """
 import nbsched as nb

@@ -5,38 +5,19 @@ from __future__ import annotations
 import json
 import signal
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .conftest import CommandLine
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
 
 ONE = "import nbsched as nb\nwith nb.pipeline('one') as p:\n    nb.shell('echo told', name='tell')\n"
-RUN_KEYS = set(
-    [
-        "id",
-        "name",
-        "schedule",
-        "state",
-        "reason",
-        "attempt",
-        "scheduled_at",
-        "until",
-        "count",
-        "started_at",
-        "ended_at",
-        "pipeline",
-        "step",
-        "index",
-        "parent",
-        "params",
-        "result",
-        "values",
-        "error",
-        "output",
-        "key",
-    ]
-)
-SCHEDULE_KEYS = set(["name", "trigger", "tz", "next_at", "paused", "overlap", "missed", "last_run"])
+RUN_KEYS = {
+    "id", "name", "schedule", "state", "reason", "attempt", "scheduled_at", "until", "count", "started_at", "ended_at",
+    "pipeline", "step", "index", "parent", "params", "result", "values", "error", "output", "key",
+}  # fmt: skip
+SCHEDULE_KEYS = {"name", "trigger", "tz", "next_at", "paused", "overlap", "missed", "last_run"}
 
 
 @pytest.fixture

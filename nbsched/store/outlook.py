@@ -1,0 +1,60 @@
+"""What a host's loop has to know before it does anything, found in one query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nbsched.store.database import Db
+from nbsched.store.runs import ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What there is to do for a host, and when it has to look again; instants in milliseconds."""
+
+    served: bool
+    """A server or daemon lives, which is to fire what no single kernel owns."""
+    due_ms: int | None
+    """The next instant of any schedule of its places."""
+    alarm_ms: int | None
+    """When a waiting run may go on or a run's time is over; those that wait for room by now are left out."""
+    listening: bool
+    """Some schedule waits for events."""
+    queued: bool
+    """Some run of its places may be claimed, if there is room."""
+    cancelled: bool
+    """A run that it carries out is asked to stop."""
+
+    def is_due(self, now_ms: int) -> bool:
+        return self.due_ms is not None and self.due_ms <= now_ms
+
+    @property
+    def next_ms(self) -> int | None:
+        return min((at for at in (self.due_ms, self.alarm_ms) if at is not None), default=None)
+
+
+_MINE = "CASE WHEN place IS NULL THEN :any_place ELSE place IN (SELECT value FROM json_each(:places)) END"
+_OUTLOOK = f"""
+SELECT
+  EXISTS (SELECT 1 FROM hosts WHERE kind IN ('server', 'daemon') AND until_ms > :now),
+  (SELECT next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND {_MINE} ORDER BY next_ms LIMIT 1),
+  (SELECT min(at) FROM (
+     SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL
+       AND not_before_ms > :now
+     UNION ALL SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0
+       AND expires_ms IS NOT NULL
+     UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)),
+  EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
+  EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= :now)
+    AND {_MINE}),
+  EXISTS (SELECT 1 FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = :host)
+"""
+
+
+def outlook(db: Db, now_ms: int, host: str, places: Sequence[str], any_place: bool) -> Outlook:
+    """What there is for the host, which takes what stands at its places, and with `any_place` what stands at none."""
+    given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place}
+    served, due_ms, alarm_ms, listening, queued, cancelled = db.execute(_OUTLOOK, given).fetchone()
+    return Outlook(bool(served), due_ms, alarm_ms, bool(listening), bool(queued), bool(cancelled))

@@ -1,0 +1,354 @@
+"""The magics in a real kernel: what a person types, sees and finds in the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+
+if TYPE_CHECKING:
+    from tests.kernel.conftest import Kernel
+
+
+@dataclass
+class Ran:
+    """What a person's cell printed, raised and displayed."""
+
+    id: str
+    text: str = ""
+    error: str = ""
+    displays: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def plain(self) -> str:
+        """The text of its one display."""
+        (only,) = self.displays
+        return only["text/plain"]
+
+
+class Page:
+    """A notebook's page: cells with ids, what they show, what becomes of their displays."""
+
+    def __init__(self, kernel: Kernel, folder: Path) -> None:
+        self.kernel, self.folder = kernel, folder
+        self.displays: dict[str, str] = {}
+        """The text of each display as it stands, by its id."""
+
+    def cell(self, source: str, cell_id: str | None = None, timeout: float = 30) -> Ran:
+        """The person's cell has run."""
+        client = self.kernel.client
+        content = {
+            "code": source,
+            "silent": False,
+            "store_history": True,
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        message = client.session.msg(
+            "execute_request", content, metadata={"cellId": cell_id} if cell_id else {}
+        )
+        client.shell_channel.send(message)
+        ran = Ran(message["header"]["msg_id"])
+        end = time.monotonic() + timeout
+        while not self._read(ran, end - time.monotonic()):
+            assert time.monotonic() < end, f"never idle: {ran}"
+        return ran
+
+    def _read(self, ran: Ran, timeout: float) -> bool:
+        message = self.kernel.client.get_iopub_msg(timeout=timeout)
+        content, kind = message["content"], message["msg_type"]
+        if kind in ("display_data", "update_display_data"):
+            shown = content.get("transient", {}).get("display_id")
+            if shown:
+                self.displays[shown] = content["data"]["text/plain"]
+        if message["parent_header"].get("msg_id") != ran.id:
+            return False
+        if kind == "status":
+            return bool(content["execution_state"] == "idle")
+        if kind == "stream":
+            ran.text += content["text"]
+        elif kind == "error":
+            ran.error = f"{content['ename']}: {content['evalue']}"
+        elif "data" in content:
+            ran.displays.append(content["data"])
+        return False
+
+    def ask(self, expression: str) -> str:
+        """The text of a Python value in the kernel."""
+        ran = self.cell(f"print({expression})")
+        assert ran.text, ran.error
+        return ran.text.strip()
+
+    def until(self, expression: str, timeout: float = 20) -> None:
+        """The expression holds in the kernel; cells of ours run meanwhile."""
+        end = time.monotonic() + timeout
+        while self.ask(expression) != "True":
+            assert time.monotonic() < end, f"never so: {expression}"
+
+    def until_shown(self, part: str, timeout: float = 20) -> str:
+        """A display holds the text."""
+        end = time.monotonic() + timeout
+        while not any(part in text for text in self.displays.values()):
+            self.cell("pass", timeout=end - time.monotonic())
+        return next(text for text in self.displays.values() if part in text)
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def page(open_kernel: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    folder = tmp_path_factory.mktemp("page")
+    kernel = open_kernel(NBSCHED_STORE=str(folder / "store.db"), JPY_SESSION_NAME=str(folder / "demo.ipynb"))
+    page = Page(kernel, folder)
+    ran = page.cell("before = set(dir())\n%load_ext nbsched\nprint(sorted(set(dir()) - before))")
+    assert ran.text == "['before']\n", ran
+    page.cell(f"import os, nbsched as nb\nos.chdir({str(folder)!r})")
+    return page
+
+
+@pytest.fixture(autouse=True)
+def _nothing_scheduled(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "page" in request.fixturenames:
+        request.getfixturevalue("page").cell("for _each in nb.schedules(): nb.unschedule(_each.name)")
+
+
+def one_line(ran: Ran) -> str:
+    """The one clean line of a mistake: no traceback."""
+    assert ran.error == ""
+    (line,) = ran.text.strip().splitlines()
+    assert line.startswith("UsageError: ")
+    return line
+
+
+def test_loading_again_changes_nothing(page: Page) -> None:
+    ran = page.cell("%reload_ext nbsched\nprint(len(get_ipython().Completer.custom_matchers))")
+    again = page.cell(
+        "%load_ext nbsched\n%reload_ext nbsched\nprint(len(get_ipython().Completer.custom_matchers))"
+    )
+    assert ran.text.split()[-1] == again.text.split()[-1]
+
+
+def test_a_scheduled_cell_runs_in_the_namespace_and_its_registration_echoes_the_next_times(
+    page: Page,
+) -> None:
+    ran = page.cell("%%schedule 'every 100ms' --name tick --limit 1\nticked = 41 + 1", "tick-cell")
+    assert ran.text.startswith("tick: scheduled, every 100ms from ")
+    assert "; next " in ran.text
+    page.until("'ticked' in globals() and ticked == 42")
+
+
+def test_running_the_cell_again_replaces_its_schedule(page: Page) -> None:
+    page.cell("%%schedule @daily\nfirst", "a")
+    page.cell("%%schedule @hourly\nsecond", "a")
+    assert page.ask("[str(s.trigger).split()[0] for s in nb.schedules()]") == "['@hourly']"
+    page.cell("%%schedule @daily\nother", "b")
+    assert page.ask("len(nb.schedules())") == "2"
+
+
+def test_the_same_cell_again_keeps_its_next_time(page: Page) -> None:
+    page.cell("%%schedule 'every 1h'\nx", "a")
+    before = page.ask("nb.schedules()[0].next_at")
+    page.cell("%%schedule 'every 1h'\nx + 1", "a")
+    assert page.ask("nb.schedules()[0].next_at") == before
+
+
+def test_a_cell_that_gets_another_name_leaves_no_second_schedule(page: Page) -> None:
+    page.cell("%%schedule @daily --name one\nx", "a")
+    page.cell("%%schedule @daily --name two\nx", "a")
+    assert page.ask("[s.name for s in nb.schedules()]") == "['two']"
+
+
+def test_a_cell_without_an_id_is_known_by_its_text_with_a_notice(page: Page) -> None:
+    ran = page.cell("%%schedule @daily\nx = 1")
+    assert "known by its text" in ran.text
+    assert "--name" in ran.text
+    page.cell("%%schedule @hourly\nx = 1")
+    assert page.ask("len(nb.schedules())") == "1"
+    assert "known by its text" not in page.cell("%%schedule @daily --name n\nx = 1").text
+
+
+def test_a_notebook_is_scheduled_with_expanded_parameters(page: Page) -> None:
+    nbformat.write(nbformat.v4.new_notebook(cells=[]), page.folder / "report.ipynb")
+    page.cell("region = 'EU'\nlimits = [1, 2]")
+    ran = page.cell(
+        "%schedule @daily report.ipynb -p region=$region limits={limits} day=@scheduled_date --retries 2"
+    )
+    assert ran.text.startswith("report: scheduled, @daily tz "), ran.text
+    assert "report" in page.cell("%schedule").plain
+
+
+def test_the_table_of_schedules_is_text_and_escaped_html(page: Page) -> None:
+    page.cell("%%schedule @daily --name '<b>x</b>'\npass", "a")
+    (shown,) = page.cell("%schedule").displays
+    assert "<b>x</b>" in shown["text/plain"]
+    assert "&lt;b&gt;x&lt;/b&gt;" in shown["text/html"]
+    assert "<b>" not in shown["text/html"]
+
+
+def test_schedules_of_this_notebook_are_paused_and_resumed(page: Page) -> None:
+    page.cell("%%schedule @daily --name one\npass", "a")
+    page.cell("%%schedule @daily --name two\npass", "b")
+    page.cell("%schedule pause one")
+    assert page.ask("[(s.name, s.paused) for s in nb.schedules()]").count("by user") == 1
+    assert sorted(page.cell("%schedule pause").text.split("\n"))[1:] == ["two: paused"]
+    assert page.cell("%schedule resume").text.count("resumed") == 2
+    assert page.cell("%schedule resume").text == "no schedule of this notebook is paused\n"
+
+
+@pytest.mark.parametrize("where", ["thread", "kernel", "process"])
+def test_a_task_runs_in_the_background_and_its_output_appears_below(page: Page, where: str) -> None:
+    ran = page.cell(
+        f"%%task {where}_task --where {where} -p n=3\nprint('has', n * 2)\n'the ' + 'result'", "t"
+    )
+    assert ran.displays[0]["text/plain"].startswith(("◌", "◐"))
+    text = page.until_shown(f"of {where}_task: succeeded")
+    assert "has 6\n'the result'" in text
+    assert page.ask(f"nb.runs(name='{where}_task')[0].state") == "succeeded"
+
+
+def test_a_task_that_fails_shows_its_traceback(page: Page) -> None:
+    page.cell("%%task broken\nprint('begun')\n1 / 0", "t")
+    text = page.until_shown("of broken: failed")
+    assert "begun" in text
+    assert "ZeroDivisionError" in text
+
+
+def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
+    page.cell("%%step etl.fetch\nrows = [1, 2, 3]\nnb.emit(count=len(rows))", "s1")
+    page.cell("%%step etl.load -p count=@fetch.count\nloaded = count * 10", "s2")
+    ran = page.cell("%%step etl.skip --when 'fetch.count > 5'\nskipped_ran = True", "s3")
+    assert ran.text == "etl.skip: added; etl has fetch load skip\n"
+    page.cell("%pipeline run etl --wait")
+    assert page.ask("nb.runs(name='etl')[0].state") == "succeeded"
+    assert page.ask("loaded, 'skipped_ran' in globals()") == "30 False"
+    assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
+
+
+def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
+    page.cell("%%step bg.only --where process\nprint('done')", "s1")
+    ran = page.cell("%pipeline run bg --key once")
+    assert any("application/vnd.jupyter.widget-view+json" in each for each in ran.displays)
+    page.until("nb.runs(name='bg')[0].state == 'succeeded'")
+    page.cell("%pipeline run bg --key once")
+    assert page.ask("len(nb.runs(name='bg'))") == "1"
+
+
+def test_pipelines_are_listed_shown_and_scheduled_however_they_were_written(page: Page) -> None:
+    page.cell(
+        "with nb.pipeline('built'):\n    nb.shell('echo hi', name='hi') >> nb.shell('true', name='end')"
+    )
+    assert "built" in page.cell("%pipeline list").plain
+    assert "hi" in page.cell("%pipeline show built").plain
+    assert page.cell("%pipeline schedule built @daily --name nightly").text.startswith(
+        "nightly: scheduled, @daily"
+    )
+    assert page.ask("[s.name for s in nb.schedules()]") == "['nightly']"
+
+
+def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> None:
+    page.cell("heard = []")
+    page.cell(
+        "%%on data.ready --where 'rows > 2' --name listener\nheard.append(nb.context().event['rows'])", "o"
+    )
+    page.cell("for _rows in (1, 5, 2, 7): nb.publish('data.ready', {'rows': _rows})")
+    page.until("heard == [5, 7]")
+    assert page.ask("[s.name for s in nb.schedules()]") == "['listener']"
+
+
+def test_runs_are_shown_cancelled_and_retried(page: Page) -> None:
+    page.cell("%%task sleeper --where process\nimport time; time.sleep(60)", "t")
+    run = page.ask("nb.runs(name='sleeper')[0].id")
+    assert "sleeper" in page.cell("%nbsched runs --name sleeper").plain
+    page.cell(f"%nbsched cancel {run}")
+    page.until(f"nb.get_run({run}).state == 'cancelled'")
+    assert "cancelled" in page.cell(f"%nbsched show {run}").text
+    assert page.cell(f"%nbsched retry {run}").text.endswith(f"tries run {run} again\n")
+    page.cell("nb.cancel(nb.runs(name='sleeper')[0].id)")
+
+
+def test_help_is_there(page: Page) -> None:
+    assert "--overlap" in page.cell("%schedule --help").text
+    assert "doctor" in page.cell("%nbsched help").text
+    assert "examples:" in page.ask("get_ipython().find_magic('schedule').__doc__")
+
+
+@pytest.mark.parametrize(
+    ("source", "part"),
+    [
+        ("%%schedule 'every 5 parsecs'\nx", "parsecs"),
+        ("%%schedule @daily\nx = (", "does not compile (line 1"),
+        ("%%schedule @daily\nx = 1\n  y", "does not compile (line 2"),
+        ("%%schedule @daily\n\n", "the cell is empty"),
+        ("%%schedule\nx", "say when"),
+        ("%%schedule @daily report.ipynb\nx", "write one % for a notebook"),
+        ("%%schedule @daily --name {nosuch}\nx", "{nosuch} cannot be expanded"),
+        ("%%schedule @daily --name $nosuch\nx", "$nosuch cannot be expanded"),
+        ("%%schedule @daily --name 'open\nx", "not closed"),
+        ("%%schedule @daily --retires 3\nx", "did you mean --retries"),
+        ("%%schedule @daily --retries many\nx", "whole number"),
+        ("%%schedule @daily --overlap both\nx", "invalid choice: 'both'"),
+        ("%%schedule @daily -p x=@\nx", "refers to nothing"),
+        ("%%schedule @daily -p x={object()}\nx", "x"),
+        ("%schedule @daily nosuch.ipynb", "nosuch.ipynb"),
+        ("%schedule @daily", "name the notebook to run"),
+        ("%schedule pause nosuch", "no schedule 'nosuch'"),
+        ("%%task --where moon\nx", "invalid choice: 'moon'"),
+        ("%%task a b\nx", "unrecognized arguments: b"),
+        ("%%step fetch\nx", "write PIPELINE.NAME"),
+        ("%step etl.fetch", "name the notebook to run"),
+        ("%%on 'a b'\nx", "a b"),
+        ("%%on data.x --where 'import os'\nx", "import os"),
+        ("%pipeline run nosuch", "no pipeline 'nosuch'"),
+        ("%pipeline rnu etl", "did you mean 'run'"),
+        ("%pipeline why etl", "not there yet"),
+        ("%pipeline backfill etl", "not there yet"),
+        ("%pipeline export etl", "not there yet"),
+        ("%nbsched show 9999", "no run 9999"),
+        ("%nbsched show x", "not a whole number"),
+        ("%nbsched nosuch", "no %nbsched verb 'nosuch'"),
+    ],
+)
+def test_a_mistake_is_one_clean_line_and_registers_nothing(page: Page, source: str, part: str) -> None:
+    before = page.ask("len(nb.runs(limit=None))")
+    assert part in one_line(page.cell(source, "m"))
+    assert page.ask("nb.schedules(), len(nb.runs(limit=None))") == f"[] {before}"
+
+
+def test_a_notebook_that_nbsched_runs_registers_nothing_and_says_so(
+    open_kernel: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = Page(open_kernel(NBSCHED_STORE=str(tmp_path / "store.db"), NBSCHED_RUN="7"), tmp_path)
+    page.cell("%load_ext nbsched\nimport nbsched as nb")
+    for source in (
+        "%%schedule @daily\nx",
+        "%%task\nx",
+        "%%step a.b\nx",
+        "%%on data.x\nx",
+        "%schedule pause x",
+    ):
+        assert page.cell(source).text == "nbsched: checked, not registered: run 7 executes this notebook\n"
+    assert "does not compile" in one_line(page.cell("%%schedule @daily\nx = ("))
+    assert page.ask("nb.schedules(), nb.runs()") == "[] []"
+
+
+def test_a_kernel_that_comes_back_is_told_of_its_paused_schedules(
+    open_kernel: Callable[..., Any], tmp_path: Path
+) -> None:
+    environment = {"NBSCHED_STORE": str(tmp_path / "store.db"), "JPY_SESSION_NAME": str(tmp_path / "n.ipynb")}
+    first = Page(open_kernel(**environment), tmp_path)
+    first.cell("%load_ext nbsched")
+    first.cell("%%schedule @daily --name mine\nx", "a")
+    first.kernel.close()
+    second = Page(open_kernel(**environment), tmp_path)
+    assert (
+        second.cell("%load_ext nbsched").text == "1 schedule of this notebook is paused: %schedule resume\n"
+    )
+    assert second.cell("%schedule resume").text == "mine: resumed\n"
+    assert second.cell("import nbsched as nb\nprint(nb.schedules()[0].paused)").text == "None\n"
