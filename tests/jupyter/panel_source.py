@@ -282,16 +282,23 @@ def day(now: datetime | None = None) -> MemorySource:
     trace = "\n".join(["Traceback (most recent call last):", '  File "report.ipynb", cell 5, line 3',
                        '    total = df["amount"].sum()', "KeyError: 'amount'"])  # fmt: skip
     extra = [
-        run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3, not_before=now + timedelta(seconds=38)),
-        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused", schedule="monitor", kind="cell"),
-        run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell", started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
+        run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3,
+            not_before=now + timedelta(seconds=38)),
+        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused",
+            schedule="monitor", kind="cell"),
+        run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell",
+            started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
         run(4150, "deploy", State.PENDING, at=ago(seconds=90)),
-        run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2, started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),
+        run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2,
+            started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),
             error=Error("KeyError", "'amount'", cell=5, line='total = df["amount"].sum()', traceback=trace),
-            params={"day": "2026-11-22", "region": "EU"}, values={"rows": 18204}, output="/home/me/store.runs/4160/report.ipynb"),
-        run(4170, "etl", State.RUNNING, at=ago(seconds=8), schedule="etl", kind="function", started_at=ago(seconds=8), progress=(31, 120, "fetch")),
+            params={"day": "2026-11-22", "region": "EU"}, values={"rows": 18204},
+            output="/home/me/store.runs/4160/report.ipynb"),
+        run(4170, "etl", State.RUNNING, at=ago(seconds=8), schedule="etl", kind="function",
+            started_at=ago(seconds=8), progress=(31, 120, "fetch")),
         run(4171, "thumbnails", State.QUEUED, at=ago(seconds=5), kind="shell"),
-        run(4172, "cleanup", State.CANCELLED, at=ago(minutes=30), kind="shell", reason="by user", started_at=ago(minutes=30), ended_at=ago(minutes=29)),
+        run(4172, "cleanup", State.CANCELLED, at=ago(minutes=30), kind="shell", reason="by user",
+            started_at=ago(minutes=30), ended_at=ago(minutes=29)),
     ]  # fmt: skip
     source.runs.update((one.id, one) for one in extra)
     source.logs[4160] = "reading sales.csv\n18204 rows\n" + trace
@@ -307,7 +314,8 @@ def many(amount: int = 10_000) -> MemorySource:
         running = id > amount - 50
         source.runs[id] = run(
             id, f"work_{id % 20}", State.RUNNING if running else State.SUCCEEDED, at=at, started_at=at,
-            ended_at=None if running else at + timedelta(milliseconds=500 + id % 700), progress=(0, 100, "") if running else None,
+            ended_at=None if running else at + timedelta(milliseconds=500 + id % 700),
+            progress=(0, 100, "") if running else None,
         )  # fmt: skip
     return source
 
@@ -322,10 +330,12 @@ def hostile() -> MemorySource:
     )
     for n, text in enumerate(HOSTILE):
         error = Error(text, text, cell=1, line=text, traceback=text)
-        source.runs[2 + n] = run(2 + n, text, State.FAILED, at=now, pipeline="<b>evil</b>", step=text, parent=1, reason=text,
-                                 error=error, started_at=now, ended_at=now, values={text: text}, result=text)  # fmt: skip
-        source.runs[50 + n] = run(50 + n, text, State.FAILED, at=now, schedule=text, reason=text, error=error, key=text,
-                                  params={text: text}, values={text: [text]}, result=text, output=text, started_at=now, ended_at=now)  # fmt: skip
+        source.runs[2 + n] = run(2 + n, text, State.FAILED, at=now, pipeline="<b>evil</b>", step=text,
+                                 parent=1, reason=text, error=error, started_at=now, ended_at=now,
+                                 values={text: text}, result=text)  # fmt: skip
+        source.runs[50 + n] = run(50 + n, text, State.FAILED, at=now, schedule=text, reason=text, error=error,
+                                  key=text, params={text: text}, values={text: [text]}, result=text,
+                                  output=text, started_at=now, ended_at=now)  # fmt: skip
         source.schedules[text] = schedule(text, text, now + timedelta(hours=1), tz=text)
         source.logs[50 + n] = text
     return source

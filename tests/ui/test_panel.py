@@ -13,7 +13,13 @@ import pytest
 pytestmark = pytest.mark.ui
 VIEW = Path(__file__).parents[2] / "nbsched/jupyter/view.js"
 
-STORE = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\nsource = ps.{make}\npanel = Panel(source)\npanel"
+STORE = """
+import panel_source as ps
+from nbsched.jupyter.widget import Panel
+source = ps.{make}
+panel = Panel(source)
+panel
+"""
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
@@ -85,7 +91,8 @@ FRAMES = """async () => {
         frames += 1; worst = Math.max(worst, at - last); last = at;
         list.scrollTop += frames % 200 < 100 ? 30 : -30;
     }
-    return {fps: 1000 * frames / (last - start), worst, messages: (Number(root.dataset.seq) - first) / ((last - start) / 1000)};
+    const seconds = (last - start) / 1000;
+    return {fps: frames / seconds, worst, messages: (Number(root.dataset.seq) - first) / seconds};
 }"""
 
 
@@ -169,9 +176,11 @@ at = datetime.now(UTC)
 for id, step in source.runs.items():
     if step.parent == 4180 and not step.state.final:
         failed = step.step == "train_svm"
-        error = ps.Error("ValueError", "<b>C</b> must be positive", cell=3, line="SVC(C=-1)", traceback="Traceback\\nValueError: <b>C</b>")
-        source.runs[id] = replace(step, state=State.FAILED if failed else State.SUCCEEDED, started_at=step.started_at or at,
-            ended_at=at, not_before=None, error=error if failed else None, values={"accuracy": 0.97})
+        error = ps.Error("ValueError", "<b>C</b> must be positive", cell=3, line="SVC(C=-1)",
+            traceback="Traceback\\nValueError: <b>C</b>")
+        source.runs[id] = replace(step, state=State.FAILED if failed else State.SUCCEEDED,
+            started_at=step.started_at or at, ended_at=at, not_before=None,
+            error=error if failed else None, values={"accuracy": 0.97})
 source.change(4180, state=State.FAILED, ended_at=at, progress=None)
 panel.settle(10)
 """
@@ -281,7 +290,10 @@ def test_python_and_the_page_write_durations_and_distances_alike(open_page: Call
     spans = [0, 99, 100, 149, 150, 9949, 9950, 59_499, 59_500, 3_599_499, 3_725_000, 86_400_000, 10**10]
     lab = open_page("1")
     lab.page.evaluate(
-        "async text => { window.view = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'}))); }",
+        """async text => {
+            const file = new Blob([text], {type: 'text/javascript'});
+            window.view = await import(URL.createObjectURL(file));
+        }""",
         VIEW.read_text("utf-8"),
     )
     assert lab.page.evaluate("spans => spans.map(view.took)", spans) == [took_text(span) for span in spans]
