@@ -6,6 +6,7 @@ Names are imported when they are first used, so that `import nbsched` costs next
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -44,10 +45,20 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("nbsched.api")
+    if "nbsched.api" not in sys.modules:
+        _load()
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value
+
+
+def _load() -> None:
+    """The calls can be made; in a Jupyter kernel they are its own, also without `%load_ext nbsched`."""
+    importlib.import_module("nbsched.api")
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    if hasattr(shell, "kernel"):
+        importlib.import_module("nbsched.jupyter.extension").join(shell)
 
 
 def __dir__() -> list[str]:

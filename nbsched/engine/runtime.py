@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -50,13 +51,14 @@ class Runtime(Calls):
 
     def __init__(
         self, store: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, slots: int | None = None,
-        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str = "script",
+        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str | None = None,
         notebook: str | None = None,
     ) -> None:  # fmt: skip
         self.store_path = Path(store).expanduser().absolute() if store is not None else default_store()
         self.folder = self.store_path.with_name(self.store_path.name + ".runs")
         self.clock: Clock = clock or SystemClock()
-        self.kind, self.notebook = kind, notebook
+        self.kind = kind or _process.kind
+        self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
         self._resources = dict(resources or {})
         self._lease = _lease(lease)
@@ -272,6 +274,22 @@ class Runtime(Calls):
 
     def __repr__(self) -> str:
         return f"<nbsched runtime on {self.store_path}, {'open' if self.open else 'closed'}>"
+
+
+@dataclass(slots=True)
+class _Process:
+    """What runtimes of this process are, unless they are told."""
+
+    kind: str = "script"
+    notebook: Callable[[], str | None] = lambda: None
+
+
+_process = _Process()
+
+
+def process_is(kind: str, notebook: Callable[[], str | None]) -> None:
+    """Runtimes of this process are hosts of this kind from now on, with the notebook that is then open."""
+    _process.kind, _process.notebook = kind, notebook
 
 
 _inside: list[Runtime] = []

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbsched.core import ports
-from nbsched.engine import default
+from nbsched.engine import default, runtime
 from nbsched.engine.runtime import Runtime
 from nbsched.jupyter import identity
 
@@ -25,10 +25,16 @@ def load_ipython_extension(shell: Any) -> None:
         _tell_of_paused(shell)
 
 
+def join(shell: Any) -> None:
+    """Runtimes of this process are its kernel's, with the notebook's own cells."""
+    runtime.process_is("kernel", lambda: identity.notebook(shell).key)
+
+
 def open_as(shell: Any, host: Mapping[str, Any] | None = None) -> None:
     """The runtime that this kernel's calls use, when one is needed, is the one of its notebook."""
     options = dict(host or {})
-    default.made_by(lambda: Runtime(kind="kernel", notebook=identity.notebook(shell).key, **options))
+    join(shell)
+    default.made_by(lambda: Runtime(**options))
 
 
 def unload_ipython_extension(shell: Any) -> None:

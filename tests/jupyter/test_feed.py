@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ import panel_source
 import pytest
 
 from nbsched.core.model import State
+from nbsched.engine.clock import ticks
 from nbsched.jupyter import feed as feeds
 from nbsched.jupyter.feed import Feed
 
@@ -38,7 +38,7 @@ class View:
         news = json.loads(zlib.decompress(packed))
         with self.arrived:
             self.numbers.append(head["seq"])
-            self.times.append(time.monotonic())
+            self.times.append(ticks())
             self.news.append(news)
             if news.get("all"):
                 self.rows.clear()
