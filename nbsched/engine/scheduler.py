@@ -107,6 +107,11 @@ class Scheduler:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
         return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
+    def _heard_others(self) -> None:
+        """Someone else has written; it may be one that has just come."""
+        self._know_the_others()
+        self._look_again()
+
     def _look_again(self) -> None:
         self._nudged = False
         self._wake.set()
@@ -121,7 +126,7 @@ class Scheduler:
         async with anyio.create_task_group() as background:
             self._background = background
             await background.start(self.bus.run)
-            background.start_soon(self._nudges.hear, self._look_again)
+            background.start_soon(self._nudges.hear, self._heard_others)
             background.start_soon(self._stay_alive)
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
