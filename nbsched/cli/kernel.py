@@ -59,10 +59,10 @@ def steps_in_a_kernel(
     KernelFailed when a cell before the pipeline fails, and at the end of the block when the kernel has died in it.
     """
     with _kernel(rt, notebook) as client:
-        _execute(client, _opening(host))
+        _execute(client, _opening({**host, "store": str(rt.store_path)}))
         for cell in ordinary(notebook.cells):
             _execute(client, cell)
-        arguments = json.dumps([notebook.name, encode(dict(params)), dict(policy)])
+        arguments = json.dumps([notebook.line, notebook.name, encode(dict(params)), dict(policy)])
         start = f"__import__('nbsched.jupyter.pipelines', fromlist=['start']).start({arguments!r})"
         run = int(_execute(client, "", {"run": start})["run"])
         with _stopped_with_its_kernel(rt, run, client):

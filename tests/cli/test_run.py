@@ -149,11 +149,11 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     notebook(
         nbsched.folder,
         "steps.ipynb",
-        "%load_ext nbsched\nbase = 10",
+        "import os\nos.environ['NBSCHED_STORE'] = 'elsewhere.db'\n%load_ext nbsched\nbase = 10",
         "%%step etl.fetch\nimport nbsched as nb\nrows = [1, 2, 3]\nnb.emit(n=len(rows) + base)",
         "def double(x):\n    return 2 * x",
-        "%%step etl.load --after fetch\nprint('loads', double(len(rows)))",
-        "%pipeline run etl --wait",
+        "%%step etl.load --after fetch -p limit=@params.limit\nprint('loads', double(len(rows)), limit)",
+        "%pipeline run etl -p limit={base} --wait",
         "open('must-not-be', 'w')",
     )
     found = nbsched("run", "steps.ipynb", "--json").json
@@ -164,7 +164,7 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     }
     assert found["steps"]["fetch"]["values"] == {"n": 13}
     assert not (nbsched.folder / "must-not-be").exists()
-    assert "loads 6" in nbsched("logs", str(found["id"])).out
+    assert "loads 6 10" in nbsched("logs", str(found["id"])).out
     assert [run["name"] for run in nbsched("runs", "--json").json] == ["etl"]
 
 
