@@ -169,6 +169,8 @@ class Scheduler:
         expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
         if expired:
             await committed(self._db.submit_quietly(runs.expire, now_ms))
+        if fired or expired:
+            ahead = self._ahead(now)  # either may have asked runs of ours to stop
         self._obey(ahead)
         claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
         self.bus.look()
@@ -225,8 +227,9 @@ class Scheduler:
             return await self._account(row, now, last)
         except StoreError:
             raise
-        except Exception:
-            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+        except Exception as error:
+            _log.exception("the schedule %r could not be accounted for; it is paused", row["name"])
+            await committed(self._db.submit(schedules.pause, row["name"], to_ms(now), f"fault: {error}"))
             return False
 
     async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
