@@ -14,8 +14,8 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Pipeline, Work
-from nbsched.core.policy import Policy, normalise
+from nbsched.core.model import Cell, Function, Pipeline, Step, Work
+from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import encode
 from nbsched.core.work import as_work
@@ -109,12 +109,10 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        hooked = replace(work, policy=_hooked(work.policy))
+        hooked = _with_hooks(work)
         if not isinstance(hooked, Pipeline):
             return self._placed(work_to_json(hooked), hooked)
-        steps = [
-            replace(step, work=replace(step.work, policy=_hooked(step.work.policy))) for step in hooked.steps
-        ]
+        steps = [_step_with_hooks(step) for step in hooked.steps]
         written = work_to_json(replace(hooked, steps=tuple(steps)))
         for data, step in zip(written.get("steps", ()), steps, strict=True):
             self._placed(data["work"], step.work)
@@ -147,8 +145,8 @@ class Definer:
         offers = [self._host.resources, *(host.resources for host in living)]
         for name, amount in wanted.items():
             if not any(offer.get(name, 0) >= amount for offer in offers):
-                known = sorted({resource for offer in offers for resource in offer})
-                raise UnknownName("resource", name, known, _offer(name, amount))
+                others = sorted({resource for offer in offers for resource in offer} - {name})
+                raise UnknownName("resource", name, others, _offer(name, amount))
 
 
 def _after(name: str, trigger: Trigger, now: datetime, catchup: timedelta) -> datetime:
@@ -177,10 +175,10 @@ def _offer(name: str, amount: float) -> str:
 
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
-    wanted = dict(Policy.of(work.policy, policy).resources)
+    wanted = dict({**work.policy, **policy}.get("resources", {}))
     if isinstance(work, Pipeline):
         for step in work.steps:
-            for name, amount in Policy.of(work.policy, step.work.policy).resources.items():
+            for name, amount in {**work.policy, **step.work.policy}.get("resources", {}).items():
                 wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
 
@@ -192,6 +190,16 @@ def _params(work: Work) -> dict[str, Any]:
 def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
     """The policy with its callables as references, so that any host can call them."""
     return {name: _reference(value) if callable(value) else value for name, value in policy.items()}
+
+
+def _with_hooks(work: Work) -> Work:
+    hooked = any(map(callable, work.policy.values()))
+    return replace(work, policy=_hooked(work.policy)) if hooked else work
+
+
+def _step_with_hooks(step: Step) -> Step:
+    work = _with_hooks(step.work)
+    return step if work is step.work else replace(step, work=work)
 
 
 def _reference(function: Any) -> dict[str, str]:

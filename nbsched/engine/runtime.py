@@ -31,7 +31,7 @@ from nbsched.engine.carrying import Surroundings
 from nbsched.engine.clock import Clock, SystemClock
 from nbsched.engine.live import Subscription
 from nbsched.engine.nudges import Nudges
-from nbsched.engine.paths import default_store
+from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
@@ -94,6 +94,7 @@ class Runtime(Calls):
         self._pid = os.getpid()
         self._nudges = Nudges()
         self.database = Database(self.store_path, self._committed)
+        make_private(self.folder)
         self._started: Future[None] = Future()
         # A fresh context: the loop must not keep the parent header of the cell that starts it.
         self._thread = threading.Thread(

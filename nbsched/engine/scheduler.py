@@ -107,6 +107,11 @@ class Scheduler:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
         return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
+    def _heard_others(self) -> None:
+        """Someone else has written; it may be one that has just come."""
+        self._know_the_others()
+        self._look_again()
+
     def _look_again(self) -> None:
         self._nudged = False
         self._wake.set()
@@ -121,7 +126,7 @@ class Scheduler:
         async with anyio.create_task_group() as background:
             self._background = background
             await background.start(self.bus.run)
-            background.start_soon(self._nudges.hear, self._look_again)
+            background.start_soon(self._nudges.hear, self._heard_others)
             background.start_soon(self._stay_alive)
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
@@ -164,6 +169,8 @@ class Scheduler:
         expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
         if expired:
             await committed(self._db.submit_quietly(runs.expire, now_ms))
+        if fired or expired:
+            ahead = self._ahead(now)  # either may have asked runs of ours to stop
         self._obey(ahead)
         claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
         self.bus.look()
@@ -220,8 +227,9 @@ class Scheduler:
             return await self._account(row, now, last)
         except StoreError:
             raise
-        except Exception:
-            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+        except Exception as error:
+            _log.exception("the schedule %r could not be accounted for; it is paused", row["name"])
+            await committed(self._db.submit(schedules.pause, row["name"], to_ms(now), f"fault: {error}"))
             return False
 
     async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:

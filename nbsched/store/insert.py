@@ -24,6 +24,8 @@ INHERITED = frozenset({
 class Reuse:
     """What a step of an earlier run left, to be taken over by a retry."""
 
+    run: int
+    """The step's run, whose folder holds what is not in the store."""
     result: str | None
     named: str | None
     output: str | None
@@ -60,7 +62,10 @@ _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * le
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
+    return _write(value) if value else "{}"
+
+
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 NO_WORK = "{}"
@@ -91,7 +96,7 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", _needs(run, new, steps))
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES (?, ?, ?, 0)",
-        [(event, now_ms, row[0]) for row in rows for event in _events(State(row[3]))],
+        [(event, now_ms, row[0]) for row in rows for event in _AT_FIRST[row[3]]],
     )
     for at, step in enumerate(steps, run + 1):
         if step["name"] in new.reused:
@@ -99,10 +104,10 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     return run
 
 
-def _events(state: State) -> tuple[str, ...]:
-    """What has happened to a run that begins in the state: a reused one has waited and succeeded."""
-    return (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],)
-
+_AT_FIRST: Mapping[State, tuple[str, ...]] = {
+    state: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],) for state in State
+}
+"""What has happened to a run that begins in a state: a reused one has waited and succeeded."""
 
 _IN_COLUMNS = frozenset({"name", "policy"})
 """What of a step's work has a column of its own, so that the rest is the same text for the same work."""
@@ -149,9 +154,10 @@ def _step_rows(
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
         priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
+        origin = reuse.run if reuse else None
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
-            new.work["name"], step["name"], parent, None, None, _lane(work), priority, in_line(run),
+            new.work["name"], step["name"], parent, origin, None, _lane(work), priority, in_line(run),
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
             _text(policy), rule, step.get("when"), int(step.get("teardown", False)), None,
             reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,

@@ -54,6 +54,30 @@ def held(name: str) -> str:
     return name
 
 
+def fails_once(*values: Any) -> list[Any]:
+    """Fails the first time it is called in a test."""
+    calls.append("fails once")
+    if calls.count("fails once") == 1:
+        raise ValueError("once")
+    return [value if isinstance(value, int) else type(value).__name__ for value in values]
+
+
+def held_if(name: str) -> str:
+    return held(name) if name else ""
+
+
+def sleeps_in_c() -> None:
+    import os
+    import time
+
+    print(os.getpid(), flush=True)
+    while True:
+        try:
+            time.sleep(600)  # noqa: TID251 code that cannot be interrupted is the point
+        except KeyboardInterrupt:
+            continue
+
+
 def stubborn() -> None:
     """Ends when its gate is opened, however often it is interrupted."""
     most_at_once["now"] += 1
@@ -99,7 +123,7 @@ def gives(what: str) -> Any:
     import pandas
 
     return {
-        "frame": lambda: pandas.DataFrame({"a": [1, 2], "b": ["x", None]}),
+        "frame": lambda: pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
         "array": lambda: numpy.arange(6).reshape(2, 3),
         "nan": lambda: float("nan"),
         "large": lambda: "x" * 100_000,
