@@ -1,9 +1,13 @@
-"""Functions known to be short are carried out a handful at a time, in one thread and one settlement."""
+"""Functions are carried out in a thread, short ones many in a row, each as if it were alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -11,62 +15,46 @@ import anyio
 
 from nbsched.core import plan
 from nbsched.core.model import Function, Outcome
+from nbsched.core.policy import Policy
 from nbsched.engine.carrying import (
     Held,
     Surroundings,
     failed_to_prepare,
+    given_up,
     judge,
     policy_of,
     prepare,
     report_of,
+    stopped,
     work_of,
 )
 from nbsched.engine.clock import ticks
+from nbsched.engine.reporting import RunReport
+from nbsched.executors.contract import Assignment
 from nbsched.executors.function import FunctionExecutor
 from nbsched.store import runs
 
+_log = logging.getLogger("nbsched")
+
+Call = Callable[[Assignment], Outcome]
+
 WEIGHT = 0.2
 """Of the newest measurement in the running mean of a function's time."""
+BETWEEN_TRIES_S = 0.001
 
 
 class Short:
-    """How long each function takes here, and how many of its runs one slot takes at a time by that."""
+    """How long each function takes here, and how many of its runs one slot takes in a row by that."""
 
     def __init__(self) -> None:
         self.sizes: dict[str, int] = {}
         self._typical: dict[str, float] = {}
 
-    def ref_of(self, row: Mapping[str, Any]) -> str | None:
-        """The function's reference, if it is one whose runs are taken together."""
-        if row["kind"] != "function" or not self.sizes:
-            return None
-        work, policy = work_of(row["work"]), policy_of(row["policy"])
-        plain = (
-            isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun
-        )
-        return work.ref if plain and isinstance(work, Function) and self.sizes.get(work.ref, 1) > 1 else None
-
-    def batches(self, group: Sequence[Held]) -> Iterator[Sequence[Held]]:
-        """The runs of one function in handfuls of its size."""
-        work = work_of(group[0].row["work"])
-        size = self.sizes.get(work.ref, 1) if isinstance(work, Function) else 1
-        for at in range(0, len(group), size):
-            yield group[at : at + size]
-
-    @contextmanager
-    def timing(self, row: Mapping[str, Any]) -> Iterator[None]:
-        """What is done inside is one run of the row's function."""
-        before = ticks()
-        yield
-        work = work_of(row["work"])
-        if isinstance(work, Function) and work.where == "thread":
-            self.learn(work.ref, ticks() - before)
-
     def learn(self, ref: str, seconds: float) -> None:
-        """One run of the function took so long."""
-        known = self._typical.get(ref)
-        typical = seconds if known is None or seconds > 10 * known else known + WEIGHT * (seconds - known)
-        self._typical[ref] = typical
+        """Runs of the function took so long each; far off the mean, it is a new beginning."""
+        known = self._typical.get(ref, 0.0)
+        near = known / 10 < seconds < known * 10
+        self._typical[ref] = typical = known + WEIGHT * (seconds - known) if near else seconds
         size = plan.batch_size(timedelta(seconds=typical))
         if size > 1:
             self.sizes[ref] = size
@@ -74,39 +62,166 @@ class Short:
             self.sizes.pop(ref, None)
 
 
-async def carry_together(batch: Sequence[Held], around: Surroundings, short: Short) -> list[runs.Settlement]:
-    """Every attempt of the batch is over; how each is to be settled."""
-    return await anyio.to_thread.run_sync(_carry_in_order, batch, around, short)
+def reference_of(row: Mapping[str, Any]) -> str | None:
+    """The function's reference, if its run needs nothing but a thread."""
+    if row["kind"] != "function":
+        return None
+    work, policy = work_of(row["work"]), policy_of(row["policy"])
+    plain = policy.timeout is None and not policy.resources
+    return work.ref if plain and isinstance(work, Function) and work.where == "thread" else None
 
 
-def _carry_in_order(batch: Sequence[Held], around: Surroundings, short: Short) -> list[runs.Settlement]:
-    assignments, outcomes, reports = [], {}, {}
-    for held in batch:
-        row = held.row
-        folder = around.folder / str(row["id"]) / str(row["attempt"])
-        report = reports[row["id"]] = report_of(row, folder, around)
+class Batch:
+    """Runs of one function, carried out in order in one thread for as long as a batch may take.
+
+    A run that is asked to stop is not begun, or interrupted; one that does not stop is left to its thread.
+    """
+
+    def __init__(self, ref: str, held: Iterable[Held], around: Surroundings, short: Short) -> None:
+        self.ref = ref
+        self.left = deque(held)
+        """Those that have not begun."""
+        self.ended: list[Held] = []
+        self.settlements: list[runs.Settlement] = []
+        """How those that have ended are to be settled."""
+        self._around, self._short = around, short
+        executor = around.executor_of(work_of(self.left[0].row["work"]))
+        assert isinstance(executor, FunctionExecutor)
+        self._executor = executor
+        self._current: Held | None = None
+        self._over = False
+        self._seconds, self._calls = 0.0, 0
+        self._lock = threading.Lock()
+
+    async def carry_out(self) -> None:
+        """The batch is over: nothing of it runs any more, unless it would not stop."""
+        self._news, self._loop = anyio.Event(), asyncio.get_running_loop()
+        for held in self.left:
+            held.on_stop = self._look
+        threading.Thread(target=self._main, name=f"nbsched {self.ref}", daemon=True).start()
+        while not self._over:
+            await self._hear()
+            current = self._current
+            if current is not None and current.cancel:
+                await self._break_off(current)
+
+    def _look(self) -> None:
+        self._news.set()
+
+    async def _hear(self) -> None:
+        await self._news.wait()
+        self._news = anyio.Event()
+
+    async def _break_off(self, held: Held) -> None:
+        policy = policy_of(held.row["policy"])
+        grace = timedelta() if held.at_once else policy.grace
+        with anyio.move_on_after(grace.total_seconds()):
+            while self._current is held:
+                reached = self._executor.interrupt(held.row["id"])
+                with anyio.move_on_after(None if reached else BETWEEN_TRIES_S):
+                    await self._hear()
+        if self._is_over_for(held):
+            report = report_of(held.row, self._around)
+            report.output(f"it did not stop within {grace}; its thread is left to itself\n", "stderr")
+            self._settle(held, judge(held.row, policy, stopped(held), report, self._around.clock.now()))
+            self._over = True
+
+    # -- in the thread -----------------------------------------------------------------------------------------
+
+    def _main(self) -> None:
         try:
-            assignments.append(prepare(row, policy_of(row["policy"]), folder, report, around))
+            self._carry_out_until(ticks() + plan.BATCH.total_seconds())
+        finally:
+            if self._calls:
+                self._short.learn(self.ref, self._seconds / self._calls)
+            self._over = True
+            with suppress(RuntimeError):  # nobody waits any more, and the loop is closed
+                self._loop.call_soon_threadsafe(self._look)
+
+    def _carry_out_until(self, end: float) -> None:
+        with self._executor.together() as call:
+            while (held := self._next()) is not None:
+                settlement = self._carried_out(held, call)
+                if not self._is_over_for(held):
+                    return
+                self._settle(held, settlement)
+                if held.cancel or ticks() > end:
+                    return
+
+    def _next(self) -> Held | None:
+        with self._lock:
+            self._current = self.left.popleft() if self.left else None
+            return self._current
+
+    def _carried_out(self, held: Held, call: Call) -> runs.Settlement:
+        row, around = held.row, self._around
+        try:
+            policy, report = policy_of(row["policy"]), report_of(row, around)
+            outcome = stopped(held) if held.cancel else self._outcome(held, policy, report, call)
+            return judge(row, policy, outcome, report, around.clock.now())
         except Exception as error:
-            outcomes[row["id"]] = failed_to_prepare(error)
-    executor = around.executor_of(assignments[0].work) if assignments else None
-    if isinstance(executor, FunctionExecutor):
-        outcomes.update(_call(executor, assignments, batch, short))
-    return [_judge(held, outcomes[held.row["id"]], reports[held.row["id"]], around) for held in batch]
+            _log.exception("run %s could not be carried out", row["id"])
+            return given_up(row, error, around.clock.now())
+
+    def _outcome(self, held: Held, policy: Policy, report: RunReport, call: Call) -> Outcome:
+        try:
+            assignment = prepare(held.row, policy, report, self._around)
+        except Exception as error:
+            return failed_to_prepare(error)
+        began = ticks()
+        outcome = call(assignment)
+        self._seconds, self._calls = self._seconds + ticks() - began, self._calls + 1
+        return stopped(held) if held.cancel and outcome.kind == "interrupted" else outcome
+
+    def _is_over_for(self, held: Held) -> bool:
+        """Whether it is for whoever asks to settle the run; only the first one is told so."""
+        with self._lock:
+            if self._current is not held:
+                return False
+            self._current = None
+            return True
+
+    def _settle(self, held: Held, settlement: runs.Settlement) -> None:
+        self.ended.append(held)
+        self.settlements.append(settlement)
 
 
-def _call(
-    executor: FunctionExecutor, assignments: Sequence[Any], batch: Sequence[Held], short: Short
-) -> dict[int, Outcome]:
-    before = ticks()
-    outcomes = executor.run_batch(assignments)
-    work = work_of(batch[0].row["work"])
-    if isinstance(work, Function):
-        short.learn(work.ref, (ticks() - before) / len(assignments))
-    return {given.context.run_id: outcome for given, outcome in zip(assignments, outcomes, strict=True)}
+class Line:
+    """Runs of functions that are ours and wait for a thread; `dropped` is told of one that is asked to stop first."""
 
+    def __init__(self, around: Surroundings, short: Short, dropped: Callable[[Held], None]) -> None:
+        self._around, self._short, self._dropped = around, short, dropped
+        self._waiting: dict[str, deque[Held]] = {}
 
-def _judge(held: Held, outcome: Outcome, report: Any, around: Surroundings) -> runs.Settlement:
-    row = held.row
-    folder = around.folder / str(row["id"]) / str(row["attempt"])
-    return judge(row, policy_of(row["policy"]), outcome, folder, report, around.clock.now())
+    def put(self, ref: str, held: Held) -> None:
+        """The run stands last among those of its function."""
+        self._waiting.setdefault(ref, deque()).append(held)
+        held.on_stop = lambda: self._drop(ref, held)
+
+    def put_back(self, batch: Batch) -> None:
+        """What the batch has left stands where it stood."""
+        left, batch.left = batch.left, deque()
+        for held in left:
+            self.put(batch.ref, held)
+        self._waiting.get(batch.ref, left).rotate(len(left))
+        for held in left:
+            if held.cancel:
+                self._drop(batch.ref, held)
+
+    def next_batch(self) -> Batch | None:
+        """The next that one thread takes, if anything waits."""
+        for ref, waiting in self._waiting.items():
+            size = min(self._short.sizes.get(ref, 1), len(waiting))
+            batch = Batch(ref, [waiting.popleft() for _ in range(size)], self._around, self._short)
+            if not waiting:
+                del self._waiting[ref]
+            return batch
+        return None
+
+    def _drop(self, ref: str, held: Held) -> None:
+        waiting = self._waiting.get(ref)
+        if waiting is not None and held in waiting:
+            waiting.remove(held)
+            self._dropped(held)
+            if not waiting:
+                del self._waiting[ref]

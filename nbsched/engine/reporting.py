@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from nbsched.engine.births import birth_of
+from nbsched.engine.paths import make_private
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -17,17 +18,19 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 """Publishes an event that is not kept: its name and data."""
 
 BETWEEN_PROGRESS_S = 0.25
+FACTS = ("id", "name", "schedule", "pipeline", "step", "parent", "attempt")
+"""Of the run's row, in every event that it tells."""
 
 
 class RunReport:
     """The report of one attempt; callable from any thread, and nothing in it waits."""
 
     def __init__(
-        self, database: Database, run: int, fence: int, facts: Mapping[str, Any], folder: Path, tell: Tell,
-        ticks: Callable[[], float],
-    ) -> None:  # fmt: skip
-        self._database, self._run, self._fence = database, run, fence
-        self._facts, self._folder, self._tell, self._ticks = facts, folder, tell, ticks
+        self, database: Database, row: Mapping[str, Any], folder: Path, tell: Tell, ticks: Callable[[], float]
+    ) -> None:
+        self.folder = folder
+        self._database, self._run, self._fence = database, row["id"], row["fence"]
+        self._row, self._tell, self._ticks = row, tell, ticks
         self._lock = threading.Lock()
         self._last_progress = -1.0
         self.latest: tuple[int, int, str] | None = None
@@ -64,11 +67,11 @@ class RunReport:
 
     @property
     def log_path(self) -> Path:
-        return self._folder.parent / "log.txt"
+        return self.folder.parent / "log.txt"
 
     def _opened_log(self) -> TextIO:
-        self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.folder.parent)
         return self.log_path.open("a", encoding="utf-8", errors="replace")
 
     def _say(self, name: str, data: Mapping[str, Any]) -> None:
-        self._tell(name, {**self._facts, **data})
+        self._tell(name, {**{fact: self._row[fact] for fact in FACTS}, **data})

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import uuid
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,10 +19,10 @@ from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
 from nbsched.engine import firing
-from nbsched.engine.batching import Short, carry_together
+from nbsched.engine.batching import Batch, Line, Short, reference_of
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
-from nbsched.engine.carrying import Held, Surroundings, carry, given_up
+from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up
 from nbsched.engine.nudges import Nudges, committed
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
@@ -64,10 +63,14 @@ class Scheduler:
         self._resources = dict(resources)
         self._held: dict[int, Held] = {}
         self._short = Short()
+        self._line = Line(around, self._short, self._drop)
+        self._more = False
+        """More than there was room for was queued at the last look."""
         self._wake = anyio.Event()
         self._nudged = False
         self._turning = True
         self._closing = False
+        self.turns = 0
         self._telling = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -104,6 +107,11 @@ class Scheduler:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
         return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
 
+    def _heard_others(self) -> None:
+        """Someone else has written; it may be one that has just come."""
+        self._know_the_others()
+        self._look_again()
+
     def _look_again(self) -> None:
         self._nudged = False
         self._wake.set()
@@ -118,7 +126,7 @@ class Scheduler:
         async with anyio.create_task_group() as background:
             self._background = background
             await background.start(self.bus.run)
-            background.start_soon(self._nudges.hear, self._look_again)
+            background.start_soon(self._nudges.hear, self._heard_others)
             background.start_soon(self._stay_alive)
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
@@ -152,6 +160,7 @@ class Scheduler:
             return self._clock.now() + timedelta(seconds=1)
 
     async def _turn(self) -> datetime:
+        self.turns += 1
         now = self._clock.now()
         self._note_gap(now)
         now_ms = floor_ms(now)
@@ -167,6 +176,7 @@ class Scheduler:
         if fired or expired or claimed:
             self._nudges.send()
             ahead = self._ahead(now)
+        self._more = ahead.queued
         return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
 
     def _ahead(self, now: datetime) -> Outlook:
@@ -253,7 +263,7 @@ class Scheduler:
             resources=self._resources, short=self._short.sizes,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):
-            claimed = await committed(
+            claimed: list[dict[str, Any]] | None = await committed(
                 self._db.submit_quietly(claiming.claim, self.host.id, self._birth, now_ms, room)
             )
             if claimed is None:
@@ -263,18 +273,23 @@ class Scheduler:
         return bool(claimed != [])
 
     def _take(self, rows: Sequence[dict[str, Any]]) -> None:
-        together: dict[str, list[Held]] = defaultdict(list)
         for row in rows:
             held = self._held[row["id"]] = Held(row)
-            ref = self._short.ref_of(row)
-            if ref is not None:
-                together[ref].append(held)
-            else:
+            ref = reference_of(row)
+            if ref is None:
                 self._group.start_soon(self._carry, held, self._occupy(row))
-        for group in together.values():
-            for batch in self._short.batches(group):
-                self._slots -= 1
-                self._group.start_soon(self._carry_together, batch)
+            else:
+                self._line.put(ref, held)
+        self._begin_batches()
+
+    def _begin_batches(self) -> None:
+        while self._slots > 0 and (batch := self._line.next_batch()) is not None:
+            self._slots -= 1
+            self._group.start_soon(self._carry_batch, batch)
+
+    def _drop(self, held: Held) -> None:
+        """The run was asked to stop before it began."""
+        self._group.start_soon(self._settle, [held], [dropped(held, self._around)])
 
     def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
         """What the run takes is taken; calling the answer gives it back."""
@@ -293,8 +308,7 @@ class Scheduler:
 
     async def _carry(self, held: Held, release: Callable[[], None]) -> None:
         try:
-            with self._short.timing(held.row):
-                settlement = await carry(held, self._around)
+            settlement = await carry(held, self._around)
         except Exception as error:
             _log.exception("run %s could not be carried out", held.row["id"])
             settlement = given_up(held.row, error, self._clock.now())
@@ -302,16 +316,16 @@ class Scheduler:
             release()
         await self._settle([held], [settlement])
 
-    async def _carry_together(self, batch: Sequence[Held]) -> None:
+    async def _carry_batch(self, batch: Batch) -> None:
         try:
-            settlements = await carry_together(batch, self._around, self._short)
-        except Exception as error:
-            _log.exception("runs %s could not be carried out", [held.row["id"] for held in batch])
-            settlements = [given_up(held.row, error, self._clock.now()) for held in batch]
+            await batch.carry_out()
         finally:
             self._slots += 1
+        self._line.put_back(batch)
+        self._begin_batches()
+        if self._more:
             self._look_again()
-        await self._settle(batch, settlements)
+        await self._settle(batch.ended, batch.settlements)
 
     async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
         with anyio.CancelScope(shield=True):

@@ -6,8 +6,8 @@ import asyncio
 import functools
 import json
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import anyio
 import anyio.to_thread
@@ -50,21 +50,27 @@ class FunctionExecutor:
 
         `started` and `done` are told the index of each as it begins and ends.
         """
-        stretch, find_once, outcomes = Stretch(), functools.cache(find), []
-        self._stretches.add(stretch)
-        stdout.install()
-        try:
+        outcomes = []
+        with self.together() as call:
             for index, assignment in enumerate(assignments):
                 if started is not None:
                     started(index)
-                outcome = carry_out(assignment, find_once, stretch)
-                outcomes.append(outcome)
+                outcomes.append(call(assignment))
                 if done is not None:
-                    done(index, outcome)
+                    done(index, outcomes[-1])
+        return outcomes
+
+    @contextmanager
+    def together(self) -> Iterator[Callable[[Assignment], Outcome]]:
+        """What calls thread functions, one after the other, in the thread that enters the block."""
+        stretch, find_once = Stretch(), functools.cache(find)
+        self._stretches.add(stretch)
+        stdout.install()
+        try:
+            yield lambda assignment: carry_out(assignment, find_once, stretch)
         finally:
             stdout.uninstall()
             self._stretches.discard(stretch)
-        return outcomes
 
     def interrupt(self, run_id: int) -> bool:
         """Whether that run was being called in a thread; KeyboardInterrupt has then been raised in it."""
