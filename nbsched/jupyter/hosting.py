@@ -7,13 +7,13 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from nbsched.engine import default, runtime
-from nbsched.engine.runtime import Runtime
+from nbsched.engine import default
+from nbsched.engine.runtime import Runtime, process_is
 from nbsched.jupyter import identity
 
 
 def host_here(options: Mapping[str, Any] | None = None) -> None:
-    """Runtimes of this process are its notebook's, if a person's kernel runs here; `options` are the default one's.
+    """Runtimes of this process are its notebook's, if a person's kernel runs here.
 
     A kernel that carries out a run of nbsched is no host: what it fires would multiply.
     """
@@ -22,7 +22,6 @@ def host_here(options: Mapping[str, Any] | None = None) -> None:
     from IPython.core.getipython import get_ipython
 
     shell, given = get_ipython(), dict(options or {})
-    if getattr(shell, "kernel", None) is None:
-        return
-    runtime.process_is("kernel", lambda: identity.notebook(shell).key)
-    default.made_by(lambda: Runtime(**given))
+    if getattr(shell, "kernel", None) is not None:
+        process_is("kernel", lambda: identity.notebook(shell).key)
+        default.made_by(lambda: Runtime(**given))

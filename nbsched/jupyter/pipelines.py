@@ -28,6 +28,9 @@ from nbsched.verbs.runs import runs_table
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
 
+_SETTLED_S = 5
+"""So long at most a cell that waits for its pipeline waits for the panel to be plain HTML, as it is saved."""
+
 
 def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
     """The cell or notebook is a step of its pipeline; run again, it replaces itself."""
@@ -66,9 +69,11 @@ def run(shell: Any, given: argparse.Namespace) -> None:
         return
     policy = policy_given(given)
     started = nb.run(work, params, **policy)
-    show(nb.dashboard(focus=started.id))
+    panel = nb.dashboard(focus=started.id)
+    show(panel)
     if hasattr(given, "wait"):
         started.wait()
+        panel.settle(_SETTLED_S)
 
 
 def schedule(shell: Any, given: argparse.Namespace) -> None:
