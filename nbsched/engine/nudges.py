@@ -10,7 +10,6 @@ from typing import Any
 
 import anyio
 
-
 AGAIN, NEW = b"!", b"+"
 """What a nudge says: look again, or that whoever sends it has come."""
 
