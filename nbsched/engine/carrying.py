@@ -327,7 +327,7 @@ class Lookup:
             raise DefinitionError(
                 f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
             )
-        folder = self._around.folder / str(found["id"])
+        folder = self._around.folder / str(found["origin"])
         if not rest:
             return _loaded(found["result"], folder)
         values = load_values(json.loads(found["named"]), folder) if found["named"] else {}
@@ -362,7 +362,8 @@ class Lookup:
 
 def _step_row(db: Any, parent: int, step: str) -> Any:
     return db.execute(
-        "SELECT id, result, named FROM runs WHERE parent = ? AND step = ?", (parent, step)
+        "SELECT coalesce(retry_of, id) AS origin, result, named FROM runs WHERE parent = ? AND step = ?",
+        (parent, step),
     ).fetchone()
 
 

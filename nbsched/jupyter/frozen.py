@@ -76,7 +76,7 @@ def _gave(details: Details) -> str:
     pairs = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in run["values"].items()]
     if not pairs and run["result"] is not None:
         pairs = [json.dumps(run["result"], ensure_ascii=False)]
-    return ", ".join(part if len(part) <= 60 else f"{part[:59]}…" for part in pairs)
+    return one_line(", ".join(part if len(part) <= 60 else f"{part[:59]}…" for part in pairs))
 
 
 def _took(row: PanelRow, now: datetime) -> str:

@@ -76,7 +76,7 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
     _update(db, new.name, changes | anew)
     if changed:
         record(db, "schedule.changed", now_ms, {"name": new.name, "trigger": new.trigger})
-    if old["paused"] == GONE:
+    if old["paused"] not in (None, BY_USER):
         _update(db, new.name, {"paused": None})
         record(db, "schedule.resumed", now_ms, {"name": new.name})
 

@@ -494,6 +494,7 @@ def test_one_schedule_that_cannot_be_read_keeps_no_other_from_its_turn(
     rt.clock.move_to(at(1))
     rt.settle()
     assert works.calls == [at(1)]
+    assert rt.get_schedule("broken").paused.startswith("fault: ")
 
 
 # What it costs ----------------------------------------------------------------------------------------

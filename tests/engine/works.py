@@ -54,6 +54,14 @@ def held(name: str) -> str:
     return name
 
 
+def fails_once(*values: Any) -> list[Any]:
+    """Fails the first time it is called in a test."""
+    calls.append("fails once")
+    if calls.count("fails once") == 1:
+        raise ValueError("once")
+    return [value if isinstance(value, int) else type(value).__name__ for value in values]
+
+
 def held_if(name: str) -> str:
     return held(name) if name else ""
 
