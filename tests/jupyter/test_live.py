@@ -13,7 +13,9 @@ def pieces(*told: dict[str, object]) -> list[Piece]:
 
 
 def test_printed_texts_grow_together_and_displays_stand_between_them() -> None:
-    found = pieces({"text": "a\n"}, {"text": "b\n"}, {"message": {"data": {"text/plain": "x"}}}, {"text": "c"})
+    found = pieces(
+        {"text": "a\n"}, {"text": "b\n"}, {"message": {"data": {"text/plain": "x"}}}, {"text": "c"}
+    )
     assert found == ["a\nb\n", {"text/plain": "x"}, "c"]
     assert bundled("head", found)["text/plain"] == "head\na\nb\nx\nc"
 
