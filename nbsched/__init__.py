@@ -6,6 +6,7 @@ Names are imported when they are first used, so that `import nbsched` costs next
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 __version__ = "0.1.0"
@@ -44,7 +45,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    importlib.import_module("nbsched.api")
+    if "nbsched.api" not in sys.modules:
+        importlib.import_module("nbsched.api")
+        if "ipykernel" in sys.modules:
+            importlib.import_module("nbsched.jupyter.hosting").host_here()
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value

@@ -13,6 +13,7 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+import nbsched.api  # noqa: F401 it lends the core what reads files and finds functions
 from nbsched.core.durations import duration
 from nbsched.core.errors import UsageError
 from nbsched.engine.clock import FakeClock

@@ -25,6 +25,14 @@ def previous(trigger: Trigger, at: datetime) -> datetime:
     return at
 
 
+def next_after(
+    trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None
+) -> datetime | None:
+    """The trigger's next instant within [start, end]."""
+    found = trigger.next(max(after, start - _TICK) if start else after)
+    return None if found is None or (end is not None and found > end) else found
+
+
 def due_occurrences(
     trigger: Trigger, after: datetime, until: datetime, most: int = plan.MOST_CAUGHT_UP
 ) -> tuple[plan.NotRun | None, list[plan.Occurrence]]:

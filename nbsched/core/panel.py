@@ -86,8 +86,9 @@ class ErrorView(TypedDict):
 
 
 class Details(TypedDict):
-    """What the aside shows of one run."""
+    """What is shown of one run that is looked at."""
 
+    row: PanelRow
     run: RunRow
     error: ErrorView | None
     attempts: list[AttemptRow]
@@ -159,13 +160,17 @@ def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
     return {name: ticks for name, ticks in found.items() if ticks}
 
 
-def details(run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "") -> Details:
-    """What the aside shows of the run."""
+def details(row: PanelRow, run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "") -> Details:
+    """What is shown of the run, of which `row` is the line."""
     error = run.error and ErrorView(
         text=str.__str__(run.error), cell=run.error.cell, line=run.error.line, traceback=run.error.traceback
     )
     return Details(
-        run=run_row(run), error=error or None, attempts=[attempt_row(one) for one in attempts], log=log
+        row=row,
+        run=run_row(run),
+        error=error or None,
+        attempts=[attempt_row(one) for one in attempts],
+        log=log,
     )
 
 

@@ -212,7 +212,7 @@ class Calls:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""
         gone = self.database.write(retention.prune, self.now_ms(), dry_run=dry_run)
         if not dry_run:
-            retention.remove_folders(self.folder, gone.runs)
+            retention.remove_folders(self.folder, [*gone.runs, *gone.steps])
         return {"runs": len(gone.runs), "events": gone.events}
 
 

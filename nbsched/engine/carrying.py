@@ -25,6 +25,7 @@ from nbsched.core.policy import Policy
 from nbsched.core.references import Reference, references_in, resolve
 from nbsched.core.wire import decode, encode
 from nbsched.engine.clock import Clock, ticks
+from nbsched.engine.paths import make_private
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.values import load_values, shrink, store_values
@@ -225,7 +226,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     context = _context(row, resolved)
     folder = report.folder
     if row["kind"] != "function":
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(folder)
     return Assignment(
         work=_resolved(replace(work, name=row["name"]), lookup), context=context, params=resolved, folder=folder,
         env=_environment(row, context, folder, policy, around), report=report, cell_timeout=policy.cell_timeout,
@@ -326,7 +327,7 @@ class Lookup:
             raise DefinitionError(
                 f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
             )
-        folder = self._around.folder / str(found["id"])
+        folder = self._around.folder / str(found["origin"])
         if not rest:
             return _loaded(found["result"], folder)
         values = load_values(json.loads(found["named"]), folder) if found["named"] else {}
@@ -361,7 +362,8 @@ class Lookup:
 
 def _step_row(db: Any, parent: int, step: str) -> Any:
     return db.execute(
-        "SELECT id, result, named FROM runs WHERE parent = ? AND step = ?", (parent, step)
+        "SELECT coalesce(retry_of, id) AS origin, result, named FROM runs WHERE parent = ? AND step = ?",
+        (parent, step),
     ).fetchone()
 
 

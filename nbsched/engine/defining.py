@@ -13,14 +13,14 @@ from nbsched.core.definitions import work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
+from nbsched.core.ledger import next_after
 from nbsched.core.model import Cell, Function, Pipeline, Step, Work
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import encode
 from nbsched.core.work import as_work
 from nbsched.engine.clock import Clock
-from nbsched.engine.firing import next_after
-from nbsched.store import hosts
+from nbsched.store import hosts, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.insert import NewRun
@@ -74,12 +74,25 @@ class Definer:
             params=json.dumps(_params(found), ensure_ascii=False), overlap=overlap, missed=missed,
             catchup_ms=span_ms(caught), jitter_ms=None if jitter is None else span_ms(duration(jitter, "jitter")),
             max_fires=limit, place=self._place(found) if not isinstance(found, Pipeline) else None,
-            notebook=_notebook(found), **times, **self._timing(name, as_trigger(trigger), times, caught),
+            notebook=_notebook(found), **times, **self._first_timing(name, as_trigger(trigger), times, caught),
         )  # fmt: skip
 
     def trigger(self, row: Mapping[str, Any], trigger: Any) -> dict[str, Any]:
         """What changes in a schedule's row under another trigger."""
         return self._timing(row["name"], as_trigger(trigger), row, timedelta(milliseconds=row["catchup_ms"]))
+
+    def _first_timing(
+        self, name: str, trigger: Trigger, times: Mapping[str, Any], catchup: timedelta
+    ) -> dict[str, Any]:
+        """As `_timing`; what is defined as it was before keeps what it has, whatever has become of it since."""
+        known = self._db.read(schedules.is_given, name, str(trigger), times["start_ms"])
+        try:
+            return self._timing(name, trigger, times, catchup)
+        except TriggerError:
+            if not known:
+                raise
+            now_ms = floor_ms(self._clock.now())
+            return _timing_json(trigger, trigger, now_ms, None)
 
     def _timing(
         self, name: str, trigger: Trigger, times: Mapping[str, Any], catchup: timedelta
@@ -87,26 +100,11 @@ class Definer:
         now = from_ms(floor_ms(self._clock.now()))
         start, end = from_ms(times["start_ms"]), from_ms(times["end_ms"])
         anchored = trigger.anchored(start or now)
-        after = self._after(name, trigger, now, catchup)
+        after = _after(name, trigger, now, catchup)
         following = next_after(anchored, after, start, end)
         if following is None and not trigger.event_patterns:
             raise TriggerError(f"{trigger} never fires for {name!r} from now on: check its start and end")
-        return {
-            "given": str(trigger), "trigger": anchored.stored, "tz": anchored.tz, "after_ms": to_ms(after),
-            "next_ms": to_ms(following), "patterns": json.dumps(list(trigger.event_patterns)),
-        }  # fmt: skip
-
-    def _after(self, name: str, trigger: Trigger, now: datetime, catchup: timedelta) -> datetime:
-        """Instants up to here are not the schedule's; a single past one within `catchup` still is."""
-        if not isinstance(trigger, triggers.At) or trigger.when > now:
-            return now
-        if self._db.read(_is_done, name, str(trigger)):
-            return from_ms(to_ms(trigger.when)) - _TICK
-        if now - trigger.when > catchup:
-            raise TriggerError(
-                f"{trigger} for {name!r} is past by more than its catch-up of {catchup}: give a later one, or run it"
-            )
-        return trigger.when - _TICK
+        return _timing_json(trigger, anchored, to_ms(after), to_ms(following))
 
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
@@ -147,8 +145,26 @@ class Definer:
         offers = [self._host.resources, *(host.resources for host in living)]
         for name, amount in wanted.items():
             if not any(offer.get(name, 0) >= amount for offer in offers):
-                known = sorted({resource for offer in offers for resource in offer})
-                raise UnknownName("resource", name, known, _offer(name, amount))
+                others = sorted({resource for offer in offers for resource in offer} - {name})
+                raise UnknownName("resource", name, others, _offer(name, amount))
+
+
+def _after(name: str, trigger: Trigger, now: datetime, catchup: timedelta) -> datetime:
+    """Instants up to here are not the schedule's; a single past one within `catchup` still is."""
+    if not isinstance(trigger, triggers.At) or trigger.when > now:
+        return now
+    if now - trigger.when > catchup:
+        raise TriggerError(
+            f"{trigger} for {name!r} is past by more than its catch-up of {catchup}: give a later one, or run it"
+        )
+    return trigger.when - _TICK
+
+
+def _timing_json(trigger: Trigger, anchored: Trigger, after_ms: int, next_ms: int | None) -> dict[str, Any]:
+    return {
+        "given": str(trigger), "trigger": anchored.stored, "tz": anchored.tz, "after_ms": after_ms,
+        "next_ms": next_ms, "patterns": json.dumps(list(trigger.event_patterns)),
+    }  # fmt: skip
 
 
 def _offer(name: str, amount: float) -> str:
@@ -209,10 +225,3 @@ def _schedule_name(name: object) -> str:
 
 def _notebook(work: Work) -> str | None:
     return work.notebook if isinstance(work, Cell) else None
-
-
-def _is_done(db: Any, name: str, given: str) -> bool:
-    row = db.execute(
-        "SELECT 1 FROM schedules WHERE name = ? AND given = ? AND next_ms IS NULL", (name, given)
-    )
-    return row.fetchone() is not None

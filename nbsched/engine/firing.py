@@ -10,7 +10,7 @@ from typing import Any
 from nbsched.core import plan
 from nbsched.core.errors import UsageError
 from nbsched.core.instants import floor_ms, from_ms, to_ms
-from nbsched.core.ledger import due_occurrences
+from nbsched.core.ledger import due_occurrences, next_after
 from nbsched.core.model import Event
 from nbsched.core.triggers import Trigger, parse_trigger
 from nbsched.engine.carrying import policy_of
@@ -34,14 +34,6 @@ def whole_ms(now: datetime) -> datetime:
 @lru_cache(maxsize=4096)
 def trigger_of(text: str) -> Trigger:
     return parse_trigger(text)
-
-
-def next_after(
-    trigger: Trigger, after: datetime, start: datetime | None, end: datetime | None
-) -> datetime | None:
-    """The trigger's next instant within [start, end]."""
-    found = trigger.next(max(after, start - _TICK) if start else after)
-    return None if found is None or (end is not None and found > end) else found
 
 
 def accounting(

@@ -137,8 +137,10 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where the run keeps its files."""
-        return self._runtime.folder / str(self.id)
+        """Where the run keeps its files; a reused step's are those of the run it was reused from."""
+        record = self.record
+        reused = record.parent is not None and record.retry_of
+        return self._runtime.folder / str(reused or self.id)
 
     @property
     def steps(self) -> dict[str, Run]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import anyio
+
+AGAIN, NEW = b"!", b"+"
+"""What a nudge says: look again, or that whoever sends it has come."""
 
 
 class Nudges:
@@ -25,20 +28,25 @@ class Nudges:
         """These are the others' ports."""
         self._others = tuple(port for port in ports if port is not None and port != self.port)
 
-    def send(self) -> None:
+    def send(self, word: bytes = AGAIN) -> None:
         """The others look again; callable from any thread."""
         for port in self._others:
             with contextlib.suppress(OSError):
-                self._socket.sendto(b"!", ("127.0.0.1", port))
+                self._socket.sendto(word, ("127.0.0.1", port))
 
-    async def hear(self, heard: Callable[[], None]) -> None:
-        """`heard` is called for each nudge, until cancelled."""
+    async def hear(self, heard: Callable[[], None], met: Callable[[], None]) -> None:
+        """`heard` is called for each nudge, and `met` before it when there is a newcomer, until cancelled."""
         while True:
             await anyio.wait_readable(self._socket)
-            with contextlib.suppress(OSError):
-                while self._socket.recv(64):
-                    pass
+            words = set(self._waiting())
+            if NEW in words:
+                met()
             heard()
+
+    def _waiting(self) -> Iterator[bytes]:
+        with contextlib.suppress(OSError):
+            while word := self._socket.recv(64):
+                yield word
 
     def close(self) -> None:
         self._socket.close()

@@ -1,4 +1,4 @@
-"""Where the store lies when nobody says."""
+"""Where the store lies when nobody says, and folders that nobody else can look into."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def default_store() -> Path:
         return Path(given).expanduser().absolute()
     data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(data) / "nbsched" / "store.db"
+
+
+def make_private(folder: Path) -> None:
+    """The folder is there; it, and what had to be made above it, is its owner's only."""
+    missing = [folder, *folder.parents]
+    for path in reversed(missing[: next(at for at, path in enumerate(missing) if path.is_dir())]):
+        path.mkdir(mode=0o700, exist_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from nbsched.engine.births import birth_of
+from nbsched.engine.paths import make_private
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -69,7 +70,7 @@ class RunReport:
         return self.folder.parent / "log.txt"
 
     def _opened_log(self) -> TextIO:
-        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(self.folder.parent)
         return self.log_path.open("a", encoding="utf-8", errors="replace")
 
     def _say(self, name: str, data: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -30,7 +31,7 @@ from nbsched.engine.carrying import Surroundings
 from nbsched.engine.clock import Clock, SystemClock
 from nbsched.engine.live import Subscription
 from nbsched.engine.nudges import Nudges
-from nbsched.engine.paths import default_store
+from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
@@ -50,13 +51,14 @@ class Runtime(Calls):
 
     def __init__(
         self, store: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, slots: int | None = None,
-        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str = "script",
+        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str | None = None,
         notebook: str | None = None,
     ) -> None:  # fmt: skip
         self.store_path = Path(store).expanduser().absolute() if store is not None else default_store()
         self.folder = self.store_path.with_name(self.store_path.name + ".runs")
         self.clock: Clock = clock or SystemClock()
-        self.kind, self.notebook = kind, notebook
+        self.kind = kind or _process.kind
+        self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
         self._resources = dict(resources or {})
         self._lease = _lease(lease)
@@ -92,6 +94,7 @@ class Runtime(Calls):
         self._pid = os.getpid()
         self._nudges = Nudges()
         self.database = Database(self.store_path, self._committed)
+        make_private(self.folder)
         self._started: Future[None] = Future()
         # A fresh context: the loop must not keep the parent header of the cell that starts it.
         self._thread = threading.Thread(
@@ -272,6 +275,22 @@ class Runtime(Calls):
 
     def __repr__(self) -> str:
         return f"<nbsched runtime on {self.store_path}, {'open' if self.open else 'closed'}>"
+
+
+@dataclass(slots=True)
+class _Process:
+    """What runtimes of this process are, unless they are told."""
+
+    kind: str = "script"
+    notebook: Callable[[], str | None] = lambda: None
+
+
+_process = _Process()
+
+
+def process_is(kind: str, notebook: Callable[[], str | None]) -> None:
+    """Runtimes of this process are hosts of this kind from now on, with the notebook that is then open."""
+    _process.kind, _process.notebook = kind, notebook
 
 
 _inside: list[Runtime] = []

@@ -23,7 +23,7 @@ from nbsched.engine.batching import Batch, Line, Short, reference_of
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up
-from nbsched.engine.nudges import Nudges, committed
+from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
@@ -70,6 +70,7 @@ class Scheduler:
         self._nudged = False
         self._turning = True
         self._closing = False
+        self.turns = 0
         self._telling = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -120,7 +121,7 @@ class Scheduler:
         async with anyio.create_task_group() as background:
             self._background = background
             await background.start(self.bus.run)
-            background.start_soon(self._nudges.hear, self._look_again)
+            background.start_soon(self._nudges.hear, self._look_again, self._know_the_others)
             background.start_soon(self._stay_alive)
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
@@ -154,6 +155,7 @@ class Scheduler:
             return self._clock.now() + timedelta(seconds=1)
 
     async def _turn(self) -> datetime:
+        self.turns += 1
         now = self._clock.now()
         self._note_gap(now)
         now_ms = floor_ms(now)
@@ -162,6 +164,8 @@ class Scheduler:
         expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
         if expired:
             await committed(self._db.submit_quietly(runs.expire, now_ms))
+        if fired or expired:
+            ahead = self._ahead(now)  # either may have asked runs of ours to stop
         self._obey(ahead)
         claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
         self.bus.look()
@@ -218,8 +222,9 @@ class Scheduler:
             return await self._account(row, now, last)
         except StoreError:
             raise
-        except Exception:
-            _log.exception("the schedule %r could not be accounted for; the others go on", row["name"])
+        except Exception as error:
+            _log.exception("the schedule %r could not be accounted for; it is paused", row["name"])
+            await committed(self._db.submit(schedules.pause, row["name"], to_ms(now), f"fault: {error}"))
             return False
 
     async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
@@ -381,6 +386,7 @@ class Scheduler:
             events.record, "runtime.started", now_ms, {"host": self.host.id, "kind": self.host.kind}
         )
         self._know_the_others()
+        self._nudges.send(NEW)
 
     async def _stay_alive(self) -> None:
         while True:
@@ -392,6 +398,7 @@ class Scheduler:
                     await self._begin_anew()
                 await self._bury_the_dead()
                 self._know_the_others()
+                self._look_again()  # a nudge may have been lost, or have come from where none can be heard
             except Exception as error:
                 _log.warning("the lease could not be renewed: %s", error)
 

@@ -9,9 +9,10 @@ from typing import Any, TypedDict
 
 from nbsched.core import plan
 from nbsched.core.instants import from_ms
+from nbsched.core.ledger import next_after
 from nbsched.core.model import State
 from nbsched.core.triggers import Trigger
-from nbsched.engine.firing import next_after, trigger_of
+from nbsched.engine.firing import trigger_of
 
 MOST_ROWS = 10_000
 

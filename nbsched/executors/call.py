@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import nbsched
-from nbsched.core.errors import DefinitionError, Fail, RetryLater, Signal, Skip
+from nbsched.core.errors import DefinitionError, Fail, RetryLater, Signal, Skip, ValueNotStorable
 from nbsched.core.model import Error, Function, Outcome
 from nbsched.core.policy import exception_name
 from nbsched.executors.contract import Assignment
@@ -96,7 +96,7 @@ def ended_by(error: BaseException, values: Mapping[str, Any]) -> Outcome:
         error=describe(error),
         error_types=type_names(type(error)),
         reason="lost" if isinstance(error, FunctionGone) else None,
-        fatal=isinstance(error, DefinitionError),
+        fatal=isinstance(error, (DefinitionError, ValueNotStorable)),
     )
 
 

@@ -95,7 +95,8 @@ class StoreSource:
             run = self._read(records.run, run_id)
         except UnknownName:
             return None
-        return details(run, self._read(records.attempts, run_id), _end_of(self._log(run_id)))
+        [row] = self._rows([run])
+        return details(row, run, self._read(records.attempts, run_id), _end_of(self._log(run_id)))
 
     def _log(self, run_id: int) -> Path:
         return self._runtime.get_run(run_id).folder / "log.txt"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,18 +23,32 @@ from nbsched.jupyter.source import StoreSource
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
+VIEW = files("nbsched.jupyter") / "view"
+PARTS = ("elements", "words", "known", "list", "rows", "head", "aside", "graph", "matrix", "pipeline", "timeline",
+         "panel", "widget")  # fmt: skip
+"""The view's modules, each after those it imports."""
+
+
+def _as_one_module() -> str:
+    """The view as the one module that a widget must be; a bundler takes the modules as they are."""
+    parts = (VIEW.joinpath(f"{part}.js").read_text("utf-8") for part in PARTS)
+    return "\n".join(re.sub(r"^import .*\n", "", part, flags=re.MULTILINE) for part in parts)
+
+
 class Panel(anywidget.AnyWidget):
     """Shows a whole store, or one pipeline run (`focus`) with its graph, steps and timeline.
 
+    The run `chosen` is shown in full from the start.
     Display it as any object. Shown of one run, it turns into static HTML when that run has ended.
     """
 
-    _esm = files("nbsched.jupyter").joinpath("view.js").read_text("utf-8")
-    _css = files("nbsched.jupyter").joinpath("view.css").read_text("utf-8")
+    _esm = _as_one_module()
+    _css = VIEW.joinpath("view.css").read_text("utf-8")
     focus = traitlets.Int(None, allow_none=True).tag(sync=True)
+    chosen = traitlets.Int(None, allow_none=True).tag(sync=True)
 
-    def __init__(self, source: Source, *, focus: int | None = None) -> None:
-        super().__init__(focus=focus)
+    def __init__(self, source: Source, *, focus: int | None = None, chosen: int | None = None) -> None:
+        super().__init__(focus=focus, chosen=chosen)
         self._source = source
         self._display_id = f"nbsched-{uuid4().hex}"
         self._output = threading.Lock()
@@ -91,10 +106,15 @@ class Panel(anywidget.AnyWidget):
 
 
 def dashboard(focus: int | Run | None = None) -> Panel:
-    """The live panel of the default runtime's store, or of one pipeline's run."""
+    """The live panel of the default runtime's store; with `focus` of one pipeline's run, or with that run chosen."""
     runtime = default.runtime()
-    run = None if focus is None else runtime.get_run(focus if isinstance(focus, int) else focus.id).id
-    return Panel(StoreSource(runtime), focus=run)
+    source = StoreSource(runtime)
+    if focus is None:
+        return Panel(source)
+    run = runtime.get_run(focus if isinstance(focus, int) else focus.id).record
+    if run.kind == "pipeline":
+        return Panel(source, focus=run.id)
+    return Panel(source, focus=run.parent, chosen=run.id)
 
 
 def _publish(bundle: Mapping[str, Any], display_id: str, *, update: bool) -> None:

@@ -24,6 +24,8 @@ INHERITED = frozenset({
 class Reuse:
     """What a step of an earlier run left, to be taken over by a retry."""
 
+    run: int
+    """The step's run, whose folder holds what is not in the store."""
     result: str | None
     named: str | None
     output: str | None
@@ -152,9 +154,10 @@ def _step_rows(
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
         priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
+        origin = reuse.run if reuse else None
         rows.append((
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
-            new.work["name"], step["name"], parent, None, None, _lane(work), priority, in_line(run),
+            new.work["name"], step["name"], parent, origin, None, _lane(work), priority, in_line(run),
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
             _text(policy), rule, step.get("when"), int(step.get("teardown", False)), None,
             reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,

@@ -19,6 +19,7 @@ class Gone:
     """Which runs, and how many events, have gone (or would)."""
 
     runs: Sequence[int]
+    steps: Sequence[int]
     events: int
 
 
@@ -27,15 +28,21 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
     runs = sorted({*_too_many(db), *_too_old(db, now_ms)})
     oldest = now_ms - MONTH_MS
     events = db.execute("SELECT count(*) FROM events WHERE at_ms < ?", (oldest,)).fetchone()[0]
+    steps = [step for run in runs for (step,) in db.execute("SELECT id FROM runs WHERE parent = ?", (run,))]
     if not dry_run:
         db.executemany("DELETE FROM events WHERE run = ?1 OR run IN (SELECT id FROM runs WHERE parent = ?1)",
                        [(run,) for run in runs])  # fmt: skip
         db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in runs])
         db.execute("DELETE FROM events WHERE at_ms < ?", (oldest,))
-    return Gone(runs=runs, events=events)
+    return Gone(runs=runs, steps=steps, events=events)
 
 
-_ENDED = "parent IS NULL AND state NOT IN ('pending', 'queued', 'running') AND policy LIKE '%\"keep\":%'"
+_ENDED = (
+    "parent IS NULL AND ended_ms IS NOT NULL AND policy LIKE '%\"keep\":%' "
+    "AND NOT EXISTS (SELECT 1 FROM runs o JOIN runs s ON s.retry_of = o.id AND s.parent IS NOT NULL "
+    "WHERE o.parent = runs.id)"
+)
+"""Those whose steps' values another run has taken over are kept for its sake."""
 
 
 def _too_old(db: Db, now_ms: int) -> Iterator[int]:

@@ -82,7 +82,8 @@ def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
 def _reuse(row: Mapping[str, Any]) -> Reuse | None:
     if row["state"] != State.SUCCEEDED:
         return None
-    return Reuse(result=row["result"], named=row["named"], output=row["output"])
+    origin = row["retry_of"] or row["id"]
+    return Reuse(run=origin, result=row["result"], named=row["named"], output=row["output"])
 
 
 def _here(work: dict[str, Any], host: Host) -> dict[str, Any]:

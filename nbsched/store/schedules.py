@@ -9,8 +9,10 @@ from typing import Any
 
 from nbsched.core import plan
 from nbsched.core.errors import UnknownName
-from nbsched.core.instants import to_ms
+from nbsched.core.instants import from_ms, to_ms
+from nbsched.core.ledger import next_after
 from nbsched.core.model import State
+from nbsched.core.triggers import parse_trigger
 from nbsched.store import runs
 from nbsched.store.database import Db
 from nbsched.store.events import last_seq, record
@@ -48,31 +50,56 @@ _DEFINED = (
 )  # fmt: skip
 _KEPT = frozenset({"trigger", "after_ms", "next_ms"})
 """What an unchanged trigger keeps."""
+_PLACES = frozenset({"place", "notebook"})
+"""Who may run it: no part of what was asked for."""
+
+
+def is_given(db: Db, name: str, given: str, start_ms: int | None) -> bool:
+    """The schedule is there, with this trigger and start."""
+    row = db.execute(
+        "SELECT 1 FROM schedules WHERE name = ? AND given = ? AND start_ms IS ?", (name, given, start_ms)
+    )
+    return row.fetchone() is not None
 
 
 def define(db: Db, new: NewSchedule, now_ms: int) -> None:
-    """The schedule is as asked; with an unchanged trigger it keeps its phase, next time and history."""
-    old = db.execute("SELECT given, place, paused FROM schedules WHERE name = ?", (new.name,)).fetchone()
+    """The schedule is as asked; with an unchanged trigger and start it keeps its phase, next time and history."""
+    old = db.execute("SELECT * FROM schedules WHERE name = ?", (new.name,)).fetchone()
     if old is None:
-        names = ("name", *_DEFINED, "after_seq", "created_ms")
-        values = (new.name, *(getattr(new, name) for name in _DEFINED), last_seq(db), now_ms)
-        db.execute(
-            f"INSERT INTO schedules ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})", values
-        )
-    else:
-        same = old["given"] == new.given
-        changed = tuple(name for name in _DEFINED if not (same and name in _KEPT))
-        values = tuple(getattr(new, name) for name in changed)
-        db.execute(f"UPDATE schedules SET {', '.join(f'{name} = ?' for name in changed)} WHERE name = ?",
-                   (*values, new.name))  # fmt: skip
-        if not same:
-            db.execute(
-                "UPDATE schedules SET after_seq = ?, fired = 0 WHERE name = ?", (last_seq(db), new.name)
-            )
-        if old["paused"] == GONE:
-            db.execute("UPDATE schedules SET paused = NULL WHERE name = ?", (new.name,))
-    record(db, "schedule.added" if old is None else "schedule.changed", now_ms,
-           {"name": new.name, "trigger": new.trigger})  # fmt: skip
+        _write(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
+        record(db, "schedule.added", now_ms, {"name": new.name, "trigger": new.trigger})
+        return
+    same = (old["given"], old["start_ms"]) == (new.given, new.start_ms)
+    changes = {name: getattr(new, name) for name in _DEFINED if not (same and name in _KEPT)}
+    changed = any(old[name] != value for name, value in changes.items() if name not in _PLACES)
+    anew = _still_due(old, new, now_ms) if same else {"after_seq": last_seq(db), "fired": 0}
+    _update(db, new.name, changes | anew)
+    if changed:
+        record(db, "schedule.changed", now_ms, {"name": new.name, "trigger": new.trigger})
+    if old["paused"] not in (None, BY_USER):
+        _update(db, new.name, {"paused": None})
+        record(db, "schedule.resumed", now_ms, {"name": new.name})
+
+
+def _write(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+    row = {"name": name, **values, "after_seq": last_seq(db), "created_ms": now_ms}
+    db.execute(
+        f"INSERT INTO schedules ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
+    )
+
+
+def _update(db: Db, name: str, values: Mapping[str, Any]) -> None:
+    columns = ", ".join(f"{column} = ?" for column in values)
+    db.execute(f"UPDATE schedules SET {columns} WHERE name = ?", (*values.values(), name))
+
+
+def _still_due(old: Mapping[str, Any], new: NewSchedule, now_ms: int) -> dict[str, Any]:
+    """When it is due next under a new end or limit; one that was over goes on from now."""
+    after_ms = old["after_ms"] if old["next_ms"] is not None else now_ms
+    over = new.max_fires is not None and old["fired"] >= new.max_fires
+    trigger, bounds = parse_trigger(old["trigger"]), (from_ms(new.start_ms), from_ms(new.end_ms))
+    following = None if over else next_after(trigger, from_ms(after_ms), *bounds)
+    return {"after_ms": max(after_ms, old["after_ms"]), "next_ms": to_ms(following)}
 
 
 GONE = "kernel gone"
@@ -276,9 +303,7 @@ def trigger(db: Db, name: str, now_ms: int, place: str | None) -> int:
 def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
     """The schedule starts anew under another trigger."""
     find(db, name)
-    columns = ", ".join(f"{column} = ?" for column in change)
-    db.execute(f"UPDATE schedules SET {columns}, after_seq = ?, fired = 0 WHERE name = ?",
-               (*change.values(), last_seq(db), name))  # fmt: skip
+    _update(db, name, {**change, "after_seq": last_seq(db), "fired": 0})
     record(db, "schedule.changed", now_ms, {"name": name, "trigger": change["trigger"]})
 
 

@@ -93,7 +93,8 @@ def test_details_give_the_error_with_its_place_and_traceback(made: Any) -> None:
     failed = made.run(
         1, state=State.FAILED, error=Error("KeyError", "'x'", cell=5, line="df['x']", traceback="Trace")
     )
-    shown = details(failed, log="hello")
+    shown = details(panel_row(failed), failed, log="hello")
     assert shown["error"] == {"text": "KeyError: 'x'", "cell": 5, "line": "df['x']", "traceback": "Trace"}
     assert shown["log"] == "hello"
-    assert details(made.run(2))["error"] is None
+    fine = made.run(2)
+    assert details(panel_row(fine), fine)["error"] is None

@@ -57,8 +57,10 @@ def test_a_run_survives_the_way_through_json() -> None:
     assert row["started_at"] == "2026-11-22T15:31:08+01:00"
     assert row["params"] == {"day": "2026-11-22"}
     assert row["values"] == {"loss": "nan"}
-    assert row["error"] == "KeyError: 'amount'" and type(row["error"]) is str
-    assert row["state"] == "failed" and type(row["state"]) is str
+    assert row["error"] == "KeyError: 'amount'"
+    assert type(row["error"]) is str
+    assert row["state"] == "failed"
+    assert type(row["state"]) is str
 
 
 def test_a_schedule_and_an_event_have_exactly_the_keys_of_the_contract() -> None:

@@ -23,6 +23,9 @@ from nbsched.core.panel import (
     schedule_line,
 )
 from nbsched.core.rows import PanelRow, milliseconds, panel_row
+from nbsched.engine.clock import SystemClock
+
+CLOCK = SystemClock()
 
 HOSTILE = (
     "<img src=x onerror=\"window.hacked='img'\">",
@@ -83,7 +86,7 @@ class MemorySource:
         self.watchers: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return CLOCK.now()
 
     # ---------------- what a test does
 
@@ -158,7 +161,7 @@ class MemorySource:
                               outcome="failed", error=None, output=None)
                 for n in range(one.attempt) if one.started_at
             ]  # fmt: skip
-            return details(one, tries, self.logs.get(run_id, ""))
+            return details(self.row(one), one, tries, self.logs.get(run_id, ""))
 
     def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
         with self.lock:
@@ -232,7 +235,7 @@ def training(source: MemorySource, id: int, ends: Mapping[str, State], at: datet
 
 def day(now: datetime | None = None) -> MemorySource:
     """A day in the life of a store, up to now: the runs of the drawing."""
-    now = now or datetime.now(UTC)
+    now = now or CLOCK.now()
     ago = lambda **kw: now - timedelta(**kw)  # noqa: E731
     source = MemorySource(schedules=[
         schedule("training", "@daily", now + timedelta(minutes=41), last_run=4180),
@@ -282,17 +285,73 @@ def day(now: datetime | None = None) -> MemorySource:
     trace = "\n".join(["Traceback (most recent call last):", '  File "report.ipynb", cell 5, line 3',
                        '    total = df["amount"].sum()', "KeyError: 'amount'"])  # fmt: skip
     extra = [
-        run(4120, "train_svm", State.QUEUED, at=ago(minutes=4), attempt=1, retries=3, not_before=now + timedelta(seconds=38)),
-        run(4130, "monitor", State.SKIPPED, at=ago(minutes=43), until=ago(minutes=3), count=80, reason="paused", schedule="monitor", kind="cell"),
-        run(4140, "monitor", at=ago(minutes=2), schedule="monitor", kind="cell", started_at=ago(minutes=2), ended_at=ago(minutes=2) + timedelta(milliseconds=420)),
+        run(
+            4120,
+            "train_svm",
+            State.QUEUED,
+            at=ago(minutes=4),
+            attempt=1,
+            retries=3,
+            not_before=now + timedelta(seconds=38),
+        ),
+        run(
+            4130,
+            "monitor",
+            State.SKIPPED,
+            at=ago(minutes=43),
+            until=ago(minutes=3),
+            count=80,
+            reason="paused",
+            schedule="monitor",
+            kind="cell",
+        ),
+        run(
+            4140,
+            "monitor",
+            at=ago(minutes=2),
+            schedule="monitor",
+            kind="cell",
+            started_at=ago(minutes=2),
+            ended_at=ago(minutes=2) + timedelta(milliseconds=420),
+        ),
         run(4150, "deploy", State.PENDING, at=ago(seconds=90)),
-        run(4160, "report", State.FAILED, at=ago(minutes=12), schedule="report", attempt=3, retries=2, started_at=ago(minutes=12), ended_at=ago(minutes=12) + timedelta(seconds=21),
+        run(
+            4160,
+            "report",
+            State.FAILED,
+            at=ago(minutes=12),
+            schedule="report",
+            attempt=3,
+            retries=2,
+            started_at=ago(minutes=12),
+            ended_at=ago(minutes=12) + timedelta(seconds=21),
             error=Error("KeyError", "'amount'", cell=5, line='total = df["amount"].sum()', traceback=trace),
-            params={"day": "2026-11-22", "region": "EU"}, values={"rows": 18204}, output="/home/me/store.runs/4160/report.ipynb"),
-        run(4170, "etl", State.RUNNING, at=ago(seconds=8), schedule="etl", kind="function", started_at=ago(seconds=8), progress=(31, 120, "fetch")),
+            params={"day": "2026-11-22", "region": "EU"},
+            values={"rows": 18204},
+            output="/home/me/store.runs/4160/report.ipynb",
+        ),
+        run(
+            4170,
+            "etl",
+            State.RUNNING,
+            at=ago(seconds=8),
+            schedule="etl",
+            kind="function",
+            started_at=ago(seconds=8),
+            progress=(31, 120, "fetch"),
+        ),
         run(4171, "thumbnails", State.QUEUED, at=ago(seconds=5), kind="shell"),
-        run(4172, "cleanup", State.CANCELLED, at=ago(minutes=30), kind="shell", reason="by user", started_at=ago(minutes=30), ended_at=ago(minutes=29)),
-    ]  # fmt: skip
+        run(
+            4172,
+            "cleanup",
+            State.CANCELLED,
+            at=ago(minutes=30),
+            kind="shell",
+            reason="by user",
+            started_at=ago(minutes=30),
+            ended_at=ago(minutes=29),
+        ),
+    ]
     source.runs.update((one.id, one) for one in extra)
     source.logs[4160] = "reading sales.csv\n18204 rows\n" + trace
     return source
@@ -300,21 +359,26 @@ def day(now: datetime | None = None) -> MemorySource:
 
 def many(amount: int = 10_000) -> MemorySource:
     """So many runs of twenty names, the newest fifty running."""
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     source = MemorySource()
     for id in range(1, amount + 1):
         at = now - timedelta(seconds=amount - id)
         running = id > amount - 50
         source.runs[id] = run(
-            id, f"work_{id % 20}", State.RUNNING if running else State.SUCCEEDED, at=at, started_at=at,
-            ended_at=None if running else at + timedelta(milliseconds=500 + id % 700), progress=(0, 100, "") if running else None,
-        )  # fmt: skip
+            id,
+            f"work_{id % 20}",
+            State.RUNNING if running else State.SUCCEEDED,
+            at=at,
+            started_at=at,
+            ended_at=None if running else at + timedelta(milliseconds=500 + id % 700),
+            progress=(0, 100, "") if running else None,
+        )
     return source
 
 
 def hostile() -> MemorySource:
     """A store in which every text tries to be more than text."""
-    now = datetime.now(UTC)
+    now = CLOCK.now()
     source = MemorySource()
     source.needs["<b>evil</b>"] = dict.fromkeys(HOSTILE, ())
     source.runs[1] = run(
@@ -322,10 +386,37 @@ def hostile() -> MemorySource:
     )
     for n, text in enumerate(HOSTILE):
         error = Error(text, text, cell=1, line=text, traceback=text)
-        source.runs[2 + n] = run(2 + n, text, State.FAILED, at=now, pipeline="<b>evil</b>", step=text, parent=1, reason=text,
-                                 error=error, started_at=now, ended_at=now, values={text: text}, result=text)  # fmt: skip
-        source.runs[50 + n] = run(50 + n, text, State.FAILED, at=now, schedule=text, reason=text, error=error, key=text,
-                                  params={text: text}, values={text: [text]}, result=text, output=text, started_at=now, ended_at=now)  # fmt: skip
+        source.runs[2 + n] = run(
+            2 + n,
+            text,
+            State.FAILED,
+            at=now,
+            pipeline="<b>evil</b>",
+            step=text,
+            parent=1,
+            reason=text,
+            error=error,
+            started_at=now,
+            ended_at=now,
+            values={text: text},
+            result=text,
+        )
+        source.runs[50 + n] = run(
+            50 + n,
+            text,
+            State.FAILED,
+            at=now,
+            schedule=text,
+            reason=text,
+            error=error,
+            key=text,
+            params={text: text},
+            values={text: [text]},
+            result=text,
+            output=text,
+            started_at=now,
+            ended_at=now,
+        )
         source.schedules[text] = schedule(text, text, now + timedelta(hours=1), tz=text)
         source.logs[50 + n] = text
     return source

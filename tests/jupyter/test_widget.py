@@ -48,7 +48,8 @@ def test_a_run_that_ends_replaces_its_panel_by_static_html(published: list[dict[
     source.change(4180, state=State.SUCCEEDED, ended_at=AT)
     assert panel.settle(5)
     live, static = published
-    assert static["update"] and static["id"] == live["id"]
+    assert static["update"]
+    assert static["id"] == live["id"]
     assert set(static["data"]) == {"text/html", "text/plain"}
     assert "succeeded" in static["data"]["text/plain"].splitlines()[0]
 

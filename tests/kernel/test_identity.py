@@ -49,9 +49,8 @@ class Server:
         ]
         with (folder / "server.log").open("w") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        self._until_ready()
 
-    def _until_ready(self) -> None:
+    def until_ready(self) -> None:
         end = time.monotonic() + 30
         while True:
             try:
@@ -81,9 +80,13 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    pytest.importorskip("jupyter_server")
     server = Server(tmp_path_factory.mktemp("root"))
-    yield server
-    server.close()
+    try:
+        server.until_ready()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 pytestmark = pytest.mark.ui
-VIEW = Path(__file__).parents[2] / "nbsched/jupyter/view.js"
+WORDS = Path(__file__).parents[2] / "nbsched/jupyter/view/words.js"
 
-STORE = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\nsource = ps.{make}\npanel = Panel(source)\npanel"
+IMPORTS = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\n"
+STORE = IMPORTS + "source = ps.{make}\npanel = Panel(source)\npanel"
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
@@ -85,17 +86,15 @@ FRAMES = """async () => {
         frames += 1; worst = Math.max(worst, at - last); last = at;
         list.scrollTop += frames % 200 < 100 ? 30 : -30;
     }
-    return {fps: 1000 * frames / (last - start), worst, messages: (Number(root.dataset.seq) - first) / ((last - start) / 1000)};
+    const seconds = (last - start) / 1000;
+    return {fps: frames / seconds, worst, messages: (Number(root.dataset.seq) - first) / seconds};
 }"""
 
 
 def test_ten_thousand_runs_with_a_hundred_changes_a_second_stay_smooth_and_lose_nothing(
     open_page: Callable[..., Any],
 ) -> None:
-    lab = open_page(
-        STORE.split("\n", maxsplit=1)[0] + "\nfrom nbsched.jupyter.widget import Panel" + FLOOD,
-        "thread.start()",
-    )
+    lab = open_page(IMPORTS + FLOOD, "thread.start()")
     lab.run(0)
     lab.page.wait_for_function("() => document.querySelector('.nbs .num.when')")
     lab.page.get_by_text("50", exact=True).wait_for()
@@ -169,9 +168,10 @@ at = datetime.now(UTC)
 for id, step in source.runs.items():
     if step.parent == 4180 and not step.state.final:
         failed = step.step == "train_svm"
-        error = ps.Error("ValueError", "<b>C</b> must be positive", cell=3, line="SVC(C=-1)", traceback="Traceback\\nValueError: <b>C</b>")
-        source.runs[id] = replace(step, state=State.FAILED if failed else State.SUCCEEDED, started_at=step.started_at or at,
-            ended_at=at, not_before=None, error=error if failed else None, values={"accuracy": 0.97})
+        error = ps.Error("ValueError", "<b>C</b> must be positive", cell=3, line="SVC(C=-1)",
+            traceback="Traceback\\nValueError: <b>C</b>") if failed else None
+        source.runs[id] = replace(step, state=State.FAILED if failed else State.SUCCEEDED, not_before=None,
+            started_at=step.started_at or at, ended_at=at, error=error, values={"accuracy": 0.97})
 source.change(4180, state=State.FAILED, ended_at=at, progress=None)
 panel.settle(10)
 """
@@ -281,8 +281,11 @@ def test_python_and_the_page_write_durations_and_distances_alike(open_page: Call
     spans = [0, 99, 100, 149, 150, 9949, 9950, 59_499, 59_500, 3_599_499, 3_725_000, 86_400_000, 10**10]
     lab = open_page("1")
     lab.page.evaluate(
-        "async text => { window.view = await import(URL.createObjectURL(new Blob([text], {type: 'text/javascript'}))); }",
-        VIEW.read_text("utf-8"),
+        """async text => {
+            const file = new Blob([text], {type: 'text/javascript'});
+            window.view = await import(URL.createObjectURL(file));
+        }""",
+        WORDS.read_text("utf-8"),
     )
     assert lab.page.evaluate("spans => spans.map(view.took)", spans) == [took_text(span) for span in spans]
     now = 10**12
@@ -320,9 +323,9 @@ def test_the_keyboard_reaches_everything(open_page: Callable[..., Any]) -> None:
     page.get_by_role("listbox", name="Runs").focus()
     for key in ("Home", "ArrowDown", "d", "d", "ArrowDown"):
         page.keyboard.press(key)
-    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-label").startswith("4171")
+    page.locator('.nbs .row[aria-selected="true"][aria-label^="4171"]').wait_for()
     page.keyboard.press("End")
-    assert page.locator('.nbs .row[aria-selected="true"]').get_attribute("aria-posinset") == "100"
+    page.locator('.nbs .row[aria-selected="true"][aria-posinset="101"]').wait_for()
     page.keyboard.press("Escape")
-    assert not page.locator(".nbs aside").is_visible()
+    page.locator(".nbs aside").wait_for(state="hidden")
     assert page.evaluate(cells) == 1

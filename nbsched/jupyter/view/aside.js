@@ -1,0 +1,134 @@
+// One run or schedule in full: the error first, then what can be done, then the facts.
+
+import { SHAPES, button, draw, keepKeys, make, say } from "./elements.js";
+import { VERBS, moments } from "./rows.js";
+import { exact, took, when } from "./words.js";
+
+export class Aside {
+  constructor(panel) {
+    this.panel = panel;
+    this.node = make("aside");
+    this.node.hidden = true;
+    this.node.setAttribute("aria-label", "Details");
+  }
+
+  show() {
+    const { known, chosen } = this.panel;
+    const schedule = chosen?.schedule && known.schedules.find(one => one.name === chosen.schedule);
+    const row = chosen?.run != null && known.rows.get(chosen.run);
+    this.node.hidden = !schedule && !row;
+    if (schedule) this.fill(`s${JSON.stringify(schedule)}`, () => this.schedule(schedule));
+    if (row) this.fill(`r${row.id}${JSON.stringify([row, known.details.get(row.id)])}`, () => this.run(row, known.details.get(row.id)));
+    if (row) say(this.meta, this.moment(row));
+  }
+
+  fill(key, parts) {
+    if (this.key === key) return;
+    this.key = key;
+    const open = this.node.querySelector("details")?.open, focused = this.node.contains(document.activeElement) && document.activeElement.textContent;
+    this.node.replaceChildren(...parts());
+    const trace = this.node.querySelector("details");
+    if (trace && open) trace.open = true;
+    if (focused) [...this.node.querySelectorAll("button")].find(one => one.textContent === focused)?.focus();
+  }
+
+  title(text, state, tone) {
+    const head = make("h3"), close = button("", () => this.panel.choose(null), "close");
+    close.setAttribute("aria-label", "Close details");
+    close.append(draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, draw("path", { d: SHAPES["✕"][0] })));
+    head.append(make("span", "title", text), make("span", `state ${tone}`, state), close);
+    return head;
+  }
+
+  moment(row) {
+    const { known } = this.panel;
+    const at = row.ended_ms ?? row.started_ms ?? row.scheduled_ms;
+    const verb = row.ended_ms != null ? "ended" : row.started_ms != null ? "started" : "due";
+    const today = new Date(at).toDateString() === new Date(known.now()).toDateString();
+    this.meta.title = moments(row);
+    return `${verb} ${exact(at).slice(today ? 11 : 0, 19)} · ${when(at, known.now())}`;
+  }
+
+  run(row, details) {
+    this.meta = make("div", "meta");
+    const parts = [this.title(`${row.id} · ${row.name}`, row.state, row.tone), this.meta];
+    const reason = this.panel.known.why(row);
+    if (details?.error) parts.push(errorBlock(details.error));
+    else if (reason && row.tone !== "run" && (row.tone !== "ok" || row.reason)) parts.push(make("div", `reason ${row.tone}`, reason));
+    const acts = this.runActs(row, details);
+    if (acts.children.length) parts.push(acts);
+    if (details) parts.push(facts(details, this.panel.known.schedules.find(one => one.name === row.schedule)));
+    return parts;
+  }
+
+  runActs(row, details) {
+    const acts = make("div", "acts");
+    for (const verb of row.actions) acts.append(button(VERBS[verb][0], event => this.press(event, verb, row.id)));
+    const schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
+    for (const verb of schedule?.actions ?? [])
+      acts.append(button(`${VERBS[verb][0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));
+    if (details?.run.output) acts.append(button("Copy output path", event => copy(event.target, details.run.output)));
+    return acts;
+  }
+
+  press(event, verb, target) {
+    event.target.disabled = true;
+    say(event.target, VERBS[verb][1]);
+    this.panel.act(verb, target);
+    setTimeout(() => { this.key = ""; this.panel.ask(); }, 3000);
+  }
+
+  schedule(one) {
+    this.meta = make("div", "meta", one.trigger);
+    const acts = make("div", "acts");
+    for (const verb of one.actions) acts.append(button(VERBS[verb][0], event => this.press(event, verb, one.name)));
+    if (one.last_run != null) acts.append(button(`Show run ${one.last_run}`, () => this.panel.choose({ run: one.last_run })));
+    const state = one.paused ? `paused ${one.paused}` : "armed";
+    return [
+      this.title(one.name, state, one.paused ? "warn" : "run"), this.meta, acts,
+      pairs([["next", one.next_ms == null ? "—" : exact(one.next_ms)], ["zone", one.tz ?? "the machine's"], ["overlap", one.overlap], ["missed", one.missed]]),
+    ];
+  }
+}
+
+function errorBlock(error) {
+  const node = make("div", "err");
+  node.append(make("div", "", error.text));
+  if (error.line) node.append(make("div", "line", error.cell == null ? error.line : `cell ${error.cell}: ${error.line}`));
+  if (error.traceback) {
+    const trace = make("details"), summary = keepKeys(make("summary", "", "traceback"));
+    trace.append(summary, make("pre", "", error.traceback));
+    node.append(trace);
+  }
+  return node;
+}
+
+function facts({ run, attempts }, schedule) {
+  const show = value => (typeof value === "string" ? value : JSON.stringify(value));
+  const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
+  const tries = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
+  const retried = run.retry_of == null ? [] : [["retry of", String(run.retry_of)]];
+  return pairs([
+    ["parameters", listed(run.params)], ["values", listed(run.values)],
+    ["result", run.result == null ? "" : show(run.result)],
+    ["attempts", attempts.length ? `${attempts.length} · ${tries.join(", ")}` : ""],
+    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
+  ]);
+}
+
+function pairs(entries) {
+  const list = make("dl");
+  for (const [name, value] of entries) if (value) list.append(make("dt", "", name), make("dd", "", value));
+  return list;
+}
+
+async function copy(node, text) {
+  const before = node.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    say(node, "Copied");
+  } catch {
+    say(node, text);
+  }
+  setTimeout(() => say(node, before), 1500);
+}

@@ -1,0 +1,87 @@
+// The picture of a pipeline; where its boxes stand is said by the kernel.
+
+import { draw, keepKeys, make, put, say, sign } from "./elements.js";
+import { moments } from "./rows.js";
+import { oneLine, took } from "./words.js";
+
+const BOX = { w: 156, h: 40, column: 204, row: 56, pad: 6 };
+
+export class Graph {
+  constructor(panel) {
+    this.panel = panel;
+    this.node = make("div", "graph");
+    this.boxes = new Map();
+  }
+
+  show(view) {
+    const key = JSON.stringify([view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
+    if (this.key !== key) this.build(view, key);
+    const steps = new Map(view.steps.filter(s => s.parent === view.run.id).map(s => [s.step, s.id]));
+    for (const [name, box] of this.boxes) this.update(box, this.panel.known.rows.get(steps.get(name)));
+  }
+
+  build(view, key) {
+    this.key = key;
+    this.boxes.clear();
+    const width = Math.max(0, ...view.nodes.map(n => n.layer)) * BOX.column + BOX.w + 2 * BOX.pad;
+    const lowest = Math.max(0, ...view.nodes.map(n => n.height), ...view.edges.flat().map(point => point[1]));
+    const height = lowest * BOX.row + BOX.h + 2 * BOX.pad;
+    const edges = draw("g", { class: "edges" }, ...view.edges.map(points => draw("path", { d: curve(points) })));
+    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph of ${view.run.name}` }, edges);
+    svg.style.width = `clamp(${Math.round(width * 0.62)}px, 100%, ${width}px)`;
+    for (const node of view.nodes) svg.append(this.box(node));
+    this.node.replaceChildren(svg);
+  }
+
+  box(node) {
+    const at = `translate(${BOX.pad + node.layer * BOX.column} ${BOX.pad + node.height * BOX.row})`;
+    const title = draw("title"), name = draw("text", { x: 13, y: 17, class: "label" }), about = draw("text", { x: 28, y: 31, class: "about" });
+    const icon = sign(), fill = draw("rect", { class: "fill", y: BOX.h - 3, x: 4, height: 3, width: BOX.w - 4 });
+    for (const [key, value] of [["x", 12], ["y", 21.5], ["width", 12], ["height", 12]]) icon.setAttribute(key, value);
+    name.textContent = oneLine(node.name);
+    const words = draw("svg", { width: BOX.w - 6, height: BOX.h }, name, icon, about);
+    const group = draw("g", { transform: at, tabindex: 0, role: "button", class: "box wait" }, title,
+      draw("rect", { class: "card", width: BOX.w, height: BOX.h, rx: 5 }), fill,
+      draw("path", { class: "edge", d: `M4.5 .5H5V${BOX.h - 0.5}H4.5A4.5 4.5 0 0 1 .5 ${BOX.h - 5}V5A4.5 4.5 0 0 1 4.5 .5z` }), words);
+    keepKeys(group);
+    const choose = () => group.run != null && this.panel.choose({ run: group.run });
+    group.addEventListener("click", choose);
+    group.addEventListener("keydown", event => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), choose()));
+    this.boxes.set(node.name, { group, title, icon, about, fill, name: node.name });
+    return group;
+  }
+
+  update({ group, title, icon, about, fill, name }, row) {
+    const { known, chosen } = this.panel;
+    group.run = row?.id;
+    put(group, "class", `box ${row?.tone ?? "wait"}${row && chosen?.run === row.id ? " chosen" : ""}`);
+    icon.show(row?.sign ?? "○", row?.tone ?? "wait");
+    const text = row ? this.about(row) : "waits";
+    say(about, text.length <= 24 ? text : row.state === "pending" ? "waits" : `${text.slice(0, 23)}…`);
+    fill.style.transform = `scaleX(${row?.progress ? Math.min(1, row.progress[0] / row.progress[1]) : 0})`;
+    say(title, row ? `${name}: ${row.state}\n${known.why(row)}\n${moments(row)}` : name);
+    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}`);
+  }
+
+  about(row) {
+    const { known } = this.panel;
+    if (row.state === "running") {
+      const expected = known.expected(row), left = expected && expected - known.elapsed(row);
+      const part = row.progress ? `${row.progress[0]}/${row.progress[1]} · ` : "";
+      return left > 0 ? `${part}${took(left)} left` : `${part}${took(known.elapsed(row))}`;
+    }
+    if (row.state === "succeeded") return row.started_ms == null ? row.why || "done" : took(known.elapsed(row));
+    return row.state === "failed" ? `${took(known.elapsed(row))} · ${row.why}` : known.why(row) || row.state;
+  }
+}
+
+function curve(points) {
+  const half = (BOX.column - BOX.w) / 2;
+  let path = "";
+  for (let at = 0; at + 1 < points.length; at++) {
+    const x = BOX.pad + points[at][0] * BOX.column + BOX.w;
+    const [y, end] = [points[at][1], points[at + 1][1]].map(h => BOX.pad + h * BOX.row + BOX.h / 2);
+    path += `${path ? `H${x}` : `M${x} ${y}`}C${x + half} ${y} ${x + half} ${end} ${x + 2 * half} ${end}`;
+  }
+  return path;
+}

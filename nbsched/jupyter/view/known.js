@@ -1,0 +1,140 @@
+// What the panel knows: rows, pipelines, schedules, history.
+
+import { clock, median, when } from "./words.js";
+
+const LAST = 10;
+
+export class Known {
+  constructor(focus) {
+    this.focus = focus;
+    this.rows = new Map();
+    this.order = [];
+    this.history = new Map();
+    this.pipelines = new Map();
+    this.details = new Map();
+    this.schedules = [];
+    this.counts = null;
+    this.lag = 0;
+    this.loaded = false;
+  }
+
+  now() {
+    return Date.now() + this.lag;
+  }
+
+  take(news) {
+    if (news.all) this.forget();
+    if (news.history) this.history = new Map(Object.entries(news.history));
+    if (news.overview) this.overview(news.overview);
+    for (const view of Object.values(news.pipelines ?? {})) this.pipeline(view);
+    this.addRows(news.rows ?? [], !news.all);
+    for (const details of Object.values(news.details ?? {})) {
+      this.details.set(details.run.id, details);
+      this.addRows([details.row], false);
+    }
+    this.loaded = true;
+  }
+
+  forget() {
+    this.rows.clear();
+    this.order = [];
+    for (const view of this.pipelines.values()) this.addRows(view.steps, false);
+  }
+
+  overview(overview) {
+    this.lag = overview.now_ms - Date.now();
+    this.counts = overview.counts;
+    this.schedules = overview.schedules ?? this.schedules;
+  }
+
+  pipeline(view) {
+    this.pipelines.set(view.run.id, view);
+    for (const [series, ticks] of Object.entries(view.history)) this.history.set(series, ticks);
+    this.addRows([view.run, ...view.steps], true);
+  }
+
+  addRows(rows, remember) {
+    let fresh = false;
+    for (const row of rows) {
+      const before = this.rows.get(row.id);
+      if (!before && this.listed(row)) {
+        this.order.push(row.id);
+        fresh = true;
+      }
+      if (remember && row.ended_ms != null && before?.ended_ms == null) this.remember(row);
+      this.rows.set(row.id, row);
+    }
+    if (fresh) this.sort();
+  }
+
+  listed(row) {
+    return this.focus == null ? row.parent == null : row.parent === this.focus;
+  }
+
+  sort() {
+    const oldestFirst = this.focus != null;
+    this.order.sort((a, b) => (oldestFirst ? a - b : b - a));
+  }
+
+  remember(row) {
+    const ticks = (this.history.get(row.series) ?? []).filter(tick => tick[0] !== row.id);
+    ticks.push([row.id, row.tone, row.started_ms == null ? null : row.ended_ms - row.started_ms]);
+    ticks.sort((a, b) => a[0] - b[0]);
+    this.history.set(row.series, ticks.slice(-LAST));
+  }
+
+  expected(row) {
+    const ticks = this.history.get(row.series) ?? [];
+    return median(ticks.filter(tick => tick[1] === "ok" && tick[2] != null).map(tick => tick[2]));
+  }
+
+  elapsed(row) {
+    const waits = row.started_ms == null || row.state === "pending" || row.state === "queued";
+    return waits ? null : Math.max(0, (row.ended_ms ?? this.now()) - row.started_ms);
+  }
+
+  why(row) {
+    if (row.due_ms != null) return `${row.why} ${when(row.due_ms, this.now())}`;
+    if (row.until_ms != null && row.until_ms !== row.scheduled_ms)
+      return `${row.why} ${clock(row.scheduled_ms)} – ${clock(row.until_ms)}`;
+    return row.why;
+  }
+
+  matchingSchedules(filter) {
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const text = one => `${one.name} ${one.trigger} ${one.paused ? "paused" : ""}`.toLowerCase();
+    return this.schedules.filter(one => words.every(word => text(one).includes(word)));
+  }
+
+  nextFire() {
+    return this.schedules.filter(one => one.next_ms != null).sort((a, b) => a.next_ms - b.next_ms)[0];
+  }
+
+  failedToday() {
+    const midnight = new Date(this.now()).setHours(0, 0, 0, 0);
+    let failed = 0;
+    for (const id of this.order) {
+      const row = this.rows.get(id);
+      if (row.state === "failed" && row.ended_ms >= midnight) failed += 1;
+    }
+    return failed;
+  }
+
+  // the pipeline's run that `id` is, or is a step of
+  root(id) {
+    const row = this.rows.get(id);
+    if (row?.pipeline || (!row && this.pipelines.has(id))) return id;
+    if (row?.parent != null) return row.parent;
+    return this.focus;
+  }
+
+  matching(filter) {
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+    if (!words.length) return this.order;
+    return this.order.filter(id => {
+      const row = this.rows.get(id);
+      row.words ??= `${id} ${row.name} ${row.state} ${row.reason ?? ""} ${row.why} ${row.schedule ?? ""}`.toLowerCase();
+      return words.every(word => row.words.includes(word));
+    });
+  }
+}

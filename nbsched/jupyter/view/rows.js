@@ -1,0 +1,122 @@
+// One line of a list: a run, a schedule.
+
+import { button, make, put, say, sign } from "./elements.js";
+import { exact, took, when } from "./words.js";
+
+function spark() {
+  const node = make("span", "spark");
+  node.setAttribute("role", "img");
+  node.show = ticks => {
+    const key = ticks.map(tick => tick.join()).join(" ");
+    if (node.dataset.key === key) return;
+    node.dataset.key = key;
+    const most = Math.max(1, ...ticks.map(tick => tick[2] ?? 0));
+    node.replaceChildren(...ticks.map(([, tone, ms]) => {
+      const bar = make("i", tone);
+      bar.style.height = `${ms == null ? 3 : 4 + Math.round((14 * ms) / most)}px`;
+      return bar;
+    }));
+    put(node, "aria-label", ticks.length ? `last ${ticks.length}: ${ticks.filter(t => t[1] === "bad").length} failed` : "");
+    put(node, "title", ticks.map(([id, , ms]) => `${id}: ${took(ms)}`).join("\n"));
+  };
+  return node;
+}
+
+export function bar() {
+  const node = make("span", "bar"), fill = make("i");
+  node.append(fill);
+  node.setAttribute("role", "progressbar");
+  node.show = progress => {
+    node.classList.toggle("off", !progress);
+    if (!progress) return;
+    const part = Math.min(1, progress[0] / progress[1]);
+    fill.style.transform = `scaleX(${part})`;
+    put(node, "aria-valuenow", String(Math.round(part * 100)));
+    put(node, "title", `${progress[0]} of ${progress[1]}`);
+  };
+  return node;
+}
+
+export function runRow(panel) {
+  const node = make("div", "row"), icon = sign(), id = make("span", "id"), name = make("b"), detail = make("small");
+  const what = make("span", "name"), why = make("span", "why"), progress = bar(), last = spark();
+  const took_ = make("span", "num took"), spent = make("span"), usual = make("small"), time = make("span", "num when");
+  const quick = button("", event => {
+    event.stopPropagation();
+    panel.act(node.dataset.verb, node.item);
+  }, "quick");
+  quick.tabIndex = -1;
+  what.append(name, detail);
+  took_.append(spent, usual);
+  node.append(icon, id, what, why, progress, last, took_, time, quick);
+  node.show = item => {
+    const { known } = panel, row = known.rows.get(item), expected = row.state === "running" ? known.expected(row) : null;
+    const reason = known.why(row), at = row.ended_ms ?? row.started_ms ?? row.scheduled_ms;
+    icon.show(row.sign, row.tone);
+    say(id, String(row.id));
+    say(name, row.name);
+    say(detail, row.detail);
+    put(what, "title", `${row.name} ${row.detail}`.trim());
+    say(why, reason);
+    put(why, "class", `why ${row.tone === "bad" || row.tone === "warn" ? row.tone : ""}`);
+    put(why, "title", reason);
+    progress.show(row.progress);
+    last.show(known.history.get(row.series) ?? []);
+    say(spent, took(known.elapsed(row)));
+    say(usual, expected ? ` / ${took(expected)}` : "");
+    say(time, when(at, known.now()));
+    put(time, "title", moments(row));
+    const verb = row.actions[0] ?? "";
+    if (node.dataset.verb !== verb) {
+      node.dataset.verb = verb;
+      say(quick, VERBS[verb]?.[0] ?? "");
+      quick.hidden = !verb || (verb === "retry" && row.tone === "ok");
+    }
+    put(node, "aria-label", `${row.id} ${row.name} ${row.state}, ${reason}`);
+  };
+  return node;
+}
+
+export function moments(row) {
+  const lines = [`due ${exact(row.scheduled_ms)}`];
+  if (row.started_ms != null) lines.push(`started ${exact(row.started_ms)}`);
+  if (row.ended_ms != null) lines.push(`ended ${exact(row.ended_ms)}`);
+  return lines.join("\n");
+}
+
+export function scheduleRow(panel) {
+  const node = make("div", "row"), icon = sign(), name = make("span", "name"), bold = make("b"), trigger = make("span", "why");
+  const policy = make("span", "why policy"), last = spark(), next = make("span", "num when"), acts = make("span", "acts");
+  name.append(bold);
+  node.append(icon, name, trigger, policy, last, next, acts);
+  node.show = item => {
+    const { known } = panel;
+    icon.show(item.paused ? "‖" : "◷", item.paused ? "warn" : "run");
+    say(bold, item.name);
+    put(name, "title", item.name);
+    say(trigger, item.trigger);
+    put(trigger, "title", item.tz ? `${item.trigger} (${item.tz})` : item.trigger);
+    say(policy, `${item.overlap} · ${item.missed}`);
+    put(policy, "title", `overlap ${item.overlap}, missed ${item.missed}`);
+    last.show(known.history.get(item.name) ?? []);
+    say(next, item.paused ? "paused" : item.next_ms == null ? "—" : when(item.next_ms, known.now()));
+    put(next, "title", item.paused ?? (item.next_ms == null ? "" : exact(item.next_ms)));
+    put(node, "aria-label", `${item.name}, ${item.trigger}, ${next.textContent} ${item.paused ?? ""}`.trim());
+    const key = item.actions.join();
+    if (acts.dataset.key === key) return;
+    acts.dataset.key = key;
+    acts.replaceChildren(...item.actions.map(verb => button(VERBS[verb][0], event => {
+      event.stopPropagation();
+      panel.act(verb, node.item.name);
+    })));
+  };
+  return node;
+}
+
+export const VERBS = {
+  cancel: ["Cancel", "cancelling…"],
+  retry: ["Retry", "starting again…"],
+  trigger: ["Trigger", "starting…"],
+  pause: ["Pause", "pausing…"],
+  resume: ["Resume", "resuming…"],
+};

@@ -1,0 +1,140 @@
+"""Functions for the engine's tests: found again by this file, so that any runtime of any process can run them."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from typing import Any
+
+import nbsched as nb
+
+calls: list[Any] = []
+gates: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+begun: defaultdict[str, threading.Event] = defaultdict(threading.Event)
+most_at_once: Counter[str] = Counter()
+
+
+def ok(value: Any = 1) -> Any:
+    calls.append(value)
+    return value
+
+
+def instant() -> str:
+    """Its own nominal instant, and what led to it."""
+    context = nb.context()
+    calls.append(context.scheduled_at)
+    return context.scheduled_at.isoformat()
+
+
+def about() -> dict[str, Any]:
+    context = nb.context()
+    calls.append(context)
+    return {"attempt": context.attempt, "event": context.event, "key": context.key, "run": context.run_id}
+
+
+def bad(text: str = "no") -> None:
+    calls.append(text)
+    raise ValueError(text)
+
+
+def bad_until(attempt: int) -> int:
+    found = nb.context().attempt
+    calls.append(found)
+    if found < attempt:
+        raise OSError(f"attempt {found}")
+    return found
+
+
+def held(name: str) -> str:
+    """Ends when its gate is opened, or when it is interrupted."""
+    calls.append(name)
+    begun[name].set()
+    while not gates[name].wait(0.02):
+        pass
+    return name
+
+
+def fails_once(*values: Any) -> list[Any]:
+    """Fails the first time it is called in a test."""
+    calls.append("fails once")
+    if calls.count("fails once") == 1:
+        raise ValueError("once")
+    return [value if isinstance(value, int) else type(value).__name__ for value in values]
+
+
+def held_if(name: str) -> str:
+    return held(name) if name else ""
+
+
+def sleeps_in_c() -> None:
+    import os
+    import time
+
+    print(os.getpid(), flush=True)
+    while True:
+        try:
+            time.sleep(600)  # noqa: TID251 code that cannot be interrupted is the point
+        except KeyboardInterrupt:
+            continue
+
+
+def stubborn() -> None:
+    """Ends when its gate is opened, however often it is interrupted."""
+    most_at_once["now"] += 1
+    most_at_once["stubborn"] = max(most_at_once["stubborn"], most_at_once["now"])
+    begun["stubborn"].set()
+    while True:
+        try:
+            while not gates["stubborn"].wait(0.02):
+                pass
+            break
+        except KeyboardInterrupt:
+            continue
+    most_at_once["now"] -= 1
+
+
+def emits(**values: Any) -> Any:
+    nb.emit(**values)
+    return values
+
+
+def skips() -> None:
+    nb.skip("not today")
+
+
+def fails() -> None:
+    calls.append("fails")
+    nb.fail("never again")
+
+
+def later() -> str:
+    calls.append("later")
+    if nb.context().attempt == 1:
+        nb.retry_later("10m")
+    return "done"
+
+
+def raises_keyboard_interrupt() -> None:
+    raise KeyboardInterrupt
+
+
+def gives(what: str) -> Any:
+    import numpy
+    import pandas
+
+    return {
+        "frame": lambda: pandas.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+        "array": lambda: numpy.arange(6).reshape(2, 3),
+        "nan": lambda: float("nan"),
+        "large": lambda: "x" * 100_000,
+        "lock": threading.Lock,
+        "nested": lambda: {"fine": 1, "lock": threading.Lock()},
+    }[what]()
+
+
+def length(value: Any) -> int:
+    return len(value)
+
+
+def kind(value: Any) -> str:
+    return type(value).__name__
