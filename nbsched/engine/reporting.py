@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from nbsched.engine.births import birth_of
-from nbsched.engine.paths import make_private
+from nbsched.engine.paths import make_private, private_file
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -71,7 +71,7 @@ class RunReport:
 
     def _opened_log(self) -> TextIO:
         make_private(self.folder.parent)
-        return self.log_path.open("a", encoding="utf-8", errors="replace")
+        return open(self.log_path, "a", encoding="utf-8", errors="replace", opener=private_file)
 
     def _say(self, name: str, data: Mapping[str, Any]) -> None:
         self._tell(name, {**{fact: self._row[fact] for fact in FACTS}, **data})

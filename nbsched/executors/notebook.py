@@ -132,6 +132,7 @@ def _copy_output(prepared: Prepared) -> None:
     if target and prepared.output.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        beside.touch(mode=0o600)
         shutil.copyfile(prepared.output, beside)
         os.replace(beside, target)
 
