@@ -46,19 +46,12 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "nbsched.api" not in sys.modules:
-        _load()
+        importlib.import_module("nbsched.api")
+        if "ipykernel" in sys.modules:
+            importlib.import_module("nbsched.jupyter.hosting").host_here()
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value
-
-
-def _load() -> None:
-    """The calls can be made; in a Jupyter kernel they are its own, also without `%load_ext nbsched`."""
-    importlib.import_module("nbsched.api")
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if hasattr(shell, "kernel"):
-        importlib.import_module("nbsched.jupyter.extension").join(shell)
 
 
 def __dir__() -> list[str]:

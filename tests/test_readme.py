@@ -38,3 +38,9 @@ def test_what_the_readme_links_to_exists(target: str) -> None:
 def test_the_binder_link_opens_a_notebook_that_exists() -> None:
     [opened] = set(re.findall(r"mybinder\.org/v2/[^)\s]*urlpath=lab/tree/([^)\s\"]+)", README))
     assert (ROOT / opened).is_file()
+
+
+def test_the_house_has_every_room_of_the_package() -> None:
+    house = README.split("## The house")[1].split("```")[1]
+    rooms = {path.stem for path in (ROOT / "nbsched").iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert {room for room in rooms if not room.startswith("_")} <= set(re.findall(r"\w+", house))

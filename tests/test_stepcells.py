@@ -9,13 +9,14 @@ import pytest
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Cell, Step
 from nbsched.core.references import Reference
+from nbsched.options import params_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser
 
 
 def step(line: str, cell_id: str | None = None) -> tuple[str, Step]:
     given = step_parser().read(line.split())
     pipeline, name = split_name(given.name)
-    found = read_step(given, Cell(name=name, source="pass"))
+    found = read_step(given, Cell(name=name, source="pass", params=referring(params_given(given))))
     assert isinstance(found.work, Cell)
     return pipeline, replace(found, work=replace(found.work, cell_id=cell_id))
 

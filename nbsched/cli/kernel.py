@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import re
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbsched.cli.loading import StepNotebook
 from nbsched.core.errors import NbschedError
@@ -26,6 +28,7 @@ _STEP = re.compile(r"\s*%{1,2}step\s")
 _OTHER_CELL = re.compile(r"\s*%%(schedule|task|on)\b")
 _OTHER_LINE = re.compile(r"^[ \t]*%(schedule|pipeline|nbsched|load_ext[ \t]+nbsched)\b.*$", re.MULTILINE)
 _START_S = 120
+_LOOK_S = 0.5
 
 
 class KernelFailed(NbschedError):
@@ -51,14 +54,45 @@ def steps_in_a_kernel(
     policy: Mapping[str, Any],
     host: Mapping[str, Any],
 ) -> Iterator[int]:
-    """The pipeline runs in a kernel that lives as long as the block; gives the run's id."""
+    """The pipeline runs in a kernel that lives as long as the block; gives the run's id.
+
+    KernelFailed when a cell before the pipeline fails, and at the end of the block when the kernel has died in it.
+    """
     with _kernel(rt, notebook) as client:
-        _execute(client, _opening(host))
+        _execute(client, _opening({**host, "store": str(rt.store_path)}))
         for cell in ordinary(notebook.cells):
             _execute(client, cell)
-        arguments = json.dumps([notebook.name, encode(dict(params)), dict(policy)])
+        arguments = json.dumps([notebook.line, notebook.name, encode(dict(params)), dict(policy)])
         start = f"__import__('nbsched.jupyter.pipelines', fromlist=['start']).start({arguments!r})"
-        yield int(_execute(client, "", {"run": start})["run"])
+        run = int(_execute(client, "", {"run": start})["run"])
+        with _stopped_with_its_kernel(rt, run, client):
+            yield run
+
+
+@contextlib.contextmanager
+def _stopped_with_its_kernel(rt: Runtime, run: int, client: Any) -> Iterator[None]:
+    """The run is cancelled when its kernel dies, for nothing else could carry on its cells."""
+    over, died = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK_S):
+            if not client.is_alive():
+                died.set()
+                with contextlib.suppress(NbschedError):  # it has ended meanwhile
+                    rt.cancel(run)
+                return
+
+    watcher = threading.Thread(target=watch, name="nbsched-kernel-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+    if died.is_set():
+        raise KernelFailed(
+            f"the kernel died while run {run} was on: see `nbsched show {run}`, and run it again"
+        )
 
 
 @contextlib.contextmanager
@@ -77,7 +111,7 @@ def _kernel(rt: Runtime, notebook: StepNotebook) -> Iterator[Any]:
         )  # fmt: skip
         client = manager.blocking_client()
         try:
-            client.start_channels()
+            client.start_channels(stdin=False, hb=False)
             client.wait_for_ready(timeout=_START_S)
             yield client
         finally:
@@ -99,16 +133,16 @@ def _kernel_name(notebook: StepNotebook) -> str:
 
 
 def _opening(host: Mapping[str, Any]) -> str:
-    opened = "__import__('nbsched.jupyter.extension', fromlist=['open_as']).open_as(get_ipython(), %r)"
+    opened = "__import__('nbsched.jupyter.hosting', fromlist=['host_here']).host_here(%r)"
     return f"%load_ext nbsched\n{opened % (dict(host),)}"
 
 
 def _execute(client: Any, source: str, asked: Mapping[str, str] | None = None) -> Mapping[str, str]:
     """What the kernel answers for each expression asked, once the source has run; KernelFailed when it fails."""
-    reply = client.execute_interactive(
-        source, store_history=False, allow_stdin=False, user_expressions=dict(asked or {}),
-        output_hook=lambda message: None, timeout=None,
-    )["content"]  # fmt: skip
+    request = client.execute(
+        source, store_history=False, allow_stdin=False, user_expressions=dict(asked or {})
+    )
+    reply = _reply(client, request, source)
     if reply["status"] != "ok":
         _fail(source, reply)
     answers = reply.get("user_expressions", {})
@@ -118,7 +152,20 @@ def _execute(client: Any, source: str, asked: Mapping[str, str] | None = None) -
     return {name: answer["data"]["text/plain"] for name, answer in answers.items()}
 
 
-def _fail(source: str, reply: Mapping[str, Any]) -> None:
+def _reply(client: Any, request: str, source: str) -> Mapping[str, Any]:
+    while True:
+        try:
+            message = client.get_shell_msg(timeout=_LOOK_S)
+        except queue.Empty:
+            if not client.is_alive():
+                _fail(source, {"ename": "DeadKernel", "evalue": "the kernel died"})
+            continue
+        if message["parent_header"].get("msg_id") == request:
+            content: Mapping[str, Any] = message["content"]
+            return content
+
+
+def _fail(source: str, reply: Mapping[str, Any]) -> NoReturn:
     first = next(iter(source.strip().splitlines()), "")
     place = f"the cell that begins {first!r} failed: " if first else ""
     kind = "" if reply.get("ename") == "UsageError" else f"{reply.get('ename')}: "

@@ -18,6 +18,7 @@ from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.stepcells import split_name
 
+_RUN = re.compile(r"^[ \t]*%pipeline[ \t]+run[ \t]+(?P<line>.+)$", re.MULTILINE)
 _STEP = re.compile(r"^\s*%{1,2}step\s+(?P<name>[^\s-]\S*)", re.MULTILINE)
 
 
@@ -29,6 +30,8 @@ class StepNotebook:
     name: str
     cells: Sequence[str]
     """The sources of its code cells."""
+    line: str
+    """What its own `%pipeline run` line says: its parameters and options are the defaults."""
 
 
 def load(path: str, pipeline: str | None) -> Work | StepNotebook:
@@ -47,7 +50,8 @@ def _of_notebook(file: Path, pipeline: str | None) -> Work | StepNotebook:
     cells = code_cells(file)
     names = _pipelines_of(cells)
     if names:
-        return StepNotebook(file, _choose(file, names, pipeline), cells)
+        name = _choose(file, names, pipeline)
+        return StepNotebook(file, name, cells, _own_line(cells, name))
     if pipeline is not None:
         raise UsageError(
             f"{file.name} has no %%step cells, so no pipeline {pipeline!r}: leave out --pipeline"
@@ -68,6 +72,11 @@ def code_cells(file: Path) -> list[str]:
 def _pipelines_of(cells: Sequence[str]) -> list[str]:
     found = (split_name(step["name"])[0] for cell in cells for step in _STEP.finditer(cell))
     return list(dict.fromkeys(found))
+
+
+def _own_line(cells: Sequence[str], name: str) -> str:
+    lines = (found["line"] for cell in cells for found in _RUN.finditer(cell))
+    return next((line for line in lines if name in line.split()), name)
 
 
 def _choose(file: Path, names: Sequence[str], wanted: str | None) -> str:

@@ -63,7 +63,7 @@ def _tell_changes(told: dict[int, str], records: Sequence[RunRecord], now: datet
 
 def _line(row: PanelRow, now: datetime) -> str:
     took = took_text(took_ms(row, 0)) if row["ended_ms"] and row["started_ms"] else ""
-    why = why_text(row, now) if row["ended_ms"] and row["tone"] != "ok" else ""
+    why = row["why"] if row["tone"] in ("bad", "warn", "skip") else ""
     return "  ".join(
         part for part in (row["sign"], row["step"] or row["name"], row["state"], took, why) if part
     )

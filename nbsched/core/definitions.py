@@ -31,13 +31,11 @@ def work_to_json(work: Work) -> dict[str, Any]:
 
 
 def _fields_to_json(noun: Work | Step) -> dict[str, Any]:
-    given = {item.name: getattr(noun, item.name) for item in fields(noun)
-             if getattr(noun, item.name) != _default(item)}  # fmt: skip
-    return {name: _write(name, value) for name, value in given.items()}
-
-
-def _default(item: Any) -> Any:
-    return item.default_factory() if item.default_factory is not MISSING else item.default
+    return {
+        name: _write(name, value)
+        for name, default in _DEFAULTS[type(noun)].items()
+        if (value := getattr(noun, name)) != default
+    }
 
 
 def _write(name: str, value: Any) -> Any:
@@ -46,6 +44,13 @@ def _write(name: str, value: Any) -> Any:
     if name == "steps":
         return [_fields_to_json(step) for step in value]
     return encode(value, name)
+
+
+_DEFAULTS = {
+    kind: {item.name: item.default if item.default_factory is MISSING else item.default_factory()
+           for item in fields(kind)}
+    for kind in (*KINDS.values(), Step)
+}  # fmt: skip
 
 
 def work_from_json(data: Mapping[str, Any]) -> Work:

@@ -23,6 +23,8 @@ import difflib
 from collections.abc import Iterable
 from datetime import timedelta
 
+_MOST_NAMES = 12
+
 
 class NbschedError(Exception):
     """One sentence: the name, the reason and the remedy."""
@@ -62,8 +64,14 @@ class UnknownName(UsageError, KeyError):
 
     def __str__(self) -> str:
         near = " or ".join(repr(match) for match in self.matches)
-        hint = f"did you mean {near}?" if near else self.remedy or f"there is no {self.kind} yet"
+        hint = f"did you mean {near}?" if near else self.remedy or self._there_is()
         return f"no {self.kind} {self.name!r}: {hint}"
+
+    def _there_is(self) -> str:
+        if not self.known:
+            return f"there is no {self.kind} yet"
+        more = " and others" if len(self.known) > _MOST_NAMES else ""
+        return f"there is {', '.join(map(repr, self.known[:_MOST_NAMES]))}{more}"
 
 
 class ValueNotStorable(NbschedError, TypeError):

@@ -93,11 +93,11 @@ def references_in(value: Any) -> Iterator[Reference]:
     """Every reference in the value, in the order it is written."""
     if isinstance(value, Reference):
         yield value
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from references_in(part)
     elif isinstance(value, (list, tuple)):
         for part in value:
+            yield from references_in(part)
+    elif isinstance(value, (dict, Mapping)):  # asking for the abstract one alone takes long
+        for part in value.values():
             yield from references_in(part)
 
 

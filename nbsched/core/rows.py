@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, TypedDict
 
 from nbsched.core.model import AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.tables import one_line
 
 
 class RunRow(TypedDict):
@@ -208,11 +209,6 @@ def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str
         due_ms=milliseconds(run.not_before) if _retrying(run) else None, series=series(run), parent=run.parent,
         step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
     )  # fmt: skip
-
-
-def one_line(text: str) -> str:
-    """The text without what would break a line or command a terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text).strip()
 
 
 def series(run: RunRecord) -> str:

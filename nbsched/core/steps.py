@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from nbsched.core.checks import expression
@@ -77,7 +78,7 @@ class StepHandle(Operand):
     @property
     def step(self) -> Step:
         """The step as data, with the edges given so far."""
-        return replace(self._step, needs=tuple(self._needs))
+        return replace(self._step, needs=tuple(self._needs)) if self._needs else self._step
 
     @property
     def result(self) -> Value:
@@ -193,6 +194,7 @@ def check_name(kind: Literal["step", "pipeline"], name: object) -> str:
     return name
 
 
+@lru_cache(maxsize=1024)
 def step_name(text: str) -> str:
     """The text as a step's name, what cannot be in one replaced."""
     return re.sub(r"[^\w-]+", "_", text).strip("_-")[:200] or "step"
@@ -229,11 +231,11 @@ def data(value: Any, taker: str, draft: Draft | None) -> Any:
         return reference.plain()
     if isinstance(value, Condition):
         raise DefinitionError(f"{taker!r} is given the expression {value.text!r}: they stand in when= only")
-    if isinstance(value, Mapping):
-        return {key: data(part, taker, draft) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         parts = [data(part, taker, draft) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
+    if isinstance(value, (dict, Mapping)):  # asking for the abstract one alone takes long
+        return {key: data(part, taker, draft) for key, part in value.items()}
     return value.item() if _is_scalar(value) else value
 
 
@@ -255,6 +257,8 @@ def _same_pipeline(taken: StepHandle | Value, taker: str, draft: Draft | None) -
 
 def step_options(name: str, options: Mapping[str, Any], draft: Draft) -> tuple[str | None, bool, bool]:
     """`when` as text, `setup` and `teardown`."""
+    if not options:
+        return None, False, False
     setup, teardown = (_flag(name, option, options.get(option, False)) for option in ("setup", "teardown"))
     if setup and teardown:
         raise DefinitionError(f"step {name!r} cannot be both setup and teardown: choose one")

@@ -19,7 +19,7 @@ class Table:
     def __str__(self) -> str:
         if not self.rows:
             return self.empty
-        lines = [tuple(_one_line(cell) for cell in row) for row in (self.columns, *self.rows)]
+        lines = [tuple(one_line(cell) for cell in row) for row in (self.columns, *self.rows)]
         widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
         return "\n".join(_aligned(line, widths) for line in lines)
 
@@ -32,9 +32,9 @@ class Table:
         return f"<table><thead>{head}</thead><tbody>{body}</tbody></table>"
 
 
-def _one_line(cell: str) -> str:
-    """The cell without what would move the cursor or colour the terminal."""
-    return "".join(char if char.isprintable() else " " for char in " ".join(cell.split()))
+def one_line(cell: str) -> str:
+    """The text without what would move the cursor or colour the terminal."""
+    return "".join(char if char.isprintable() else " " for char in " ".join(cell.split())).strip()
 
 
 def _width(cell: str) -> int:

@@ -14,8 +14,8 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Pipeline, Work
-from nbsched.core.policy import Policy, normalise
+from nbsched.core.model import Cell, Function, Pipeline, Step, Work
+from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import encode
 from nbsched.core.work import as_work
@@ -73,8 +73,8 @@ class Definer:
             name=_schedule_name(name), work=json.dumps(self._work(replace(found, params={}), {}), ensure_ascii=False),
             params=json.dumps(_params(found), ensure_ascii=False), overlap=overlap, missed=missed,
             catchup_ms=span_ms(caught), jitter_ms=None if jitter is None else span_ms(duration(jitter, "jitter")),
-            max_fires=limit, place=self._place(found) if not isinstance(found, Pipeline) else None,
-            notebook=_notebook(found), **times, **self._first_timing(name, as_trigger(trigger), times, caught),
+            max_fires=limit, **self._owner(found), **times,
+            **self._first_timing(name, as_trigger(trigger), times, caught),
         )  # fmt: skip
 
     def trigger(self, row: Mapping[str, Any], trigger: Any) -> dict[str, Any]:
@@ -109,12 +109,10 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        hooked = replace(work, policy=_hooked(work.policy))
+        hooked = _with_hooks(work)
         if not isinstance(hooked, Pipeline):
             return self._placed(work_to_json(hooked), hooked)
-        steps = [
-            replace(step, work=replace(step.work, policy=_hooked(step.work.policy))) for step in hooked.steps
-        ]
+        steps = [_step_with_hooks(step) for step in hooked.steps]
         written = work_to_json(replace(hooked, steps=tuple(steps)))
         for data, step in zip(written.get("steps", ()), steps, strict=True):
             self._placed(data["work"], step.work)
@@ -138,6 +136,13 @@ class Definer:
         if isinstance(work, Function) and work.bound:
             return f"process:{host.id}"
         return None
+
+    def _owner(self, work: Work) -> dict[str, Any]:
+        """Where alone the work can be fired, if a part of it can only run there, and whose notebook that is."""
+        parts = [step.work for step in work.steps] if isinstance(work, Pipeline) else [work]
+        place = next((found for part in parts if (found := self._place(part))), None)
+        kind, _, key = (place or "").partition(":")
+        return {"place": place, "notebook": key if kind == "notebook" else None}
 
     def _check_resources(self, work: Work, policy: Mapping[str, Any]) -> None:
         wanted = _resources(work, policy)
@@ -177,10 +182,10 @@ def _offer(name: str, amount: float) -> str:
 
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
-    wanted = dict(Policy.of(work.policy, policy).resources)
+    wanted = dict({**work.policy, **policy}.get("resources", {}))
     if isinstance(work, Pipeline):
         for step in work.steps:
-            for name, amount in Policy.of(work.policy, step.work.policy).resources.items():
+            for name, amount in {**work.policy, **step.work.policy}.get("resources", {}).items():
                 wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
 
@@ -192,6 +197,16 @@ def _params(work: Work) -> dict[str, Any]:
 def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
     """The policy with its callables as references, so that any host can call them."""
     return {name: _reference(value) if callable(value) else value for name, value in policy.items()}
+
+
+def _with_hooks(work: Work) -> Work:
+    hooked = any(map(callable, work.policy.values()))
+    return replace(work, policy=_hooked(work.policy)) if hooked else work
+
+
+def _step_with_hooks(step: Step) -> Step:
+    work = _with_hooks(step.work)
+    return step if work is step.work else replace(step, work=work)
 
 
 def _reference(function: Any) -> dict[str, str]:
@@ -213,7 +228,3 @@ def _schedule_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise DefinitionError(f"the schedule's name {name!r} is not a text: give name=")
     return name
-
-
-def _notebook(work: Work) -> str | None:
-    return work.notebook if isinstance(work, Cell) else None

@@ -60,11 +60,11 @@ class Told:
     def timed_out(self, seconds: float, note: str) -> Outcome:
         message = f"the cell ran longer than {seconds:g} s" + (f"; it {note}" if note else "")
         error = Error("TimeoutError", message, traceback=self._traceback(None))
-        return Outcome(kind="timeout", values=self._values, error=error, error_types=("TimeoutError",))
+        return Outcome(kind="timeout", values=dict(self._values), error=error, error_types=("TimeoutError",))
 
     def outcome(self, raised: BaseException | None) -> Outcome:
         """How the cell ended that raised this, or nothing."""
-        return dataclasses.replace(self._ending(raised), values=self._values)
+        return dataclasses.replace(self._ending(raised), values=dict(self._values))
 
     def _ending(self, raised: BaseException | None) -> Outcome:
         signal = self._signal or _as_signal(raised)

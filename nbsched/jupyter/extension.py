@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import Any
 
 from nbsched.core import ports
-from nbsched.engine import default, runtime
-from nbsched.engine.runtime import Runtime
-from nbsched.jupyter import identity
+from nbsched.core.errors import NbschedError
+from nbsched.jupyter import hosting
 
 
 def load_ipython_extension(shell: Any) -> None:
@@ -20,21 +18,12 @@ def load_ipython_extension(shell: Any) -> None:
     shell.register_magics(NbschedMagics)
     ports.set_written(pipelines.remember)
     completion.add(shell)
-    open_as(shell)
+    hosting.host_here()
     if "NBSCHED_RUN" not in os.environ:
-        _tell_of_paused(shell)
-
-
-def join(shell: Any) -> None:
-    """Runtimes of this process are its kernel's, with the notebook's own cells."""
-    runtime.process_is("kernel", lambda: identity.notebook(shell).key)
-
-
-def open_as(shell: Any, host: Mapping[str, Any] | None = None) -> None:
-    """The runtime that this kernel's calls use, when one is needed, is the one of its notebook."""
-    options = dict(host or {})
-    join(shell)
-    default.made_by(lambda: Runtime(**options))
+        try:
+            _tell_of_paused(shell)
+        except NbschedError as error:  # the magics are there all the same, and say it again
+            print(f"nbsched: {error}")
 
 
 def unload_ipython_extension(shell: Any) -> None:

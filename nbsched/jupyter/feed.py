@@ -23,8 +23,11 @@ from nbsched.engine.clock import ticks
 PERIOD_S = 0.11
 """From one message to the next: fewer than ten a second."""
 OVERVIEW_S = 0.5
-SNAPSHOT_S = 10.0
+SNAPSHOT_S, SNAPSHOT_SHARE = 10.0, 0.02
+"""After changes a snapshot follows within so many seconds, or later where it would take more than its share of them."""
 SILENT_AFTER_S, SILENT_PERIOD_S = 60.0, 2.0
+REST = 3
+"""So many times as long as it took to bring the views up to date they are left alone: other threads have work too."""
 RECOVER_S = 1.0
 MOST_CHANGED = 1000
 """From so many changes on, a snapshot is sent instead."""
@@ -67,7 +70,7 @@ class Feed:
         self._notices: list[str] = []
         self._overview: Overview | None = None
         self._fresh = self._drifted = self._counts_old = False
-        self._next_send = self._overview_at = self._snapshot_at = self._heard_at = self._read_at = 0.0
+        self._next_send = self._overview_at = self._snapshot_due = self._heard_at = self._read_at = 0.0
         self._cursor: Any = None
         self._watch = source.watch(self._on_change)
         self._thread = threading.Thread(target=self._work, name="nbsched-panel", daemon=True)
@@ -123,12 +126,13 @@ class Feed:
         if self._counts_old:
             due.append(self._overview_at + OVERVIEW_S)
         if self._drifted:
-            due.append(self._snapshot_at + SNAPSHOT_S)
+            due.append(self._snapshot_due)
         return max(0.0, max(self._next_send, min(due)) - ticks()) if due else None
 
     def _flush(self) -> bool:
         with self._wake:
             self._news = False
+        began = ticks()
         try:
             last = self._bring_up_to_date()
         except Exception as error:
@@ -137,7 +141,7 @@ class Feed:
             return True
         now = ticks()
         silent = self._views and now - self._heard_at > SILENT_AFTER_S
-        self._next_send = now + (SILENT_PERIOD_S if silent else PERIOD_S)
+        self._next_send = now + max(SILENT_PERIOD_S if silent else PERIOD_S, REST * (now - began))
         if last and self._ended:
             self._ended(last)
         return last is None
@@ -152,7 +156,7 @@ class Feed:
         return last
 
     def _repair_due(self) -> bool:
-        return self._drifted and ticks() >= self._snapshot_at + SNAPSHOT_S
+        return self._drifted and ticks() >= self._snapshot_due
 
     # ------------------------------------------------------------ what views say
 
@@ -198,12 +202,14 @@ class Feed:
             self._fresh = self._drifted = self._counts_old = False
             self._running.clear()
             return
+        began = ticks()
         news = self._everything() if full else self._rows(changed) | self._counts()
         news |= self._looked_at(None if full else changed)
         if self._notices:
             news["notices"], self._notices = self._notices, []
         if full:
-            self._fresh, self._snapshot_at = True, ticks()
+            self._fresh = True
+            self._snapshot_due = ticks() + max(SNAPSHOT_S, (ticks() - began) / SNAPSHOT_SHARE)
         self._drifted = not full and (self._drifted or bool(news))
         if news:
             self._post(news)

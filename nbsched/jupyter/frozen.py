@@ -14,7 +14,8 @@ from html import escape
 from itertools import pairwise
 
 from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
-from nbsched.core.rows import PanelRow, milliseconds, one_line, took_ms, took_text, why_text
+from nbsched.core.rows import PanelRow, milliseconds, took_ms, took_text, why_text
+from nbsched.core.tables import Table, one_line
 
 Bundle = dict[str, str]
 """Text by MIME type."""
@@ -38,7 +39,7 @@ def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bu
     errors = [_error(step["name"], details[step["id"]]) for step in steps if step["id"] in details]
     head = f"<p>{_sign(row)} <b>{escape(row['name'])}</b> {escape(facts)}</p>"
     html = _page([head, _image(view), _table(columns, cells, steps), *errors])
-    return {"text/html": html, "text/plain": f"{row['sign']} {row['name']} {facts}\n{_plain(columns, cells)}"}
+    return {"text/html": html, "text/plain": f"{row['sign']} {row['name']} {facts}\n{Table(columns, cells)}"}
 
 
 def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
@@ -48,7 +49,7 @@ def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
     cells = [_run_cells(row, now) for row in rows]
     columns = ("", "run", "what", "why", "took", "started")
     html = _page([f"<p><b>nbsched</b> {escape(facts)}</p>", _table(columns, cells, rows)])
-    return {"text/html": html, "text/plain": f"nbsched {facts}\n{_plain(columns, cells)}"}
+    return {"text/html": html, "text/plain": f"nbsched {facts}\n{Table(columns, cells)}"}
 
 
 def _run_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
@@ -75,7 +76,7 @@ def _gave(details: Details) -> str:
     pairs = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in run["values"].items()]
     if not pairs and run["result"] is not None:
         pairs = [json.dumps(run["result"], ensure_ascii=False)]
-    return ", ".join(part if len(part) <= 60 else f"{part[:59]}…" for part in pairs)
+    return one_line(", ".join(part if len(part) <= 60 else f"{part[:59]}…" for part in pairs))
 
 
 def _took(row: PanelRow, now: datetime) -> str:
@@ -88,14 +89,6 @@ def _instant(at_ms: int | None, now: datetime) -> str:
         ""
         if at_ms is None
         else datetime.fromtimestamp(at_ms / 1000, now.tzinfo).strftime("%Y-%m-%d %H:%M:%S")
-    )
-
-
-def _plain(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    lines = [columns, *cells]
-    return "\n".join(
-        "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 

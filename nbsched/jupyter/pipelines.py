@@ -17,14 +17,19 @@ from nbsched.core.tables import Table
 from nbsched.core.wire import decode
 from nbsched.engine import default
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
+from nbsched.jupyter.grammar import parser_of
 from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
+from nbsched.lines import expand, words
 from nbsched.options import params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name
 from nbsched.verbs.runs import runs_table
 
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
+
+_SETTLED_S = 5
+"""So long at most a cell that waits for its pipeline waits for the panel to be plain HTML, as it is saved."""
 
 
 def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
@@ -64,9 +69,11 @@ def run(shell: Any, given: argparse.Namespace) -> None:
         return
     policy = policy_given(given)
     started = nb.run(work, params, **policy)
-    show(nb.dashboard(focus=started.id))
+    panel = nb.dashboard(focus=started.id)
+    show(panel)
     if hasattr(given, "wait"):
         started.wait()
+        panel.settle(_SETTLED_S)
 
 
 def schedule(shell: Any, given: argparse.Namespace) -> None:
@@ -97,10 +104,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
     last = nb.runs(name=given.name, limit=1)
     if last:
         show(
-            runs_table(
-                [last[0].record, *(step.record for step in last[0].steps.values())],
-                default.runtime().clock.now().astimezone(),
-            )
+            runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
         )
 
 
@@ -146,10 +150,15 @@ def _steps(shell: Any, name: str) -> Any:
 
 
 def start(arguments: str) -> int:
-    """The run's id of a pipeline of this kernel, started from outside; JSON of its name, parameters and policy."""
+    """The run's id of a pipeline of this kernel, started from outside.
+
+    JSON of the notebook's own `%pipeline run` line, the name, and the parameters and policy that go before the line's.
+    """
     from IPython.core.getipython import get_ipython
 
-    name, params, policy = json.loads(arguments)
-    given = argparse.Namespace(name=name, params=list(decode(params).items()))
-    work, found = _found(get_ipython(), given)
-    return int(nb.run(work, found, **policy).id)
+    shell: Any = get_ipython()
+    line, name, params, policy = json.loads(arguments)
+    given = parser_of("pipeline", "run").read([expand(word, shell.user_ns) for word in words(line)])
+    given.params = list({**params_given(given), **decode(params)}.items())
+    work, found = _found(shell, argparse.Namespace(name=name, params=given.params))
+    return int(nb.run(work, found, **{**policy_given(given), **policy}).id)

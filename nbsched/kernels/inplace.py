@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from nbsched.kernels.cells import END, KernelCell, running
+from nbsched.kernels.figures import own_figures
 from nbsched.kernels.interrupts import sigint_raises
 from nbsched.kernels.routing import Parent, parent_message, publish, routed
 from nbsched.kernels.sparing import is_quiet
@@ -140,7 +141,8 @@ def _as(shell: Any, cell: KernelCell) -> Iterator[Parent]:
     try:
         with routed(shell, parent):
             try:
-                yield parent
+                with own_figures():
+                    yield parent
             except BaseException as error:
                 cell.error = error
                 _show_error(shell, parent, error)

@@ -62,7 +62,10 @@ _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * le
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")) if value else "{}"
+    return _write(value) if value else "{}"
+
+
+_write = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 NO_WORK = "{}"
@@ -93,7 +96,7 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", _needs(run, new, steps))
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES (?, ?, ?, 0)",
-        [(event, now_ms, row[0]) for row in rows for event in _events(State(row[3]))],
+        [(event, now_ms, row[0]) for row in rows for event in _AT_FIRST[row[3]]],
     )
     for at, step in enumerate(steps, run + 1):
         if step["name"] in new.reused:
@@ -101,10 +104,10 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     return run
 
 
-def _events(state: State) -> tuple[str, ...]:
-    """What has happened to a run that begins in the state: a reused one has waited and succeeded."""
-    return (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],)
-
+_AT_FIRST: Mapping[State, tuple[str, ...]] = {
+    state: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],) for state in State
+}
+"""What has happened to a run that begins in a state: a reused one has waited and succeeded."""
 
 _IN_COLUMNS = frozenset({"name", "policy"})
 """What of a step's work has a column of its own, so that the rest is the same text for the same work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from nbsched.core import plan
@@ -30,17 +31,12 @@ def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
 
 def give_up(db: Db, host: str, now_ms: int) -> bool:
     """The host is gone: its running attempts are lost, what it kept for itself is anyone's. False if it was before."""
-    row = db.execute("SELECT notebook FROM hosts WHERE id = ?", (host,)).fetchone()
+    row = db.execute("SELECT notebook, seen_ms FROM hosts WHERE id = ?", (host,)).fetchone()
     if row is None or not hosts.remove(db, host):
         return False
     _lose_attempts(db, host, now_ms)
-    _leave(db, host, row["notebook"], now_ms)
+    _leave(db, host, _kernel_places(db, row["notebook"], row["seen_ms"]), now_ms)
     return True
-
-
-def leave(db: Db, host: str, now_ms: int) -> None:
-    """The host has closed in good order."""
-    give_up(db, host, now_ms)
 
 
 def _lose_attempts(db: Db, host: str, now_ms: int) -> None:
@@ -62,9 +58,8 @@ def _lost(row: Any, now_ms: int) -> runs.Settlement:
     )
 
 
-def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
-    places = [f"process:{host}", *_kernel_places(db, notebook)]
-    for place in places:
+def _leave(db: Db, host: str, kernels: Sequence[str], now_ms: int) -> None:
+    for place in (f"process:{host}", *kernels):
         for (name,) in db.execute("SELECT name FROM schedules WHERE place = ?", (place,)).fetchall():
             pause(db, name, now_ms, GONE)
         db.execute(
@@ -75,14 +70,12 @@ def _leave(db: Db, host: str, notebook: str | None, now_ms: int) -> None:
     db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND {runs.ACTIVE}", (f"host:{host}",))
 
 
-def _kernel_places(db: Db, notebook: str | None) -> list[str]:
-    """The notebook's place, if no other kernel of it lives."""
-    if (
-        notebook is None
-        or db.execute("SELECT 1 FROM hosts WHERE notebook = ? LIMIT 1", (notebook,)).fetchone()
-    ):
-        return []
-    return [f"notebook:{notebook}"]
+def _kernel_places(db: Db, notebook: str | None, seen_ms: int) -> list[str]:
+    """The notebook's place, unless another kernel of it lived beside this one: one that came later has to be asked."""
+    beside = db.execute(
+        "SELECT 1 FROM hosts WHERE notebook = ? AND started_ms <= ? LIMIT 1", (notebook, seen_ms)
+    )
+    return [] if notebook is None or beside.fetchone() else [f"notebook:{notebook}"]
 
 
 def is_left_alone(db: Db, run: int) -> bool:

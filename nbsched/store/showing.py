@@ -23,7 +23,7 @@ Progress = Mapping[int, tuple[str | None, str | None]]
 def newest(db: Db, limit: int) -> list[RunRecord]:
     """The newest runs and all that have not ended, newest first, without steps."""
     rows = db.execute(
-        f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND state IN ('pending', 'queued', 'running') "
+        f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND ended_ms IS NULL "
         "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL ORDER BY id DESC LIMIT ?)) ORDER BY id DESC",
         (limit,),
     )

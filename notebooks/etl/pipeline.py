@@ -1,6 +1,6 @@
 """Fetch from three sources at once, transform, store, notify; one source has to be asked three times.
 
-nbsched run notebooks/etl/pipeline.py
+Run it with `nbsched run notebooks/etl/pipeline.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Three models learn to read digits; the best is deployed if it is good enough.
 
-nbsched run notebooks/training/pipeline.py
-nbsched run notebooks/training/pipeline.py -p threshold=0.999     # too much asked: nothing is deployed
+Run it with `nbsched run notebooks/training/pipeline.py`, and ask for too much with `-p threshold=0.999`.
 """
 
 from __future__ import annotations

@@ -149,11 +149,11 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     notebook(
         nbsched.folder,
         "steps.ipynb",
-        "%load_ext nbsched\nbase = 10",
+        "import os\nos.environ['NBSCHED_STORE'] = 'elsewhere.db'\n%load_ext nbsched\nbase = 10",
         "%%step etl.fetch\nimport nbsched as nb\nrows = [1, 2, 3]\nnb.emit(n=len(rows) + base)",
         "def double(x):\n    return 2 * x",
-        "%%step etl.load --after fetch\nprint('loads', double(len(rows)))",
-        "%pipeline run etl --wait",
+        "%%step etl.load --after fetch -p limit=@params.limit\nprint('loads', double(len(rows)), limit)",
+        "%pipeline run etl -p limit={base} --wait",
         "open('must-not-be', 'w')",
     )
     found = nbsched("run", "steps.ipynb", "--json").json
@@ -164,7 +164,7 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     }
     assert found["steps"]["fetch"]["values"] == {"n": 13}
     assert not (nbsched.folder / "must-not-be").exists()
-    assert "loads 6" in nbsched("logs", str(found["id"])).out
+    assert "loads 6 10" in nbsched("logs", str(found["id"])).out
     assert [run["name"] for run in nbsched("runs", "--json").json] == ["etl"]
 
 
@@ -175,6 +175,21 @@ def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine
     assert (
         said.sentence == "nbsched: the cell that begins '1 / 0' failed: ZeroDivisionError: division by zero"
     )
+
+
+def test_a_kernel_that_dies_in_a_step_ends_the_command(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "dies.ipynb", "import os", "%%step etl.fetch\nos._exit(3)")
+    said = nbsched("run", "dies.ipynb", "--lease", "1s")
+    assert said.code == 1
+    assert "the kernel died while run 1 was on" in said.err or "KernelGone" in said.err
+    assert next(run["state"] for run in nbsched("runs", "--json").json) in ("cancelled", "failed")
+
+
+def test_a_kernel_that_dies_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "dies.ipynb", "import os; os._exit(3)", "%%step etl.fetch\npass")
+    said = nbsched("run", "dies.ipynb")
+    assert said.code == 1
+    assert "DeadKernel" in said.sentence
 
 
 @pytest.mark.parametrize(

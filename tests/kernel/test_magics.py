@@ -352,3 +352,31 @@ def test_a_kernel_that_comes_back_is_told_of_its_paused_schedules(
     )
     assert second.cell("%schedule resume").text == "mine: resumed\n"
     assert second.cell("import nbsched as nb\nprint(nb.schedules()[0].paused)").text == "None\n"
+
+
+def test_a_store_that_cannot_be_opened_is_one_line_at_loading(
+    open_kernel: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "store.db").write_text("not a database, but long enough to look at" * 100)
+    page = Page(open_kernel(NBSCHED_STORE=str(tmp_path / "store.db")), tmp_path)
+    ran = page.cell("%load_ext nbsched")
+    assert ran.error == ""
+    assert "store.db" in ran.text
+    assert "store.db" in one_line(page.cell("%%schedule @daily --name x\npass"))
+
+
+def test_a_kernel_is_its_notebooks_host_before_the_magics_are_loaded(
+    open_kernel: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = Page(open_kernel(NBSCHED_STORE=str(tmp_path / "store.db")), tmp_path)
+    page.cell("import nbsched as nb\nrun = nb.run(nb.cell('x = 1', name='one'))")
+    page.until("run.state == 'succeeded'")
+    page.cell("%load_ext nbsched")
+    page.cell("%%schedule 'every 50ms' --limit 1 --name two\ny = 2", "a")
+    page.until("'y' in globals()")
+
+
+def test_a_kernel_that_carries_out_a_run_is_no_host(open_kernel: Callable[..., Any], tmp_path: Path) -> None:
+    page = Page(open_kernel(NBSCHED_STORE=str(tmp_path / "store.db"), NBSCHED_RUN="7"), tmp_path)
+    page.cell("%load_ext nbsched\nfrom nbsched.engine import default")
+    assert page.ask("default.runtime().kind") == "script"

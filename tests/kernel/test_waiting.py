@@ -151,3 +151,12 @@ def test_a_cell_waiting_in_a_thread_does_not_serve(kernel: Kernel) -> None:
     kernel.start("t", "k = start('kk = 1'); ok = wait(k)\nok", where="thread")
     assert kernel.outcome("t") == "succeeded"
     assert kernel.eval("ok, kk") == (True, 1)
+
+
+@waits
+def test_a_lent_cells_figures_are_its_own_and_the_waiting_cells_stay(kernel: Kernel, wait: str) -> None:
+    pytest.importorskip("matplotlib")
+    kernel.run("%matplotlib inline\nimport matplotlib.pyplot as plt")
+    person = kernel.run(f"a = start('plt.figure(); plt.plot([1])')\nplt.plot([2])\n{wait}(a), a.kinds()")
+    assert person.result == "(True, ['execute_result', 'display_data'])"
+    assert [each["type"] for each in person.outputs].count("display_data") == 1

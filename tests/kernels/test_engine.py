@@ -127,17 +127,22 @@ from nbsched.kernels.journal import Journal
 from nbsched.kernels.process import Launch
 import nbformat
 path = Path(sys.argv[1])
-cells = [nbformat.v4.new_code_cell(s) for s in ("print('done')", "import os; Path = open('pid', 'w').write(str(os.getpid()))", "import time; time.sleep(600)")]
+sources = (
+    "print('done')",
+    "import os; open('pid', 'w').write(str(os.getpid()))",
+    "import time; time.sleep(600)",
+)
+cells = [nbformat.v4.new_code_cell(source) for source in sources]
 launch = Launch(kernel="python3", cwd=path.parent, env=os.environ)
-execute_notebook(nbformat.v4.new_notebook(cells=cells), Execution(launch=launch, journal=Journal(path)), language="python")
+execution = Execution(launch=launch, journal=Journal(path))
+execute_notebook(nbformat.v4.new_notebook(cells=cells), execution, language="python")
 """
 
 
 def test_a_killed_host_takes_its_kernel_along_and_leaves_the_finished_cells(tmp_path: Path) -> None:
     path = tmp_path / "out.ipynb"
-    sockets = (
-        tempfile.TemporaryDirectory()
-    )  # a killed host cannot clear its own away; their paths must be short
+    # a killed host cannot clear its own away; their paths must be short
+    sockets = tempfile.TemporaryDirectory()
     env = {**os.environ, "TMPDIR": sockets.name}
     host = subprocess.Popen([sys.executable, "-c", HOST, str(path)], env=env)
     journal, until = tmp_path / "out.ipynb.journal", time.monotonic() + 30

@@ -2,7 +2,7 @@
 
 import { draw, keepKeys, make, put, say, sign } from "./elements.js";
 import { moments } from "./rows.js";
-import { took } from "./words.js";
+import { oneLine, took } from "./words.js";
 
 const BOX = { w: 156, h: 40, column: 204, row: 56, pad: 6 };
 
@@ -38,7 +38,7 @@ export class Graph {
     const title = draw("title"), name = draw("text", { x: 13, y: 17, class: "label" }), about = draw("text", { x: 28, y: 31, class: "about" });
     const icon = sign(), fill = draw("rect", { class: "fill", y: BOX.h - 3, x: 4, height: 3, width: BOX.w - 4 });
     for (const [key, value] of [["x", 12], ["y", 21.5], ["width", 12], ["height", 12]]) icon.setAttribute(key, value);
-    name.textContent = node.name.replace(/\p{C}/gu, " ");
+    name.textContent = oneLine(node.name);
     const words = draw("svg", { width: BOX.w - 6, height: BOX.h }, name, icon, about);
     const group = draw("g", { transform: at, tabindex: 0, role: "button", class: "box wait" }, title,
       draw("rect", { class: "card", width: BOX.w, height: BOX.h, rx: 5 }), fill,

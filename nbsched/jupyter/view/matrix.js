@@ -1,7 +1,7 @@
 // A pipeline's last runs, step by step.
 
 import { button, make } from "./elements.js";
-import { exact, took } from "./words.js";
+import { exact, oneLine, took } from "./words.js";
 
 export class Matrix {
   constructor(panel) {
@@ -31,7 +31,7 @@ export class Matrix {
   }
 
   line(name, className, cells) {
-    const line = make("tr", className), head = make("th", "", name);
+    const line = make("tr", className), head = make("th", "", oneLine(name));
     head.scope = "row";
     head.title = name;
     line.append(head, ...cells);

@@ -159,7 +159,8 @@ class Panel {
   paintLog() {
     const id = this.chosen?.run ?? this.known.focus, details = this.known.details.get(id);
     const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-    say(this.log, id == null ? "Choose a run to read its log." : details?.log || "This run has not written anything.");
+    const silent = this.known.rows.get(id)?.pipeline ? "Choose a step to read its log." : "This run has not written anything.";
+    say(this.log, id == null ? "Choose a run to read its log." : details?.log || silent);
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
 

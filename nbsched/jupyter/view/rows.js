@@ -99,9 +99,9 @@ export function scheduleRow(panel) {
     say(policy, `${item.overlap} · ${item.missed}`);
     put(policy, "title", `overlap ${item.overlap}, missed ${item.missed}`);
     last.show(known.history.get(item.name) ?? []);
-    say(next, item.paused ? `paused ${item.paused}` : item.next_ms == null ? "—" : when(item.next_ms, known.now()));
-    put(next, "title", item.next_ms == null ? "" : exact(item.next_ms));
-    put(node, "aria-label", `${item.name}, ${item.trigger}, ${next.textContent}`);
+    say(next, item.paused ? "paused" : item.next_ms == null ? "—" : when(item.next_ms, known.now()));
+    put(next, "title", item.paused ?? (item.next_ms == null ? "" : exact(item.next_ms)));
+    put(node, "aria-label", `${item.name}, ${item.trigger}, ${next.textContent} ${item.paused ?? ""}`.trim());
     const key = item.actions.join();
     if (acts.dataset.key === key) return;
     acts.dataset.key = key;

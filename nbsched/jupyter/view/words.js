@@ -35,6 +35,11 @@ export function exact(at) {
   return `${day} ${clock(at)}:${two(d.getSeconds())} ${zone}`;
 }
 
+// without what would turn or break the line
+export function oneLine(text) {
+  return text.replace(/\p{C}/gu, " ");
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length ? sorted[sorted.length >> 1] : null;
