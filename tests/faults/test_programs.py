@@ -17,6 +17,11 @@ from nbsched.engine.visiting import Visitor
 Start = Callable[..., subprocess.Popen[str]]
 
 
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def play(start: Start, tmp_path: Path, source: str, seconds: float = 8, **options: object) -> str:
     """What the program says; it ends by itself in that time, with nothing on its standard error."""
     program = tmp_path / "program.py"
@@ -175,7 +180,7 @@ def test_an_interrupted_program_leaves_nothing_running(start: Start, tmp_path: P
     if number == signal.SIGTERM:  # it was given no chance to say good-bye: the next host tidies up
         with nb.Runtime(tmp_path / "store.db"):
             pass
-    assert not Path(f"/proc/{pid}").exists()
+    assert not is_alive(pid)
 
 
 @pytest.mark.parametrize("ending", ["os._exit(0)", "sys.exit(0)", "pass"])
