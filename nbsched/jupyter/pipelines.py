@@ -104,10 +104,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
     last = nb.runs(name=given.name, limit=1)
     if last:
         show(
-            runs_table(
-                [last[0].record, *(step.record for step in last[0].steps.values())],
-                default.runtime().clock.now().astimezone(),
-            )
+            runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
         )
 
 

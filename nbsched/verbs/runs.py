@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.model import RunRecord, State
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row, plain, run_row
 from nbsched.core.tables import Table
 from nbsched.options import Parser, json_or_text, whole
+from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ def _filters(parser: Parser) -> None:
 @verb("runs, newest first", _filters)
 def runs(rt: Calls, given: argparse.Namespace) -> Answer:
     found = [run.record for run in rt.runs(**vars(given))]
-    return Answer([run_row(run) for run in found], runs_table(found, rt.clock.now().astimezone()))
+    return Answer([run_row(run) for run in found], runs_table(rt, found))
 
 
-def runs_table(found: Iterable[RunRecord], now: datetime, empty: str = "no runs yet") -> Table:
+def runs_table(rt: Calls, found: Iterable[RunRecord], empty: str = "no runs yet") -> Table:
     """The runs as the panel shows them."""
-    return Table(COLUMNS, [panel_cells(panel_row(run), now) for run in found], empty)
+    now, triggers = rt.clock.now().astimezone(), rt.database.read(showing.triggers)
+    rows = [panel_row(run, trigger=triggers.get(run.schedule or "")) for run in found]
+    return Table(COLUMNS, [panel_cells(row, now) for row in rows], empty)
 
 
 @verb("a run with its steps, attempts and events", run_id)
@@ -48,7 +50,7 @@ def show(rt: Calls, given: argparse.Namespace) -> Answer:
         "events": [event_row(event) for event in rt.events(run=given.id)],
     }
     parts = (
-        runs_table([run.record, *steps.values()], rt.clock.now().astimezone()),
+        runs_table(rt, [run.record, *steps.values()]),
         _attempts_table(attempts),
         _facts(run.record),
     )
