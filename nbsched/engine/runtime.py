@@ -9,7 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -91,23 +91,28 @@ class Runtime(Calls):
         if self.open:
             return self
         self._pid = os.getpid()
-        self._nudges = Nudges()
-        self.database = Database(self.store_path, self._committed)
-        make_private(self.folder)
         self._started: Future[None] = Future()
+        with ExitStack() as undo:
+            self._nudges = undo.enter_context(closing(Nudges()))
+            self.database = undo.enter_context(closing(Database(self.store_path, self._committed)))
+            make_private(self.folder)
+            self._begin()
+            undo.pop_all()
+        atexit.register(self.close, hurry=True)
+        return self
+
+    def _begin(self) -> None:
         # A fresh context: the loop must not keep the parent header of the cell that starts it.
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=contextvars.Context().run, args=(self._main,), name="nbsched-loop", daemon=True
         )
-        self._thread.start()
+        thread.start()
         try:
             self._started.result()
         except BaseException:
-            self._thread.join()
-            self._release()
+            thread.join()
             raise
-        atexit.register(self.close, hurry=True)
-        return self
+        self._thread = thread
 
     def close(self, *, hurry: bool = False) -> None:
         """Running work was asked to stop and has, or was killed; others carry on what is left."""
@@ -204,7 +209,9 @@ class Runtime(Calls):
             watcher()
 
     def _let_go(self) -> None:
-        """Nobody waits any longer for what only an open runtime can tell."""
+        """Nobody waits any longer for what only an open runtime can tell, but for who ends with the program."""
+        if self._hurry:
+            return
         with self._lock:
             left = [future for futures in self._waiting.values() for future in futures]
             self._waiting.clear()

@@ -252,9 +252,9 @@ def _store_error(path: Path, error: BaseException) -> StoreError:
         return StoreError(f"the store {path} is locked by another program: close it there and try again")
     if "full" in text:
         return StoreError(f"the disk of the store {path} is full: make room and try again")
-    if "readonly" in text or "read-only" in text:
+    if "readonly" in text or "read-only" in text or "unable to open" in text:
         return StoreError(
-            f"the store {path} cannot be written: check the permissions of the file and its folder"
+            f"the store {path} cannot be opened or written: check the permissions of the file and its folder"
         )
     return StoreError(f"the store {path} failed: {text}; run `nbsched doctor` to check it")
 
