@@ -126,6 +126,7 @@ class Scheduler:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
                 started()
+            self._line.close()
             await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
@@ -289,7 +290,7 @@ class Scheduler:
         self._begin_batches()
 
     def _begin_batches(self) -> None:
-        while self._slots > 0 and (batch := self._line.next_batch()) is not None:
+        while self._slots > 0 and (batch := self._line.begin_next()) is not None:
             self._slots -= 1
             self._group.start_soon(self._carry_batch, batch)
 
@@ -329,7 +330,7 @@ class Scheduler:
 
     async def _carry_batch(self, batch: Batch) -> None:
         try:
-            await batch.carry_out()
+            await batch.until_over()
         finally:
             was_full = self._slots <= 0  # so more may be queued, and need not wait for the settlement
             self._slots += 1
