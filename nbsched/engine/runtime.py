@@ -37,7 +37,6 @@ from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
-from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
@@ -224,10 +223,7 @@ class Runtime(Calls):
                 )
 
     async def _ended(self, runs: Collection[int]) -> None:
-        told = list(runs)
-        wanted = self.database.read(hooked, told)
-        if wanted:
-            await anyio.to_thread.run_sync(hooks.tell, self, told, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(hooks.tell, self, runs, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""

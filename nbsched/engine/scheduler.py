@@ -7,6 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
+from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
 
@@ -59,13 +61,11 @@ class Scheduler:
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
         self._slots = float(slots)
-        self._cells = MOST_CELLS
+        self._cells = MOST_CELLS if kind == "kernel" else 0
         self._resources = dict(resources)
         self._held: dict[int, Held] = {}
         self._short = Short()
         self._line = Line(around, self._short, self._drop)
-        self._more = False
-        """More than there was room for was queued at the last look."""
         self._wake = anyio.Event()
         self._nudged = False
         self._turning = True
@@ -126,6 +126,7 @@ class Scheduler:
             async with anyio.create_task_group() as self._group:
                 self._group.start_soon(self._turn_until, stop)
                 started()
+            self._line.close()
             await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
@@ -160,20 +161,18 @@ class Scheduler:
         self._note_gap(now)
         now_ms = floor_ms(now)
         ahead = self._ahead(now)
-        fired = await self._fire(from_ms(now_ms), ahead)
-        expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
-        if expired:
-            await committed(self._db.submit_quietly(runs.expire, now_ms))
-        if fired or expired:
-            ahead = self._ahead(now)  # either may have asked runs of ours to stop
         self._obey(ahead)
-        claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
-        self.bus.look()
-        self._look()
-        if fired or expired or claimed:
+        changes = self._fire(from_ms(now_ms), ahead)
+        if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
+            changes[None] = self._db.submit_quietly(runs.expire, now_ms)
+        claimed = (ahead.queued or bool(changes)) and await self._claim(now_ms)
+        await self._changed(changes, now_ms)
+        if changes or claimed:
             self._nudges.send()
             ahead = self._ahead(now)
-        self._more = ahead.queued
+            self._obey(ahead)
+        self.bus.look()
+        self._look()
         return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
 
     def _ahead(self, now: datetime) -> Outlook:
@@ -186,7 +185,8 @@ class Scheduler:
         return found
 
     def _looked_out(self, now: datetime) -> Outlook:
-        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything)
+        lanes = ["none", *["slot"] * (self._slots > 0), *["cell"] * (self._cells > 0)]
+        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything, lanes)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
@@ -209,32 +209,41 @@ class Scheduler:
 
     # -- firing ------------------------------------------------------------------------------------------------
 
-    async def _fire(self, now: datetime, ahead: Outlook) -> bool:
-        """What is due is accounted for; whether anything was."""
+    def _fire(self, now: datetime, ahead: Outlook) -> dict[str | None, Future[Any]]:
+        """What is due is being accounted for, before anything that is asked for later: the writes by schedule."""
         now_ms, mine = to_ms(now), (self._places, self._takes_anything)
         listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
         last = self._db.read(events.last_seq) if listening else 0
         due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
-        return any([await self._account_safely(row, now, last) for row in _by_name(due, listening)])
+        rows = {row["name"]: row for row in (*due, *listening)}
+        accounts = {name: self._account(row, now, last) for name, row in rows.items()}
+        return {name: account for name, account in accounts.items() if account is not None}
 
-    async def _account_safely(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+    def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> Future[Any] | None:
+        """What of the schedule is due is being accounted for; None when nothing is."""
+        account: Future[Any] = Future()
         try:
-            return await self._account(row, now, last)
-        except StoreError:
-            raise
+            heard, now_ms = self._heard(row, last), to_ms(now)
+            if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
+                return None
+            told = firing.accounting(
+                row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
+            )
+            return self._db.submit_quietly(schedules.account, told, now_ms)
         except Exception as error:
-            _log.exception("the schedule %r could not be accounted for; it is paused", row["name"])
-            await committed(self._db.submit(schedules.pause, row["name"], to_ms(now), f"fault: {error}"))
-            return False
+            account.set_exception(error)
+            return account
 
-    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
-        """What of the schedule is due is accounted for; whether anything was."""
-        heard, now_ms = self._heard(row, last), to_ms(now)
-        if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
-            return False
-        told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
-        await committed(self._db.submit_quietly(schedules.account, told, now_ms))
-        return True
+    async def _changed(self, changes: Mapping[str | None, Future[Any]], now_ms: int) -> None:
+        """The writes are done; a schedule that cannot be accounted for is paused."""
+        for schedule, change in changes.items():
+            try:
+                await committed(change)
+            except Exception as error:
+                if schedule is None or isinstance(error, StoreError):
+                    raise
+                _log.exception("the schedule %r could not be accounted for; it is paused", schedule)
+                await committed(self._db.submit(schedules.pause, schedule, now_ms, f"fault: {error}"))
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -254,7 +263,7 @@ class Scheduler:
 
     async def _claim(self, now_ms: int) -> bool:
         """What there is room for is ours and has begun; whether there was anything."""
-        if self._closing or (self._slots <= 0 and self._cells <= 0):
+        if self._closing:
             return False
         room = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
@@ -281,7 +290,7 @@ class Scheduler:
         self._begin_batches()
 
     def _begin_batches(self) -> None:
-        while self._slots > 0 and (batch := self._line.next_batch()) is not None:
+        while self._slots > 0 and (batch := self._line.begin_next()) is not None:
             self._slots -= 1
             self._group.start_soon(self._carry_batch, batch)
 
@@ -294,7 +303,12 @@ class Scheduler:
         cell = row["lane"] == "cell"
         resources = firing.resources_of(row["policy"])
         self._hold(cell, resources, -1)
-        return lambda: self._hold(cell, resources, +1)
+
+        def give_back() -> None:
+            self._hold(cell, resources, +1)
+            self._begin_batches()
+
+        return give_back
 
     def _hold(self, cell: bool, resources: Mapping[str, float], sign: int) -> None:
         if cell:
@@ -316,12 +330,13 @@ class Scheduler:
 
     async def _carry_batch(self, batch: Batch) -> None:
         try:
-            await batch.carry_out()
+            await batch.until_over()
         finally:
+            was_full = self._slots <= 0  # so more may be queued, and need not wait for the settlement
             self._slots += 1
         self._line.put_back(batch)
         self._begin_batches()
-        if self._more:
+        if was_full:
             self._look_again()
         await self._settle(batch.ended, batch.settlements)
 
@@ -329,9 +344,10 @@ class Scheduler:
         with anyio.CancelScope(shield=True):
             ended = await self._written(settlements)
         self._nudges.send()
-        runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
-        self._telling += 1
-        self._background.start_soon(self._tell_ended, runs_told)
+        told = list({*(settlement.run for settlement in settlements), *(item.run for item in ended)})
+        if self._db.read(hooked, told):
+            self._telling += 1
+            self._background.start_soon(self._tell_ended, told)
         self._look()
         for held in batch:
             if self._held.get(held.row["id"]) is held:
@@ -468,11 +484,6 @@ class Scheduler:
         data = {"handler": name, "event": event.name, "seq": event.seq, "error": repr(error), "dead": dead}
         _log.warning("the handler %r failed on %s: %r", name, event.name, error)
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
-
-
-def _by_name(*rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each schedule's row once."""
-    return list({row["name"]: row for some in rows for row in some}.values())
 
 
 class _Token:
