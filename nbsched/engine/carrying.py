@@ -31,6 +31,7 @@ from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.values import load_values, shrink, store_values
 from nbsched.store import runs
 from nbsched.store.database import Database
+from nbsched.store.recovery import NOWHERE
 
 Row = Mapping[str, Any]
 
@@ -79,6 +80,12 @@ class Surroundings:
     """To be seen by every piece of work, such as which store it belongs to."""
 
 
+_KERNEL_GONE = Outcome(
+    kind="failed", reason="lost", fatal=True, error_types=("KernelGone",),
+    error=Error("KernelGone", "the kernel whose cell this is has ended: run it again in its notebook"),
+)  # fmt: skip
+
+
 async def carry(held: Held, around: Surroundings) -> runs.Settlement:
     """The attempt is over and nothing of it runs any more; how it is to be settled."""
     row, policy = held.row, policy_of(held.row["policy"])
@@ -88,7 +95,8 @@ async def carry(held: Held, around: Surroundings) -> runs.Settlement:
     except Exception as error:
         outcome = failed_to_prepare(error)
     else:
-        outcome = await _supervise(held, assignment, policy, around)
+        gone = row["kind"] == "cell" and row["place"] == NOWHERE
+        outcome = _KERNEL_GONE if gone else await _supervise(held, assignment, policy, around)
     return judge(row, policy, outcome, report, around.clock.now())
 
 

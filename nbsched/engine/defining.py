@@ -73,8 +73,8 @@ class Definer:
             name=_schedule_name(name), work=json.dumps(self._work(replace(found, params={}), {}), ensure_ascii=False),
             params=json.dumps(_params(found), ensure_ascii=False), overlap=overlap, missed=missed,
             catchup_ms=span_ms(caught), jitter_ms=None if jitter is None else span_ms(duration(jitter, "jitter")),
-            max_fires=limit, place=self._place(found) if not isinstance(found, Pipeline) else None,
-            notebook=_notebook(found), **times, **self._first_timing(name, as_trigger(trigger), times, caught),
+            max_fires=limit, **self._owner(found), **times,
+            **self._first_timing(name, as_trigger(trigger), times, caught),
         )  # fmt: skip
 
     def trigger(self, row: Mapping[str, Any], trigger: Any) -> dict[str, Any]:
@@ -136,6 +136,13 @@ class Definer:
         if isinstance(work, Function) and work.bound:
             return f"process:{host.id}"
         return None
+
+    def _owner(self, work: Work) -> dict[str, Any]:
+        """Where alone the work can be fired, if a part of it can only run there, and whose notebook that is."""
+        parts = [step.work for step in work.steps] if isinstance(work, Pipeline) else [work]
+        place = next((found for part in parts if (found := self._place(part))), None)
+        kind, _, key = (place or "").partition(":")
+        return {"place": place, "notebook": key if kind == "notebook" else None}
 
     def _check_resources(self, work: Work, policy: Mapping[str, Any]) -> None:
         wanted = _resources(work, policy)
@@ -221,7 +228,3 @@ def _schedule_name(name: object) -> str:
     if not isinstance(name, str) or not name.strip():
         raise DefinitionError(f"the schedule's name {name!r} is not a text: give name=")
     return name
-
-
-def _notebook(work: Work) -> str | None:
-    return work.notebook if isinstance(work, Cell) else None

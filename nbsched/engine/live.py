@@ -13,6 +13,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
 from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
 from nbsched.core.wire import decode
+from nbsched.engine.firing import trigger_of
 from nbsched.executors.values import load_values
 from nbsched.store import records
 
@@ -223,8 +224,6 @@ class Schedule:
 
     @property
     def trigger(self) -> Any:
-        from nbsched.engine.firing import trigger_of
-
         return trigger_of(self.record.trigger)
 
     @property
@@ -267,9 +266,15 @@ class Schedule:
 
     def __repr__(self) -> str:
         record = self.record
-        when = "paused: " + record.paused if record.paused else f"next {record.next_at:%Y-%m-%d %H:%M:%S %Z}" if (
-            record.next_at) else "over"  # fmt: skip
-        return f"<schedule {self.name!r}: {record.trigger}, {when}>"
+        return f"<schedule {self.name!r}: {record.trigger}, {_when(record)}>"
+
+
+def _when(record: ScheduleRecord) -> str:
+    if record.paused:
+        return f"paused: {record.paused}"
+    if record.next_at is not None:
+        return f"next {record.next_at:%Y-%m-%d %H:%M:%S %Z}"
+    return "waits for events" if trigger_of(record.trigger).event_patterns else "over"
 
 
 class Subscription:

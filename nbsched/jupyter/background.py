@@ -17,7 +17,7 @@ def run_cell(shell: Any, given: argparse.Namespace, source: str) -> None:
     work = cell_work(shell, source, name, given, "thread")
     if inside_a_run():
         return
-    LiveOutput(default.runtime(), nb.run(work))
+    LiveOutput(default.runtime(), work)
 
 
 def run_on_event(shell: Any, given: argparse.Namespace, source: str) -> None:

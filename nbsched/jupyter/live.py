@@ -7,10 +7,11 @@ import re
 import threading
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
 
-from nbsched.core.model import Event, RunRecord
+from nbsched.core.model import FINAL, Event, RunRecord, Work
 from nbsched.core.rows import panel_row, took_text
+from nbsched.engine.runtime import Runtime
+from nbsched.jupyter.displays import OwnDisplay
 
 PERIOD_S = 0.1
 """Between two updates."""
@@ -18,49 +19,49 @@ LONGEST = 200_000
 """So many characters of printed text are shown; the log has all of it."""
 
 
-class LiveOutput:
-    """Shows the run under a display of its own and keeps it up to date until the run has ended."""
+ENDED = frozenset(f"run.{state}" for state in FINAL)
 
-    def __init__(self, runtime: Any, run: Any) -> None:
-        self._run, self._id = run, f"nbsched-{uuid4().hex}"
+
+class LiveOutput:
+    """Starts the work, shows its run under a display of its own, and keeps that up to date until it has ended."""
+
+    def __init__(self, runtime: Runtime, work: Work) -> None:
         self._pieces: list[Piece] = []
         self._news = threading.Condition()
-        self._stale = False
+        self._stale = self._over = False
         self._subscription = runtime.subscribe("run.*", self._hear)
-        self._publish(update=False)
-        self._stale = True
+        try:
+            with self._news:  # what is heard before the run is known waits here
+                self._run = runtime.run(work)
+        except BaseException:
+            self._subscription.cancel()
+            raise
+        self._display = OwnDisplay(self._bundle())
         threading.Thread(target=self._follow, name="nbsched-live", daemon=True).start()
 
     def _hear(self, event: Event) -> None:
-        if event.data.get("id") != self._run.id:
-            return
         with self._news:
+            if event.data.get("id") != self._run.id:
+                return
             if event.name == "run.output":
                 add(self._pieces, event.data)
+            self._over = self._over or event.name in ENDED  # the last event: all output was heard
             self._stale = True
             self._news.notify()
 
     def _follow(self) -> None:
+        over = False
         with self._subscription:
-            while not self._ended():
+            while not over:
                 with self._news:
                     self._news.wait_for(lambda: self._stale)
-                    self._stale = False
-                ended = self._ended()
-                self._publish(update=True)
-                threading.Event().wait(0 if ended else PERIOD_S)
-            self._publish(update=True)
+                    self._stale, over = False, self._over
+                self._display.update(self._bundle())
+                threading.Event().wait(0 if over else PERIOD_S)
 
-    def _ended(self) -> bool:
-        return bool(self._run.state.final)
-
-    def _publish(self, *, update: bool) -> None:
-        from IPython.core.interactiveshell import InteractiveShell
-
+    def _bundle(self) -> dict[str, str]:
         with self._news:
-            bundle = bundled(headline(self._run.record), self._pieces)
-        publisher = InteractiveShell.instance().display_pub
-        publisher.publish(bundle, transient={"display_id": self._id}, update=update)
+            return bundled(headline(self._run.record), self._pieces)
 
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

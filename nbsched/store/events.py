@@ -46,6 +46,10 @@ _STATES = {
 }  # fmt: skip
 
 
+_NOT_STARTED = frozenset({"run.pending", "run.queued"})
+_ENDED = frozenset({"run.succeeded", "run.failed", "run.cancelled", "run.skipped"})
+
+
 def _iso(ms: int | None) -> str | None:
     return None if ms is None else from_ms(ms).isoformat()
 
@@ -63,8 +67,9 @@ def _run_data(row: Any) -> dict[str, Any]:
         "id": row["run"], "name": row["run_name"], "state": _STATES.get(row["name"], "running"),
         "reason": row["reason"], "attempt": row["attempt"], "schedule": row["schedule"],
         "pipeline": row["pipeline"], "step": row["step"], "index": row["idx"], "parent": row["parent"],
-        "scheduled_at": _iso(row["scheduled_ms"]), "started_at": _iso(row["started_ms"]),
-        "ended_at": _iso(row["ended_ms"]), "key": row["key"],
+        "scheduled_at": _iso(row["scheduled_ms"]), "key": row["key"],
+        "started_at": None if row["name"] in _NOT_STARTED else _iso(row["started_ms"]),
+        "ended_at": _iso(row["ended_ms"]) if row["name"] in _ENDED else None,
     }  # fmt: skip
     return data | (decode(json.loads(row["data"])) if row["data"] else {})
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.graph import descendants
 from nbsched.core.model import State
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
@@ -44,7 +45,7 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
     steps = _steps(db, run)
     if steps:
         work["steps"] = [step for step, _ in steps]
-    reused = {step["name"]: reuse for step, reuse in steps if reuse} if from_failed else {}
+    reused = _reused(steps) if from_failed else {}
     new = NewRun(
         work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
@@ -68,6 +69,13 @@ def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
     ):
         needs[run].append(names[need])
     return [(_step(row, needs[row["id"]]), _reuse(row)) for row in rows]
+
+
+def _reused(steps: Sequence[tuple[Mapping[str, Any], Reuse | None]]) -> dict[str, Reuse]:
+    """What is taken over by name: of steps that succeeded, unless one they need is done again."""
+    needs = {step["name"]: step["needs"] for step, _ in steps}
+    again = descendants(needs, [step["name"] for step, reuse in steps if reuse is None])
+    return {step["name"]: reuse for step, reuse in steps if reuse and step["name"] not in again}
 
 
 def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:

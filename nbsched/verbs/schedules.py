@@ -47,12 +47,17 @@ def _next_cells(schedule: ScheduleRecord, now: datetime) -> tuple[str, str]:
         return f"paused ({schedule.paused})", ""
     if schedule.next_at is None:
         return "", ""
-    return instant_text(schedule.next_at), when_text(milliseconds(schedule.next_at), milliseconds(now) or 0)
+    at = _in_its_zone(schedule, schedule.next_at)
+    return instant_text(at), when_text(milliseconds(at), milliseconds(now) or 0)
 
 
 def instant_text(at: datetime) -> str:
     """The instant in its own zone with its offset: `Mon 2026-01-05 02:00:00 +01:00`."""
     return f"{at:%a} {at.isoformat(' ', 'seconds')[:19]} {at.isoformat()[-6:]}"
+
+
+def _in_its_zone(schedule: ScheduleRecord, at: datetime) -> datetime:
+    return at.astimezone(ZoneInfo(schedule.tz) if schedule.tz else None)
 
 
 def echo(schedule: ScheduleRecord, done: str = "scheduled", following: int = 3) -> Answer:
@@ -69,9 +74,7 @@ def _following(schedule: ScheduleRecord, most: int) -> list[datetime]:
     """The next instants, in the schedule's zone."""
     if schedule.next_at is None:
         return []
-    first = (
-        schedule.next_at.astimezone(ZoneInfo(schedule.tz)) if schedule.tz else schedule.next_at.astimezone()
-    )
+    first = _in_its_zone(schedule, schedule.next_at)
     last = schedule.end
     rest = next_times(parse_trigger(schedule.trigger), most - 1, after=first) if most > 1 else []
     return [at for at in [first, *rest] if last is None or at <= last]

@@ -236,7 +236,7 @@ def test_a_retry_goes_on_from_the_failed_step_with_the_values_of_the_others(
     second = real.retry(first).wait(20)
     assert (second.state, second.retry_of) == ("succeeded", first.id)
     assert reasons(second) == {"frame": "reused", "value": "reused", "needing": None, "after": None,
-                               "rescue": "reused"}  # fmt: skip
+                               "rescue": "rule"}, "nothing failed this time"  # fmt: skip
 
 
 def test_a_step_alone_is_not_retried(real: nb.Runtime, works: ModuleType) -> None:
@@ -280,3 +280,30 @@ def test_a_scheduled_pipeline_knows_its_instant_in_every_step(rt: VirtualRuntime
     assert found.pop("date").isoformat() == "2026-01-05"
     assert found.pop("key").startswith("daily@2026-01-06T04:00")
     assert found == {"at": at, "from": at - timedelta(days=1), "to": at, "run": run.id}
+
+
+def test_a_retry_does_again_what_follows_a_step_that_is_done_again(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    with nb.pipeline("p") as p:
+        flaky = nb.shell('test -e "$GATE"', name="flaky", env={"GATE": str(rt.folder / "gate")})
+        after = nb.shell("date +%s%N", name="after", rule="all_done")
+        beside = nb.shell("date +%s%N", name="beside")
+        flaky >> after
+    first = rt.run(p)
+    rt.settle()
+    assert [first.steps[name].state for name in ("flaky", "after", "beside")] == [
+        "failed",
+        "succeeded",
+        "succeeded",
+    ]
+    rt.folder.mkdir(exist_ok=True)
+    (rt.folder / "gate").touch()
+    second = first.retry()
+    rt.settle()
+    assert {name: step.reason for name, step in second.steps.items()} == {
+        "flaky": None, "after": None, "beside": "reused"
+    }  # fmt: skip
+    assert second.steps["after"].result != first.steps["after"].result
+    assert second.steps["beside"].result == first.steps["beside"].result
+    del beside
