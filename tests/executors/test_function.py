@@ -476,7 +476,9 @@ def test_a_function_of_a_loaded_file_is_found_by_file_and_name(tmp_path: Path) -
     assert find(f"{file}:evaluate") is module.evaluate
 
 
-@pytest.mark.parametrize("function", [lambda: None, functools.partial(int, "7"), "text".upper], ids=str)
+@pytest.mark.parametrize(
+    "function", [lambda: None, functools.partial(int, "7"), "text".upper], ids=["lambda", "partial", "bound"]
+)
 def test_what_no_name_leads_back_to_is_bound_to_this_process(function: Any) -> None:
     ref = reference_of(function)
     assert ref.startswith("__main__:")
