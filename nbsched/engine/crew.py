@@ -49,12 +49,11 @@ class Room:
 class Crew:
     """Takes runs, has them carried out, and settles them; on the loop only.
 
-    `host` tells whose the runs are by now, `settle` writes; `settled` is told what has ended by it, `freed` that
-    there is room for more.
+    `settle` writes; `settled` is told what has ended by it, `freed` that there may be more to do.
     """
 
     def __init__(
-        self, around: Surroundings, room: Room, *, settle: Callable[[Sequence[runs.Settlement]], Future[Any]],
+        self, around: Surroundings, room: Room, settle: Callable[[Sequence[runs.Settlement]], Future[Any]],
         settled: Callable[[Sequence[int]], None], freed: Callable[[], None],
     ) -> None:  # fmt: skip
         self.room = room

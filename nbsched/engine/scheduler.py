@@ -45,20 +45,15 @@ class Scheduler:
         ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._look, self._ended, self._in_a_hurry = (
-            nudges,
-            lease,
-            look,
-            ended,
-            in_a_hurry,
-        )
+        self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
+        self._look, self._ended = look, ended
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
         room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources))
-        self._crew = Crew(around, room, settle=self._settle, settled=self._settled, freed=self._look_again)
+        self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
         self._nudged = False
         self._turning = True
