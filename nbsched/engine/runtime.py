@@ -23,6 +23,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import Cell, Event, Function, Notebook, Work
+from nbsched.core.policy import normalise
 from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
@@ -59,7 +60,7 @@ class Runtime(Calls):
         self.kind = kind or _process.kind
         self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
-        self._resources = dict(resources or {})
+        self._resources = normalise({"resources": resources or {}})["resources"]
         self._lease = _lease(lease)
         self._thread: threading.Thread | None = None
         self._waiting: dict[int, list[Future[None]]] = defaultdict(list)

@@ -178,7 +178,7 @@ async def test_wrong_arguments_are_the_function_s_failure(assign: Assign, where:
 async def test_a_result_that_cannot_be_stored_is_named(assign: Assign, where: Any) -> None:
     outcome = await run(assign(work(lambda: {"model": object()}, where=where)))
     assert outcome.kind == "failed"
-    assert "'model' is a object" in str(outcome.error)
+    assert "'model' is an object" in str(outcome.error)
 
 
 async def test_skip_fail_and_retry_later_end_the_run_their_way(assign: Assign, where: Any) -> None:
@@ -476,7 +476,9 @@ def test_a_function_of_a_loaded_file_is_found_by_file_and_name(tmp_path: Path) -
     assert find(f"{file}:evaluate") is module.evaluate
 
 
-@pytest.mark.parametrize("function", [lambda: None, functools.partial(int, "7"), "text".upper], ids=str)
+@pytest.mark.parametrize(
+    "function", [lambda: None, functools.partial(int, "7"), "text".upper], ids=["lambda", "partial", "bound"]
+)
 def test_what_no_name_leads_back_to_is_bound_to_this_process(function: Any) -> None:
     ref = reference_of(function)
     assert ref.startswith("__main__:")
