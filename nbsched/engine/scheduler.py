@@ -151,11 +151,12 @@ class Scheduler:
         changes = self._fire(from_ms(now_ms), ahead)
         if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
             changes[None] = self._db.submit_quietly(runs.expire, now_ms)
-        claimed = (ahead.queued or bool(changes)) and await self._claim(now_ms)
+        claimed = await self._claim(now_ms) if ahead.queued or changes else []
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-            ahead = self._ahead(now)
+        if changes or any(row["kind"] == "pipeline" for row in claimed):
+            ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
         self.bus.look()
         self._look()
@@ -247,10 +248,10 @@ class Scheduler:
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 
-    async def _claim(self, now_ms: int) -> bool:
-        """What there is room for is ours and has begun; whether there was anything."""
+    async def _claim(self, now_ms: int) -> Sequence[dict[str, Any]]:
+        """What there is room for is ours and has begun."""
         if self._closing:
-            return False
+            return []
         room = self._crew.room
         capacity = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells,
@@ -264,7 +265,7 @@ class Scheduler:
                 await self._begin_anew()
             else:
                 self._crew.take([row for row in claimed if row["kind"] != "pipeline"])
-        return bool(claimed != [])
+        return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
         return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
