@@ -39,8 +39,6 @@ from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
 
-MOST_WAIT_AT_EXIT_S = 1.0
-
 
 class Runtime(Calls):
     """A host of the store at `store` while it is open; the default runtime inside its `with` block.
