@@ -238,15 +238,20 @@ def _progress(run: RunRecord) -> tuple[int, int] | None:
 def _detail(run: RunRecord) -> str:
     parts = [f"[{run.index}]" if run.index is not None else "", f"× {run.count}" if run.count > 1 else ""]
     if run.progress and run.state is State.RUNNING:
-        done, total, label = run.progress
-        parts += [label, f"{_unit(run.kind)}{done} of {total}" if total else ""]
+        parts.append(_how_far(run.kind, *run.progress))
     if run.attempt > 1 and not _retrying(run):
         parts.append(f"attempt {run.attempt} of {max(run.attempt, run.retries + 1)}")
     return " · ".join(part for part in parts if part)
 
 
-def _unit(kind: str) -> str:
-    return {"notebook": "cell ", "pipeline": "step "}.get(kind, "")
+def _how_far(kind: str, done: int, total: int, label: str) -> str:
+    """`cell 3 of 12` of a notebook; of others what it is at and how much is done."""
+    if not total:
+        return label
+    if kind == "notebook":
+        return f"{label or f'cell {done}'} of {total}"
+    count = f"{'step ' if kind == 'pipeline' else ''}{done} of {total}"
+    return f"{label} · {count}" if label else count
 
 
 def _why(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:

@@ -357,8 +357,17 @@ def _parsed(source: str) -> ast.Module:
         return ast.parse(source)
 
 
+_IPYTHON = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$", re.MULTILINE)
+"""What only IPython can read: magics, shell lines, help."""
+
+
 def cell_compiles(source: str) -> str | None:
-    """None, or the sentence that says why this Python is none; a top-level `await` is allowed."""
+    """None, or the sentence that says why this Python is none; a top-level `await` is allowed.
+
+    A cell that holds magics or shell lines is left to IPython.
+    """
+    if _IPYTHON.search(source):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -366,11 +375,9 @@ def cell_compiles(source: str) -> str | None:
     except SyntaxError as error:
         line = (error.text or "").strip()
         where = f" in line {error.lineno}" + (f" ({line})" if line else "") if error.lineno else ""
-        return f"the cell does not compile: {error.msg}{where}; correct it and run the cell again"
+        return f"the cell does not compile: {error.msg}{where}; correct it"
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return (
-            f"the cell does not compile: {error or type(error).__name__}; correct it and run the cell again"
-        )
+        return f"the cell does not compile: {error or type(error).__name__}; correct it"
     return None
 
 

@@ -30,6 +30,7 @@ from nbsched.engine.carrying import (
 )
 from nbsched.engine.clock import ticks
 from nbsched.engine.reporting import RunReport
+from nbsched.engine.threads import Threads
 from nbsched.executors.contract import Assignment
 from nbsched.executors.function import FunctionExecutor
 from nbsched.store import runs
@@ -93,12 +94,15 @@ class Batch:
         self._seconds, self._calls = 0.0, 0
         self._lock = threading.Lock()
 
-    async def carry_out(self) -> None:
-        """The batch is over: nothing of it runs any more, unless it would not stop."""
+    def begin(self, threads: Threads) -> None:
+        """The batch is being carried out."""
         self._news, self._loop = anyio.Event(), asyncio.get_running_loop()
         for held in self.left:
             held.on_stop = self._look
-        threading.Thread(target=self._main, name=f"nbsched {self.ref}", daemon=True).start()
+        threads.run(self._main)
+
+    async def until_over(self) -> None:
+        """Nothing of the batch runs any more, unless it would not stop."""
         while not self._over:
             await self._hear()
             current = self._current
@@ -191,6 +195,7 @@ class Line:
 
     def __init__(self, around: Surroundings, short: Short, dropped: Callable[[Held], None]) -> None:
         self._around, self._short, self._dropped = around, short, dropped
+        self._threads = Threads()
         self._waiting: dict[str, deque[Held]] = {}
 
     def put(self, ref: str, held: Held) -> None:
@@ -208,15 +213,20 @@ class Line:
             if held.cancel:
                 self._drop(batch.ref, held)
 
-    def next_batch(self) -> Batch | None:
-        """The next that one thread takes, if anything waits."""
+    def begin_next(self) -> Batch | None:
+        """What one thread takes of the line has begun, if anything waits."""
         for ref, waiting in self._waiting.items():
             size = min(self._short.sizes.get(ref, 1), len(waiting))
             batch = Batch(ref, [waiting.popleft() for _ in range(size)], self._around, self._short)
             if not waiting:
                 del self._waiting[ref]
+            batch.begin(self._threads)
             return batch
         return None
+
+    def close(self) -> None:
+        """Nothing more is begun."""
+        self._threads.close()
 
     def _drop(self, ref: str, held: Held) -> None:
         waiting = self._waiting.get(ref)

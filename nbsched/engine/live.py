@@ -165,7 +165,7 @@ class Run:
         seconds = None if timeout is None else duration(timeout, "timeout").total_seconds()
         if not self.state.final:
             self._wait(self._runtime.when_ended(self.id), seconds)
-        return self._checked(check)
+        return self._checked() if check else self
 
     def _wait(self, ended: Future[None], seconds: float | None) -> None:
         if self._runtime.in_kernel:
@@ -180,9 +180,9 @@ class Run:
             )
         ended.result()
 
-    def _checked(self, check: bool) -> Run:
+    def _checked(self) -> Run:
         record = self.record
-        if check and record.state is not State.SUCCEEDED:
+        if record.state is not State.SUCCEEDED:
             raise RunFailed(self.id, record.name, record.state.value, record.reason, record.error)
         return self
 

@@ -9,7 +9,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import Cell, Event, Function, Notebook, Work
+from nbsched.core.policy import normalise
 from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
@@ -36,7 +37,6 @@ from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
-from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 
 MOST_WAIT_AT_EXIT_S = 1.0
@@ -60,7 +60,7 @@ class Runtime(Calls):
         self.kind = kind or _process.kind
         self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
-        self._resources = dict(resources or {})
+        self._resources = normalise({"resources": resources or {}})["resources"]
         self._lease = _lease(lease)
         self._thread: threading.Thread | None = None
         self._waiting: dict[int, list[Future[None]]] = defaultdict(list)
@@ -92,23 +92,28 @@ class Runtime(Calls):
         if self.open:
             return self
         self._pid = os.getpid()
-        self._nudges = Nudges()
-        self.database = Database(self.store_path, self._committed)
-        make_private(self.folder)
         self._started: Future[None] = Future()
+        with ExitStack() as undo:
+            self._nudges = undo.enter_context(closing(Nudges()))
+            self.database = undo.enter_context(closing(Database(self.store_path, self._committed)))
+            make_private(self.folder)
+            self._begin()
+            undo.pop_all()
+        atexit.register(self.close, hurry=True)
+        return self
+
+    def _begin(self) -> None:
         # A fresh context: the loop must not keep the parent header of the cell that starts it.
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=contextvars.Context().run, args=(self._main,), name="nbsched-loop", daemon=True
         )
-        self._thread.start()
+        thread.start()
         try:
             self._started.result()
         except BaseException:
-            self._thread.join()
-            self._release()
+            thread.join()
             raise
-        atexit.register(self.close, hurry=True)
-        return self
+        self._thread = thread
 
     def close(self, *, hurry: bool = False) -> None:
         """Running work was asked to stop and has, or was killed; others carry on what is left."""
@@ -205,7 +210,9 @@ class Runtime(Calls):
             watcher()
 
     def _let_go(self) -> None:
-        """Nobody waits any longer for what only an open runtime can tell."""
+        """Nobody waits any longer for what only an open runtime can tell, but for who ends with the program."""
+        if self._hurry:
+            return
         with self._lock:
             left = [future for futures in self._waiting.values() for future in futures]
             self._waiting.clear()
@@ -216,10 +223,7 @@ class Runtime(Calls):
                 )
 
     async def _ended(self, runs: Collection[int]) -> None:
-        told = list(runs)
-        wanted = self.database.read(hooked, told)
-        if wanted:
-            await anyio.to_thread.run_sync(hooks.tell, self, told, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(hooks.tell, self, runs, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""

@@ -211,7 +211,7 @@ def test_the_hash_of_a_source_is_that_of_its_meaning() -> None:
 def test_a_cell_that_does_not_compile_is_explained_in_one_sentence() -> None:
     assert cell_compiles("x = await something()\n'\\d'") is None
     assert cell_compiles("x = = 1") == (
-        "the cell does not compile: invalid syntax in line 1 (x = = 1); correct it and run the cell again"
+        "the cell does not compile: invalid syntax in line 1 (x = = 1); correct it"
     )
     assert "'return' outside function" in str(cell_compiles("return 1"))
     assert "null bytes" in str(cell_compiles("x\0"))

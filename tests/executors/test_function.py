@@ -188,7 +188,7 @@ async def test_wrong_arguments_are_the_function_s_failure(assign: Assign, where:
 async def test_a_result_that_cannot_be_stored_is_named(assign: Assign, where: Any) -> None:
     outcome = await run(assign(work(lambda: {"model": object()}, where=where)))
     assert outcome.kind == "failed"
-    assert "'model' is a object" in str(outcome.error)
+    assert "'model' is an object" in str(outcome.error)
 
 
 async def test_skip_fail_and_retry_later_end_the_run_their_way(assign: Assign, where: Any) -> None:

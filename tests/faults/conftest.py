@@ -39,3 +39,43 @@ class _gone:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> bool:
         return kind is ProcessLookupError
+
+
+class Host:
+    """A runtime in a process of its own (see host.py)."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.expect("ready")
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def expect(self, line: str) -> None:
+        assert self.process.stdout is not None
+        found = self.process.stdout.readline().strip()
+        assert found == line, found + (
+            self.process.stderr.read() if self.process.stderr and not found else ""
+        )
+
+    def ask(self, python: str) -> str:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(python + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def close(self) -> None:
+        """It has closed in good order, and said nothing on its standard error."""
+        _, errors = self.process.communicate(timeout=20)
+        assert (self.process.returncode, errors) == (0, "")
+
+
+@pytest.fixture
+def host(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Host]:
+    program = Path(__file__).with_name("host.py")
+    return lambda *args: Host(start(program, *args, stdin=subprocess.PIPE))
