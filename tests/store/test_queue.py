@@ -14,7 +14,7 @@ from nbsched.store import claiming, hosts, insert, recovery, runs
 from nbsched.store.hosts import Host
 from tests.store.conftest import open_db
 
-PRIORITIES = st.integers(-2, 2)
+PRIORITIES = st.integers(0, 1)
 
 
 class Line(RuleBasedStateMachine):
@@ -48,7 +48,7 @@ class Line(RuleBasedStateMachine):
         self.places[run] = place = max(self.places.values(), default=0) + 1 if place is None else place
         self.line = sorted([*self.line, (priority, run)], key=lambda item: (item[0], self.places[item[1]]))
 
-    @rule(priority=PRIORITIES, expires=st.booleans())
+    @rule(priority=PRIORITIES, expires=st.sampled_from([False, False, True]))
     def add(self, priority: int, expires: bool) -> None:
         work = {
             "kind": "function",
@@ -61,7 +61,7 @@ class Line(RuleBasedStateMachine):
         )
         self.stand(priority, run)
 
-    @rule(number=st.integers(1, 3))
+    @rule(number=st.integers(1, 2))
     def claim(self, number: int) -> None:
         room = claiming.Capacity(places=(), any_place=True, slots=number, cells=0)
         claimed = claiming.claim(self.db, self.host, "b", self.now_ms, room)
@@ -106,7 +106,7 @@ class Line(RuleBasedStateMachine):
         runs.cancel(self.db, item[1], self.now_ms)
         self.line.remove(item)
 
-    @rule(ms=st.integers(0, 1500))
+    @rule(ms=st.integers(0, 400))
     def expire(self, ms: int) -> None:
         self.now_ms += ms
         runs.expire(self.db, self.now_ms)
@@ -117,6 +117,12 @@ class Line(RuleBasedStateMachine):
         assert late.fetchall() == []
         self.line = [item for item in self.line if item[1] not in gone]
 
+    @rule(priority=PRIORITIES, number=st.integers(2, 4))
+    def add_some(self, priority: int, number: int) -> None:
+        for _ in range(number):
+            self.add(priority, False)
+
+    @precondition(lambda self: len(self.running) > 2)
     @rule()
     def restart(self) -> None:
         """The host dies and another comes: what ran stands where it stood."""
