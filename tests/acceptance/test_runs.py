@@ -13,10 +13,7 @@ import pytest
 import nbsched as nb
 from nbsched.testing import VirtualRuntime, run_in_process, virtual_runtime
 
-KEYS = (
-    "id name schedule state reason attempt scheduled_at until count started_at ended_at pipeline step index "
-    "parent params result values error output key retry_of"
-).split()  # fmt: skip
+KEYS = ["id", "name", "schedule", "state", "reason", "attempt", "scheduled_at", "until", "count", "started_at", "ended_at", "pipeline", "step", "index", "parent", "params", "result", "values", "error", "output", "key", "retry_of"]  # fmt: skip
 
 
 @pytest.fixture
