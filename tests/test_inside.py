@@ -231,7 +231,7 @@ def test_outside_any_run_a_value_is_printed(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_outside_any_run_a_value_that_could_not_be_stored_is_refused() -> None:
-    with pytest.raises(ValueNotStorable, match="'model' is a object"):
+    with pytest.raises(ValueNotStorable, match="'model' is an object"):
         nb.emit(model=object())
 
 

@@ -82,8 +82,10 @@ class ValueNotStorable(NbschedError, TypeError):
         super().__init__(name, found)
 
     def __str__(self) -> str:
+        article = "an" if self.found[:1].lower() in "aeiou" else "a"
+        what = self.name if self.name.startswith("the ") else f"the value {self.name!r}"
         return (
-            f"the value {self.name!r} is a {self.found}, which cannot be stored: "
+            f"{what} is {article} {self.found}, which cannot be stored: "
             "give JSON, a DataFrame, an array, or save it to a file and give its path"
         )
 

@@ -24,6 +24,8 @@ _ALSO: Mapping[type, tuple[type, ...]] = {float: (int,), list: (tuple,), dict: (
 
 def declare(params: Mapping[str, Any] | None) -> dict[str, Any]:
     """The parameters as the model keeps them: a default, or `{"$type": "int"}` for a required one."""
+    if params is not None and not isinstance(params, Mapping):
+        raise ParameterError(f"params {params!r} is not a mapping: give names with their defaults or types")
     return {_name(name): _declared(name, value) for name, value in (params or {}).items()}
 
 

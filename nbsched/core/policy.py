@@ -86,6 +86,7 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
+_LATER = frozenset({"cache", "on_late", "rate"})
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 
 
@@ -113,9 +114,17 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
 def normalise(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options in their one JSON-able form (callables of `on_*` stay); UsageError names a bad one."""
     for name in given:
+        if name in STEP_ONLY:
+            raise UsageError(f"{name}= is for the steps of a pipeline: write it inside one")
         if name not in _NAMES:
             raise UnknownName("option", name, sorted(_NAMES | STEP_ONLY))
-    return {name: _WRITE[name](name, value) for name, value in given.items()}
+    written = {name: _WRITE[name](name, value) for name, value in given.items()}
+    for name in _LATER & written.keys():
+        if written[name] not in (None, False):
+            raise UsageError(
+                f"{name}={given[name]!r} is not there yet: it comes with a later version; leave it out"
+            )
+    return written
 
 
 def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -128,13 +137,15 @@ def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise DefinitionError(f"{owner}: {error}") from None
 
 
-def _whole(least: int) -> Callable[[str, Any], Any]:
-    def write(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise UsageError(f"{name} {value!r} is not a whole number of {least} or more")
-        return value
+def whole_number(name: str, value: Any, least: int = 0) -> int:
+    """The value; UsageError names it when it is not a whole number of `least` or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UsageError(f"{name} {value!r} is not a whole number of {least} or more")
+    return value
 
-    return write
+
+def _whole(least: int) -> Callable[[str, Any], Any]:
+    return lambda name, value: whole_number(name, value, least)
 
 
 def _optional(write: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
@@ -239,6 +250,8 @@ def _hook(name: str, value: Any) -> Any:
 def _executor(name: str, value: Any) -> str:
     if value not in ("local", "dask", "celery"):
         raise UnknownName("executor", value, ("local", "dask", "celery"))
+    if value != "local":
+        raise UsageError(f"{name} {value!r} is not there yet: it comes with a later version, use 'local'")
     return str(value)
 
 

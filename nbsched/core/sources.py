@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import hashlib
-import json
 import math
 import re
 import reprlib
@@ -338,27 +336,23 @@ def _written(value: Any) -> str:
 # --- what it is ---
 
 
-def source_hash(source: str | Mapping[str, Any]) -> str:
-    """The same text for the same code in the same order, whatever its comments, outputs and markdown."""
-    cells = [source] if isinstance(source, str) else [source_text(cell) for cell in code_cells(source)]
-    return hashlib.sha256(json.dumps([_meaning(cell) for cell in cells]).encode()).hexdigest()
-
-
-def _meaning(source: str) -> str:
-    try:
-        return ast.dump(_parsed(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source.strip()
-
-
 def _parsed(source: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(source)
 
 
+_IPYTHON = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$", re.MULTILINE)
+"""What only IPython can read: magics, shell lines, help."""
+
+
 def cell_compiles(source: str) -> str | None:
-    """None, or the sentence that says why this Python is none; a top-level `await` is allowed."""
+    """None, or the sentence that says why this Python is none; a top-level `await` is allowed.
+
+    A cell that holds magics or shell lines is left to IPython.
+    """
+    if _IPYTHON.search(source):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -366,11 +360,9 @@ def cell_compiles(source: str) -> str | None:
     except SyntaxError as error:
         line = (error.text or "").strip()
         where = f" in line {error.lineno}" + (f" ({line})" if line else "") if error.lineno else ""
-        return f"the cell does not compile: {error.msg}{where}; correct it and run the cell again"
+        return f"the cell does not compile: {error.msg}{where}; correct it"
     except (ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return (
-            f"the cell does not compile: {error or type(error).__name__}; correct it and run the cell again"
-        )
+        return f"the cell does not compile: {error or type(error).__name__}; correct it"
     return None
 
 

@@ -162,13 +162,13 @@ def next_times(
     trigger: Trigger | str, n: int = 5, *, after: datetime, tz: str | None = None
 ) -> list[datetime]:
     """The first `n` instants after `after`; a text without zone is read in `tz`, and all are shown in it."""
-    found = parse_trigger(trigger, tz=tz) if isinstance(trigger, str) else trigger
+    found = parse_trigger(trigger, tz=tz) if isinstance(trigger, str) else as_trigger(trigger)
     if not found.timed:
         raise TriggerError(
             f"'{found}' waits for an event and has no times: ask for those of a cron, every or at"
         )
-    if n < 0:
-        raise TriggerError(f"n={n} is negative: ask for zero or more times")
+    if not isinstance(n, int) or n < 0:
+        raise TriggerError(f"n={n!r} is not a whole number of zero or more: give how many times to show")
     since = in_utc(after)
     times = list(islice(found.anchored(since).walk(since), n))
     return [instant(each.astimezone(zone_named(tz))) for each in times] if tz else times

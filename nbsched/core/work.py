@@ -18,6 +18,7 @@ from nbsched.core.pipeline import PipelineBuilder, StepTable
 from nbsched.core.policy import STEP_ONLY, policy_of
 from nbsched.core.ports import set_function_reference, set_runner, use
 from nbsched.core.references import Value
+from nbsched.core.sources import cell_compiles
 from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
 
 __all__ = [
@@ -65,7 +66,10 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
     options, steps_only = _split(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
-    work = Cell(name=name, policy=options, source=_text("a cell's source", source), where=place)
+    fault = cell_compiles(_text("a cell's source", source))
+    if fault:
+        raise DefinitionError(f"cell {name!r}: {fault}")
+    work = Cell(name=name, policy=options, source=source, where=place)
     return _placed(work, name, steps_only)
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nbsched.core import triggers
-from nbsched.core.errors import InvalidState, UnknownName
+from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
-from nbsched.core.model import AttemptRecord, Event
+from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import priority as priority_number
+from nbsched.core.policy import whole_number
 from nbsched.engine import firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
@@ -75,6 +76,10 @@ class Calls:
         pipeline: str | None = None, parent: int | None = None, limit: int | None = 50,
     ) -> list[Run]:  # fmt: skip
         """The runs that match, newest first; steps only with `parent`."""
+        if state is not None and state not in set(State):
+            raise UnknownName("state", state, State)
+        if limit is not None:
+            limit = whole_number("limit", limit)
         found = self.database.read(
             records.runs,
             state=state,
@@ -168,10 +173,6 @@ class Calls:
         """The schedule is gone; its history stays."""
         self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
 
-    def paused_of_notebook(self, notebook: str) -> list[str]:
-        """The names of the notebook's schedules that wait for a kernel of it."""
-        return self.database.read(schedules.waiting_for_kernel, notebook)
-
     # -- events ------------------------------------------------------------------------------------------------
 
     def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
@@ -203,10 +204,11 @@ class Calls:
 
     def simulate(self, start: datetime, end: datetime) -> list[Expected]:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
+        first, last = firing.aware(start), firing.aware(end)
+        if last < first:
+            raise UsageError(f"the end {last.isoformat()} is before the start {first.isoformat()}: swap them")
         found = self.database.read(schedules.all_rows)
-        return simulate(
-            found, self.database.read(records.typical_durations), firing.aware(start), firing.aware(end)
-        )
+        return simulate(found, self.database.read(records.typical_durations), first, last)
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""

@@ -11,24 +11,25 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import anyio
 
 from nbsched.core import plan
 from nbsched.core.definitions import work_from_json
-from nbsched.core.errors import DefinitionError, NbschedError, UsageError
+from nbsched.core.errors import NbschedError, UsageError
 from nbsched.core.expressions import Expression
 from nbsched.core.instants import floor_ms, from_ms
 from nbsched.core.model import Context, Error, Function, Outcome, Shell, Verb, Work
 from nbsched.core.policy import Policy
-from nbsched.core.references import Reference, references_in, resolve
+from nbsched.core.redaction import Redaction
+from nbsched.core.references import references_in, resolve
 from nbsched.core.wire import decode, encode
 from nbsched.engine.clock import Clock, ticks
+from nbsched.engine.lookups import Lookup, key_of
 from nbsched.engine.paths import make_private
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
-from nbsched.executors.values import load_values, shrink, store_values
+from nbsched.executors.values import ValueFile, redact_file, shrink, store_values
 from nbsched.store import runs
 from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
@@ -184,6 +185,8 @@ async def _execute(
 def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: datetime) -> runs.Settlement:
     """The settlement of the attempt; a result that cannot be stored is a failure of the step that gave it."""
     result = named = None
+    if report.redaction:
+        outcome = _without_secrets(outcome, report)
     if outcome.kind == "succeeded":
         try:
             result, named = _stored(outcome, report.folder)
@@ -199,6 +202,21 @@ def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: da
         error=json.dumps(outcome.error.to_json()) if outcome.error else None, output=report.output_path,
         ended_ms=floor_ms(now),
     )  # fmt: skip
+
+
+def _without_secrets(outcome: Outcome, report: RunReport) -> Outcome:
+    report.end()
+    redact, error = report.redaction.value, outcome.error
+    for value in (outcome.result, *outcome.values.values()):
+        if isinstance(value, ValueFile) and value.type == "json":
+            redact_file(report.folder.parent / value.file, report.redaction)
+    return replace(
+        outcome,
+        result=redact(outcome.result),
+        values=redact(dict(outcome.values)),
+        reason=redact(outcome.reason),
+        error=Error.from_json(redact(error.to_json())) if error else None,
+    )
 
 
 def _stored(outcome: Outcome, folder: Path) -> tuple[str | None, str | None]:
@@ -235,10 +253,13 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     folder = report.folder
     if row["kind"] != "function":
         make_private(folder)
+    secrets = {name: _secret(name) for name in policy.secrets}
+    if secrets:
+        report.redaction = Redaction(secrets.values())
     return Assignment(
         work=_resolved(replace(work, name=row["name"]), lookup), context=context, params=resolved, folder=folder,
-        env=_environment(row, context, folder, policy, around), report=report, cell_timeout=policy.cell_timeout,
-        grace=policy.grace,
+        env=_environment(row, context, folder, secrets, around), report=report, cell_timeout=policy.cell_timeout,
+        grace=policy.grace, redaction=report.redaction,
     )  # fmt: skip
 
 
@@ -251,17 +272,6 @@ def _context(row: Row, params: Mapping[str, Any]) -> Context:
     )  # fmt: skip
 
 
-def key_of(row: Row) -> str:
-    """The same text for every attempt of the run, and for no other run: for work that must not be done twice."""
-    if row["key"]:
-        return str(row["key"])
-    if row["schedule"]:
-        base = f"{row['schedule']}@{from_ms(row['scheduled_ms']).isoformat()}"
-    else:
-        base = f"run-{row['parent'] or row['retry_of'] or row['id']}"
-    return f"{base}/{row['step']}" if row["step"] else base
-
-
 def _resolved(work: Work, lookup: Lookup) -> Work:
     if isinstance(work, Function) and work.args and any(references_in(work.args)):
         return replace(work, args=resolve(work.args, lookup))
@@ -271,10 +281,10 @@ def _resolved(work: Work, lookup: Lookup) -> Work:
 
 
 def _environment(
-    row: Row, context: Context, folder: Path, policy: Policy, around: Surroundings
+    row: Row, context: Context, folder: Path, secrets: Mapping[str, str], around: Surroundings
 ) -> dict[str, str]:
     work = work_of(row["work"])
-    if isinstance(work, Function) and work.where == "thread" and not policy.secrets:
+    if isinstance(work, Function) and work.where == "thread" and not secrets:
         return {}
     env = {
         **around.environment,
@@ -284,7 +294,7 @@ def _environment(
         "NBSCHED_SCHEDULED_AT": context.scheduled_at.isoformat(),
         "NBSCHED_CONTEXT": json.dumps(context_to_json(context, folder), ensure_ascii=False),
     }
-    return env | {name: _secret(name) for name in policy.secrets}
+    return {**env, **secrets}
 
 
 def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
@@ -304,94 +314,21 @@ def _plain(params: Mapping[str, Any], folder: Path) -> Any:
 
 
 def _secret(name: str) -> str:
-    found = os.environ.get(name)
-    if found is None:
-        try:
-            import keyring
-
-            found = keyring.get_password("nbsched", name)
-        except ImportError:
-            pass
-    if found is None:
+    found = os.environ.get(name) or _in_keyring(name)
+    if not found:
         raise UsageError(
             f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs"
         )
     return found
 
 
-class Lookup:
-    """What the references of a run's parameters stand for."""
-
-    def __init__(self, row: Row, around: Surroundings) -> None:
-        self._row, self._around = row, around
-
-    def __call__(self, reference: Reference) -> Any:
-        return getattr(self, f"_{reference.kind}")(reference.path)
-
-    def _step(self, path: tuple[str, ...]) -> Any:
-        step, *rest = path
-        found = self._around.database.read(_step_row, self._row["parent"], step)
-        if found is None:
-            raise DefinitionError(
-                f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
-            )
-        folder = self._around.folder / str(found["origin"])
-        if not rest:
-            return _loaded(found["result"], folder)
-        values = load_values(json.loads(found["named"]), folder) if found["named"] else {}
-        return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
-
-    def _param(self, path: tuple[str, ...]) -> Any:
-        text = self._around.database.read(_params_text, self._row["parent"] or self._row["id"])
-        return _inner(decode(json.loads(text)), path, f"the pipeline has no parameter {'.'.join(path)!r}")
-
-    def _event(self, path: tuple[str, ...]) -> Any:
-        text = self._row["event"] or self._around.database.read(_event_text, self._row["parent"])
-        if not text:
-            raise UsageError("nb.event has no field here: this run was not started by an event")
-        return _inner(json.loads(text), path, f"the event has no field {'.'.join(path)!r}")
-
-    def _fact(self, path: tuple[str, ...]) -> Any:
-        name, row = path[0], self._row
-        at = from_ms(row["scheduled_ms"])
-        match name:
-            case "scheduled_at" | "interval_end":
-                return at
-            case "interval_start":
-                return from_ms(row["previous_ms"])
-            case "scheduled_date":
-                return at.astimezone(ZoneInfo(self._around.zone(row["schedule"]))).date()
-            case "run_id":
-                return row["parent"] or row["id"]
-            case "run_key":
-                return key_of(row)
-        raise DefinitionError(f"{name!r} is no fact of a run")
-
-
-def _step_row(db: Any, parent: int, step: str) -> Any:
-    return db.execute(
-        "SELECT coalesce(retry_of, id) AS origin, result, named FROM runs WHERE parent = ? AND step = ?",
-        (parent, step),
-    ).fetchone()
-
-
-def _params_text(db: Any, run: int) -> str:
-    return str(db.execute("SELECT params FROM runs WHERE id = ?", (run,)).fetchone()[0])
-
-
-def _event_text(db: Any, run: int | None) -> str | None:
-    row = db.execute("SELECT event FROM runs WHERE id = ?", (run,)).fetchone()
-    return row[0] if row else None
-
-
-def _loaded(text: str | None, folder: Path) -> Any:
-    return load_values({"result": json.loads(text)}, folder)["result"] if text else None
-
-
-def _inner(value: Any, path: Any, missing: str) -> Any:
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            known = ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else ""
-            raise DefinitionError(f"{missing}: it has {known or 'none'}")
-        value = value[name]
-    return value
+def _in_keyring(name: str) -> str | None:
+    try:
+        import keyring
+    except ImportError:
+        return None
+    try:
+        found: str | None = keyring.get_password("nbsched", name)
+    except keyring.errors.KeyringError:  # there is none on this machine
+        return None
+    return found

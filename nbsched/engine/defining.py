@@ -43,7 +43,7 @@ class Definer:
         """A run of the work by hand, now."""
         found = as_work(work, params or {})
         given = normalise(policy)
-        key = key or given.pop("key", None) or found.policy.get("key")
+        key = normalise({"key": key})["key"] or given.pop("key", None) or found.policy.get("key")
         now_ms = floor_ms(self._clock.now())
         place = place_of(self._host)
         return NewRun(
@@ -68,7 +68,7 @@ class Definer:
             "end_ms": to_ms(_instant("end", end)),
         }
         caught = duration(catchup, "catchup")
-        name = name or found.name
+        name = found.name if name is None else name
         return NewSchedule(
             name=_schedule_name(name), work=json.dumps(self._work(replace(found, params={}), {}), ensure_ascii=False),
             params=json.dumps(_params(found), ensure_ascii=False), overlap=overlap, missed=missed,

@@ -13,7 +13,6 @@ from nbsched.core.instants import floor_ms, from_ms, to_ms
 from nbsched.core.ledger import due_occurrences, next_after
 from nbsched.core.model import Event
 from nbsched.core.triggers import Trigger, parse_trigger
-from nbsched.engine.carrying import policy_of
 from nbsched.store.schedules import Accounting
 
 _TICK = timedelta(milliseconds=1)
@@ -94,9 +93,3 @@ def _told(
         schedule=row["name"], after_ms=row["after_ms"], after_seq=row["after_seq"], decisions=decisions,
         until_ms=until_ms, until_seq=max(until_seq, row["after_seq"]), next_ms=to_ms(following), resumed=resumed,
     )  # fmt: skip
-
-
-def resources_of(policy: str) -> Mapping[str, float]:
-    """The named slots that a run of this policy takes."""
-    found: Mapping[str, float] = policy_of(policy).resources
-    return found

@@ -20,3 +20,8 @@ def make_private(folder: Path) -> None:
     missing = [folder, *folder.parents]
     for path in reversed(missing[: next(at for at, path in enumerate(missing) if path.is_dir())]):
         path.mkdir(mode=0o700, exist_ok=True)
+
+
+def private_file(name: str, flags: int) -> int:
+    """An opener: a file that it makes is its owner's only."""
+    return os.open(name, flags, 0o600)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
+from nbsched.core.redaction import Redaction, Stream
 from nbsched.engine.births import birth_of
-from nbsched.engine.paths import make_private
+from nbsched.engine.paths import make_private, private_file
 from nbsched.store import runs
 from nbsched.store.database import Database
 
@@ -18,6 +19,7 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 """Publishes an event that is not kept: its name and data."""
 
 BETWEEN_PROGRESS_S = 0.25
+NOTHING_SECRET = Redaction()
 FACTS = ("id", "name", "schedule", "pipeline", "step", "parent", "attempt")
 """Of the run's row, in every event that it tells."""
 
@@ -33,6 +35,8 @@ class RunReport:
         self._row, self._tell, self._ticks = row, tell, ticks
         self._lock = threading.Lock()
         self._last_progress = -1.0
+        self.redaction = NOTHING_SECRET
+        self._streams: dict[tuple[str, str], Stream] = {}
         self.latest: tuple[int, int, str] | None = None
         self.output_path: str | None = None
 
@@ -51,15 +55,41 @@ class RunReport:
         self._say("run.progress", {"done": done, "total": total, "label": label})
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
-        with self._lock, contextlib.suppress(OSError), self._opened_log() as log:
+        with self._lock:
+            text = self._redacted("log", stream, text)
+            self._log(text, stream)
+
+    def _log(self, text: str, stream: str) -> None:
+        with contextlib.suppress(OSError), self._opened_log() as log:
             log.write(text)
         self._say("run.output", {"text": text, "stream": stream})
 
     def display(self, message: Mapping[str, Any]) -> None:
-        self._say("run.output", {"message": dict(message)})
+        shown = dict(message)
+        if self.redaction and message.get("output_type") == "stream":
+            with self._lock:
+                shown["text"] = self._redacted("display", message["name"], message["text"])
+        else:
+            shown = self.redaction.value(shown)
+        self._say("run.output", {"message": shown})
 
     def value(self, name: str, value: Any) -> None:
-        self._say("run.value", {"value_name": name, "value": value})
+        self._say("run.value", {"value_name": name, "value": self.redaction.value(value)})
+
+    def end(self) -> None:
+        """What was held back of the output, for it might have been the beginning of a secret, is told too."""
+        with self._lock:
+            for (place, stream), text in [(key, stream.end()) for key, stream in self._streams.items()]:
+                if text and place == "log":
+                    self._log(text, stream)
+                elif text:
+                    message = {"output_type": "stream", "name": stream, "text": text}
+                    self._say("run.output", {"message": message})
+
+    def _redacted(self, place: str, stream: str, text: str) -> str:
+        if not self.redaction:
+            return text
+        return self._streams.setdefault((place, stream), self.redaction.stream()).feed(text)
 
     def output_file(self, path: Path) -> None:
         self.output_path = str(path)
@@ -71,7 +101,7 @@ class RunReport:
 
     def _opened_log(self) -> TextIO:
         make_private(self.folder.parent)
-        return self.log_path.open("a", encoding="utf-8", errors="replace")
+        return open(self.log_path, "a", encoding="utf-8", errors="replace", opener=private_file)
 
     def _say(self, name: str, data: Mapping[str, Any]) -> None:
         self._tell(name, {**{fact: self._row[fact] for fact in FACTS}, **data})

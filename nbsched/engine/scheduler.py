@@ -7,6 +7,7 @@ import os
 import signal
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,12 +20,13 @@ from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
 from nbsched.engine import firing
-from nbsched.engine.batching import Batch, Line, Short, reference_of
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
-from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up
+from nbsched.engine.carrying import Surroundings
+from nbsched.engine.crew import MOST_CELLS, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
+from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
 
@@ -32,9 +34,6 @@ _log = logging.getLogger("nbsched")
 
 MOST_WAIT_FOR_HOOKS_S = 5.0
 """What is told of the last runs may take so long while the runtime closes."""
-
-MOST_CELLS = 1
-"""Cells run in the kernel one at a time."""
 
 
 class Scheduler:
@@ -46,26 +45,15 @@ class Scheduler:
         ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
-        self._nudges, self._lease, self._look, self._ended, self._in_a_hurry = (
-            nudges,
-            lease,
-            look,
-            ended,
-            in_a_hurry,
-        )
+        self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
+        self._look, self._ended = look, ended
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
-        self._slots = float(slots)
-        self._cells = MOST_CELLS
-        self._resources = dict(resources)
-        self._held: dict[int, Held] = {}
-        self._short = Short()
-        self._line = Line(around, self._short, self._drop)
-        self._more = False
-        """More than there was room for was queued at the last look."""
+        room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources))
+        self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
         self._nudged = False
         self._turning = True
@@ -75,7 +63,6 @@ class Scheduler:
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
         self._awake_since = self._live_since - lease
-        self._group: TaskGroup
         self._background: TaskGroup
         self._token: _Token | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
@@ -105,7 +92,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (self._held or self._nudged or self._turning or self._telling or self.bus.busy)
+        return not (len(self._crew) or self._nudged or self._turning or self._telling or self.bus.busy)
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -115,7 +102,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token, self._stopping, self._all_told = _Token(), anyio.Event(), anyio.Event()
+        self._token, self._all_told = _Token(), anyio.Event()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -123,9 +110,11 @@ class Scheduler:
             await background.start(self.bus.run)
             background.start_soon(self._nudges.hear, self._look_again, self._know_the_others)
             background.start_soon(self._stay_alive)
-            async with anyio.create_task_group() as self._group:
-                self._group.start_soon(self._turn_until, stop)
+            async with anyio.create_task_group() as group:
+                self._crew.begin(group)
+                group.start_soon(self._turn_until, stop)
                 started()
+            self._crew.end()
             await self._until_all_is_told()
             await self._leave()
             background.cancel_scope.cancel()
@@ -136,9 +125,7 @@ class Scheduler:
             await stop.wait()
             group.cancel_scope.cancel()
         self._closing = True
-        self._stopping.set()
-        for held in list(self._held.values()):
-            held.stop("lost", at_once=self._in_a_hurry())
+        self._crew.close(at_once=self._in_a_hurry())
 
     async def _turn_for_ever(self) -> None:
         while True:
@@ -160,20 +147,19 @@ class Scheduler:
         self._note_gap(now)
         now_ms = floor_ms(now)
         ahead = self._ahead(now)
-        fired = await self._fire(from_ms(now_ms), ahead)
-        expired = ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms
-        if expired:
-            await committed(self._db.submit_quietly(runs.expire, now_ms))
-        if fired or expired:
-            ahead = self._ahead(now)  # either may have asked runs of ours to stop
         self._obey(ahead)
-        claimed = (ahead.queued or fired or expired) and await self._claim(now_ms)
+        changes = self._fire(from_ms(now_ms), ahead)
+        if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
+            changes[None] = self._db.submit_quietly(runs.expire, now_ms)
+        claimed = await self._claim(now_ms) if ahead.queued or changes else []
+        await self._changed(changes, now_ms)
+        if changes or claimed:
+            self._nudges.send()
+        if changes or any(row["kind"] == "pipeline" for row in claimed):
+            ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
+            self._obey(ahead)
         self.bus.look()
         self._look()
-        if fired or expired or claimed:
-            self._nudges.send()
-            ahead = self._ahead(now)
-        self._more = ahead.queued
         return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
 
     def _ahead(self, now: datetime) -> Outlook:
@@ -186,7 +172,8 @@ class Scheduler:
         return found
 
     def _looked_out(self, now: datetime) -> Outlook:
-        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything)
+        lanes = self._crew.room.lanes
+        return self._db.read(outlook, floor_ms(now), self.host.id, self._places, self._takes_anything, lanes)
 
     def _note_gap(self, now: datetime) -> None:
         """After a pause longer than the lease (a suspended machine, a stopped process) what fell in it was missed."""
@@ -209,32 +196,41 @@ class Scheduler:
 
     # -- firing ------------------------------------------------------------------------------------------------
 
-    async def _fire(self, now: datetime, ahead: Outlook) -> bool:
-        """What is due is accounted for; whether anything was."""
+    def _fire(self, now: datetime, ahead: Outlook) -> dict[str | None, Future[Any]]:
+        """What is due is being accounted for, before anything that is asked for later: the writes by schedule."""
         now_ms, mine = to_ms(now), (self._places, self._takes_anything)
         listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
         last = self._db.read(events.last_seq) if listening else 0
         due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
-        return any([await self._account_safely(row, now, last) for row in _by_name(due, listening)])
+        rows = {row["name"]: row for row in (*due, *listening)}
+        accounts = {name: self._account(row, now, last) for name, row in rows.items()}
+        return {name: account for name, account in accounts.items() if account is not None}
 
-    async def _account_safely(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
+    def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> Future[Any] | None:
+        """What of the schedule is due is being accounted for; None when nothing is."""
+        account: Future[Any] = Future()
         try:
-            return await self._account(row, now, last)
-        except StoreError:
-            raise
+            heard, now_ms = self._heard(row, last), to_ms(now)
+            if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
+                return None
+            told = firing.accounting(
+                row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
+            )
+            return self._db.submit_quietly(schedules.account, told, now_ms)
         except Exception as error:
-            _log.exception("the schedule %r could not be accounted for; it is paused", row["name"])
-            await committed(self._db.submit(schedules.pause, row["name"], to_ms(now), f"fault: {error}"))
-            return False
+            account.set_exception(error)
+            return account
 
-    async def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> bool:
-        """What of the schedule is due is accounted for; whether anything was."""
-        heard, now_ms = self._heard(row, last), to_ms(now)
-        if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
-            return False
-        told = firing.accounting(row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0)
-        await committed(self._db.submit_quietly(schedules.account, told, now_ms))
-        return True
+    async def _changed(self, changes: Mapping[str | None, Future[Any]], now_ms: int) -> None:
+        """The writes are done; a schedule that cannot be accounted for is paused."""
+        for schedule, change in changes.items():
+            try:
+                await committed(change)
+            except Exception as error:
+                if schedule is None or isinstance(error, StoreError):
+                    raise
+                _log.exception("the schedule %r could not be accounted for; it is paused", schedule)
+                await committed(self._db.submit(schedules.pause, schedule, now_ms, f"fault: {error}"))
 
     def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
@@ -252,91 +248,38 @@ class Scheduler:
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 
-    async def _claim(self, now_ms: int) -> bool:
-        """What there is room for is ours and has begun; whether there was anything."""
-        if self._closing or (self._slots <= 0 and self._cells <= 0):
-            return False
-        room = claiming.Capacity(
-            places=self._places, any_place=self._takes_anything, slots=self._slots, cells=self._cells,
-            resources=self._resources, short=self._short.sizes,
+    async def _claim(self, now_ms: int) -> Sequence[dict[str, Any]]:
+        """What there is room for is ours and has begun."""
+        if self._closing:
+            return []
+        room = self._crew.room
+        capacity = claiming.Capacity(
+            places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells,
+            resources=room.resources, short=self._crew.short.sizes,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):
             claimed: list[dict[str, Any]] | None = await committed(
-                self._db.submit_quietly(claiming.claim, self.host.id, self._birth, now_ms, room)
+                self._db.submit_quietly(claiming.claim, self.host.id, self._birth, now_ms, capacity)
             )
             if claimed is None:
                 await self._begin_anew()
             else:
-                self._take([row for row in claimed if row["kind"] != "pipeline"])
-        return bool(claimed != [])
+                self._crew.take([row for row in claimed if row["kind"] != "pipeline"])
+        return claimed or []
 
-    def _take(self, rows: Sequence[dict[str, Any]]) -> None:
-        for row in rows:
-            held = self._held[row["id"]] = Held(row)
-            ref = reference_of(row)
-            if ref is None:
-                self._group.start_soon(self._carry, held, self._occupy(row))
-            else:
-                self._line.put(ref, held)
-        self._begin_batches()
+    def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
+        return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
 
-    def _begin_batches(self) -> None:
-        while self._slots > 0 and (batch := self._line.next_batch()) is not None:
-            self._slots -= 1
-            self._group.start_soon(self._carry_batch, batch)
-
-    def _drop(self, held: Held) -> None:
-        """The run was asked to stop before it began."""
-        self._group.start_soon(self._settle, [held], [dropped(held, self._around)])
-
-    def _occupy(self, row: Mapping[str, Any]) -> Callable[[], None]:
-        """What the run takes is taken; calling the answer gives it back."""
-        cell = row["lane"] == "cell"
-        resources = firing.resources_of(row["policy"])
-        self._hold(cell, resources, -1)
-        return lambda: self._hold(cell, resources, +1)
-
-    def _hold(self, cell: bool, resources: Mapping[str, float], sign: int) -> None:
-        if cell:
-            self._cells += sign
-        else:
-            self._slots += sign
-        for name, amount in resources.items():
-            self._resources[name] += sign * amount
-
-    async def _carry(self, held: Held, release: Callable[[], None]) -> None:
-        try:
-            settlement = await carry(held, self._around)
-        except Exception as error:
-            _log.exception("run %s could not be carried out", held.row["id"])
-            settlement = given_up(held.row, error, self._clock.now())
-        finally:
-            release()
-        await self._settle([held], [settlement])
-
-    async def _carry_batch(self, batch: Batch) -> None:
-        try:
-            await batch.carry_out()
-        finally:
-            self._slots += 1
-        self._line.put_back(batch)
-        self._begin_batches()
-        if self._more:
-            self._look_again()
-        await self._settle(batch.ended, batch.settlements)
-
-    async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
-        with anyio.CancelScope(shield=True):
-            ended = await self._written(settlements)
+    def _settled(self, ended: Sequence[int]) -> None:
         self._nudges.send()
-        runs_told = {*(settlement.run for settlement in settlements), *(item.run for item in ended)}
-        self._telling += 1
-        self._background.start_soon(self._tell_ended, runs_told)
+        if self._db.read(hooked, ended):
+            self._telling += 1
+            self._background.start_soon(self._tell_ended, ended)
         self._look()
-        for held in batch:
-            if self._held.get(held.row["id"]) is held:
-                del self._held[held.row["id"]]
-        self._look_again()
+
+    def _obey(self, ahead: Outlook) -> None:
+        if ahead.cancelled:
+            self._crew.stop(self._db.read(runs.cancelled_of, self.host.id))
 
     async def _tell_ended(self, runs: Collection[int]) -> None:
         try:
@@ -352,27 +295,6 @@ class Scheduler:
             while self._telling:
                 self._all_told = anyio.Event()
                 await self._all_told.wait()
-
-    async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
-        """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
-        while True:
-            try:
-                done = await committed(
-                    self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
-                )
-                return list(done)
-            except Exception as error:
-                if self._closing:
-                    _log.error("%s; another host finds out what became of it", error)
-                    return []
-                _log.error("%s; trying again in a second", error)
-                await self._clock.wait(self._stopping, self._clock.now() + timedelta(seconds=1))
-
-    def _obey(self, ahead: Outlook) -> None:
-        if ahead.cancelled:
-            for run, how in self._db.read(runs.cancelled_of, self.host.id).items():
-                if run in self._held:
-                    self._held[run].stop(how)
 
     # -- staying alive -----------------------------------------------------------------------------------------
 
@@ -413,8 +335,7 @@ class Scheduler:
 
     async def _begin_anew(self) -> None:
         """The lease was taken from us: what we hold is another's now, so it stops here, and we are a new host."""
-        for held in list(self._held.values()):
-            held.stop("lost")
+        self._crew.stop_all()
         self.host = replace(self.host, id=uuid.uuid4().hex[:12])
         self._live_since = self._clock.now()
         await self._register()
@@ -468,11 +389,6 @@ class Scheduler:
         data = {"handler": name, "event": event.name, "seq": event.seq, "error": repr(error), "dead": dead}
         _log.warning("the handler %r failed on %s: %r", name, event.name, error)
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
-
-
-def _by_name(*rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each schedule's row once."""
-    return list({row["name"]: row for some in rows for row in some}.values())
 
 
 class _Token:

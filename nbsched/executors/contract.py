@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from nbsched.core.model import Context, Outcome, Work
+from nbsched.core.redaction import Redaction
 
 
 class Report(Protocol):
@@ -38,6 +39,8 @@ class Assignment:
     cell_timeout: timedelta | None
     grace: timedelta
     """Between the interrupt and the kill; set to nothing when the work is to be killed at once."""
+    redaction: Redaction = field(default_factory=Redaction)
+    """For files that are written beside the report and the outcome, which are redacted for all."""
 
 
 class Executor(Protocol):

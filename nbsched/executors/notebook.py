@@ -18,7 +18,7 @@ from nbsched.core.errors import UsageError
 from nbsched.core.model import Error, Outcome
 from nbsched.executors.contract import Assignment, Report
 from nbsched.executors.prepared import Prepared, plain, prepare
-from nbsched.executors.values import refer
+from nbsched.executors.values import redact_file, refer
 from nbsched.kernels.stop import StopSignal
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ def _executed(prepared: Prepared, assignment: Assignment, stop: StopSignal) -> O
         language=prepared.language,
         parameters=prepared.left,
     )
+    if assignment.redaction:
+        redact_file(_log_of(assignment), assignment.redaction)
     _copy_output(prepared)
     return _outcome(ending, listener, assignment)
 
@@ -115,7 +117,7 @@ def _execution(
         launch=Launch(kernel=prepared.kernel, cwd=prepared.cwd, env=env, log=_log_of(assignment)),
         source=prepared.source,
         parameters=plain(prepared.values),
-        journal=Journal(prepared.output),
+        journal=Journal(prepared.output, assignment.redaction),
         listener=listener,
         cell_timeout_s=limit.total_seconds() if limit is not None else None,
         grace_s=assignment.grace.total_seconds(),
@@ -132,6 +134,7 @@ def _copy_output(prepared: Prepared) -> None:
     if target and prepared.output.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        beside.touch(mode=0o600)
         shutil.copyfile(prepared.output, beside)
         os.replace(beside, target)
 

@@ -9,12 +9,14 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from nbsched.core.errors import StoreError, ValueNotStorable
+from nbsched.core.redaction import Redaction
 from nbsched.core.wire import decode, encode
 
 INLINE_LIMIT = 64 * 1024
@@ -90,6 +92,15 @@ def keep(value: Any, name: str, folder: Path) -> Any:
 def check_storable(value: Any, name: str) -> None:
     """Nothing is written; ValueNotStorable as `store_value` would raise it for the value's type."""
     _json(value, name, _check_foreign)
+
+
+def redact_file(path: Path, redaction: Redaction) -> None:
+    """What is text in the file holds no secret; a file that is not there stays so."""
+    with suppress(FileNotFoundError):
+        text = path.read_text("utf-8", errors="surrogateescape")
+        clean = redaction.text(text)
+        if clean != text:
+            path.write_text(clean, "utf-8", errors="surrogateescape")
 
 
 def _json(value: Any, name: str, foreign: Callable[[Any, str], Any]) -> tuple[Any, str]:

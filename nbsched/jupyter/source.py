@@ -62,13 +62,19 @@ class StoreSource:
         return self._rows(self._read(showing.some, ids))
 
     def _rows(self, runs: Iterable[RunRecord]) -> list[PanelRow]:
-        found = list(runs)
+        found = self._with_progress(list(runs))
         written = self._read(showing.triggers)
         needs = self._read(showing.waited_for, [one.id for one in found if one.state == "pending"])
         return [
             panel_row(one, trigger=written.get(one.schedule or ""), needs=needs.get(one.id, ()))
             for one in found
         ]
+
+    def _with_progress(self, runs: list[RunRecord]) -> list[RunRecord]:
+        """A running pipeline is as far as its steps."""
+        running = [one.id for one in runs if one.kind == "pipeline" and one.state == "running"]
+        far = self._read(showing.pipelines_progress, running)
+        return [replace(one, progress=far.get(one.id, one.progress)) for one in runs] if far else runs
 
     def pipeline(self, run_id: int) -> PipelineView | None:
         found = self._read(showing.some, [run_id])

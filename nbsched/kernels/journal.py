@@ -12,33 +12,42 @@ import nbformat
 from nbformat import NotebookNode
 
 from nbsched.core.errors import DefinitionError
+from nbsched.core.redaction import Redaction
 from nbsched.core.sources import source_text
 
 
 class Journal:
     """Writes the whole notebook first and last, and in between appends each finished cell: O(new output)."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, redaction: Redaction | None = None) -> None:
+        self.path, self._redaction = path, redaction or Redaction()
         self._lines: IO[str] | None = None
 
     def open(self, notebook: NotebookNode) -> None:
         """The notebook is at its path, and finished cells may be added."""
-        write_notebook(self.path, notebook)
+        self._write(notebook)
         self._lines = open(_journal_of(self.path), "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - until close
 
     def add(self, index: int, cell: NotebookNode) -> None:
         """The finished cell is safe from the death of this process."""
         if self._lines is not None:
-            self._lines.write(json.dumps({"index": index, "cell": cell}, ensure_ascii=False) + "\n")
+            told = self._redaction.cell(cell) if self._redaction else cell
+            self._lines.write(json.dumps({"index": index, "cell": told}, ensure_ascii=False) + "\n")
             self._lines.flush()
 
     def close(self, notebook: NotebookNode) -> None:
         """The notebook at its path is the one given, and the journal is gone."""
-        write_notebook(self.path, notebook)
+        self._write(notebook)
         if self._lines is not None:
             self._lines.close()
         _journal_of(self.path).unlink(missing_ok=True)
+
+    def _write(self, notebook: NotebookNode) -> None:
+        if self._redaction:
+            whole = self._redaction.value({name: part for name, part in notebook.items() if name != "cells"})
+            cells = [self._redaction.cell(cell) for cell in notebook.cells]
+            notebook = nbformat.from_dict({**whole, "cells": cells})
+        write_notebook(self.path, notebook)
 
 
 def recover(path: Path) -> bool:

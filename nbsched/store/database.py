@@ -178,7 +178,10 @@ class Database:
             self._roll_back()
             self._synchronise("FULL" if durable else "NORMAL")
             self._connection.execute("BEGIN IMMEDIATE")
-            answers = [(request, *self._carry_out(request)) for request in batch]
+            if len(batch) == 1:
+                answers = [(batch[0], self._call(batch[0]), None)]
+            else:
+                answers = [(request, *self._carry_out(request)) for request in batch]
             self._connection.execute("COMMIT")
         except BaseException as error:
             with suppress(sqlite3.Error):
@@ -202,9 +205,10 @@ class Database:
             self._connection.execute("ROLLBACK")
 
     def _carry_out(self, request: _Request) -> tuple[Any, BaseException | None]:
+        """The verb's result, or what it raised; then it has changed nothing."""
         self._connection.execute("SAVEPOINT verb")
         try:
-            result = request.verb(self._connection, *request.args, **request.kwargs)
+            result = self._call(request)
         except Exception as error:
             if isinstance(error, sqlite3.OperationalError) and not self._connection.in_transaction:
                 raise
@@ -213,6 +217,9 @@ class Database:
             return None, error
         self._connection.execute("RELEASE verb")
         return result, None
+
+    def _call(self, request: _Request) -> Any:
+        return request.verb(self._connection, *request.args, **request.kwargs)
 
 
 class _Reader:

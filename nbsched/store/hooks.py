@@ -11,8 +11,8 @@ from nbsched.store.database import Db
 
 def hooked(db: Db, ids: Sequence[int]) -> list[tuple[int, str, dict[str, Any]]]:
     """Those of the runs whose policy has a hook: id, state and policy."""
-    marks = ",".join("?" * len(ids))
     rows = db.execute(
-        f"SELECT id, state, policy FROM runs WHERE id IN ({marks}) AND policy LIKE '%\"on_%'", list(ids)
+        "SELECT id, state, policy FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND policy LIKE '%\"on_%'",
+        (json.dumps(list(ids)),),
     )
     return [(run, state, json.loads(policy)) for run, state, policy in rows]

@@ -23,7 +23,7 @@ class Outlook:
     listening: bool
     """Some schedule waits for events."""
     queued: bool
-    """Some run of its places may be claimed, if there is room."""
+    """Some run may be claimed."""
     cancelled: bool
     """A run that it carries out is asked to stop."""
 
@@ -47,14 +47,21 @@ SELECT
        AND expires_ms IS NOT NULL
      UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)),
   EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
-  EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND (not_before_ms IS NULL OR not_before_ms <= :now)
+  EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane IN (SELECT value FROM json_each(:lanes))
+    AND (not_before_ms IS NULL OR not_before_ms <= :now)
     AND {_MINE}),
   EXISTS (SELECT 1 FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = :host)
 """
 
 
-def outlook(db: Db, now_ms: int, host: str, places: Sequence[str], any_place: bool) -> Outlook:
-    """What there is for the host, which takes what stands at its places, and with `any_place` what stands at none."""
-    given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place}
+def outlook(
+    db: Db, now_ms: int, host: str, places: Sequence[str], any_place: bool, lanes: Sequence[str]
+) -> Outlook:
+    """What there is for the host, which has room in these lanes.
+
+    It takes what stands at its places, and with `any_place` what stands at none.
+    """
+    given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place,
+             "lanes": json.dumps(lanes)}  # fmt: skip
     served, due_ms, alarm_ms, listening, queued, cancelled = db.execute(_OUTLOOK, given).fetchone()
     return Outlook(bool(served), due_ms, alarm_ms, bool(listening), bool(queued), bool(cancelled))

@@ -11,7 +11,7 @@ from nbsched.core import plan
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.expressions import Expression
 from nbsched.core.instants import to_ms
-from nbsched.core.model import EVENTS, RETRYING, State, Verb
+from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
 from nbsched.core.references import referred
 from nbsched.core.wire import decode
@@ -19,12 +19,8 @@ from nbsched.store.database import Db
 from nbsched.store.events import record_run
 from nbsched.store.insert import in_line, next_id
 
-_ENDS = {
-    Verb.SUCCEED: State.SUCCEEDED,
-    Verb.FAIL: State.FAILED,
-    Verb.SKIP: State.SKIPPED,
-    Verb.CANCEL: State.CANCELLED,
-}
+_MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
+"""In SQL: whether a run may go to that state from where it stands."""
 ACTIVE = "ended_ms IS NULL"
 
 
@@ -119,7 +115,7 @@ def _end_attempts(db: Db, settlements: Sequence[Settlement], held: Mapping[int, 
 
 
 def _end_all(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
-    states = [_ENDS[item.verdict.verb] for item in settlements]
+    states = [ENDINGS[item.verdict.verb] for item in settlements]
     db.executemany(
         "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
         "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
@@ -156,7 +152,7 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND {ACTIVE} RETURNING parent, attempt",
+        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING parent, attempt",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
@@ -290,7 +286,7 @@ def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
             "AND c.state = 'failed' ORDER BY c.ended_ms, c.id LIMIT 1) WHERE id = ?1",
             (run,),
         )
-    return _end(db, run, _ENDS[verb], reason, now_ms)
+    return _end(db, run, ENDINGS[verb], reason, now_ms)
 
 
 def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:

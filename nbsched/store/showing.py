@@ -71,10 +71,25 @@ def triggers(db: Db) -> dict[str, str]:
 
 def changed(db: Db, seq: int, running: Progress) -> tuple[set[int], Progress]:
     """The runs that something has happened to since the event `seq`, or that have told something new."""
-    rows = db.execute("SELECT DISTINCT run FROM events WHERE seq > ? AND run IS NOT NULL", (seq,))
-    ids = {run for (run,) in rows}
+    rows = db.execute(
+        "SELECT DISTINCT e.run, r.parent FROM events e LEFT JOIN runs r ON r.id = e.run WHERE e.seq > ? "
+        "AND e.run IS NOT NULL",
+        (seq,),
+    )
+    ids = {run for found in rows for run in found if run is not None}
     now = progress(db)
     return ids | {run for run, told in now.items() if running.get(run) != told}, now
+
+
+def pipelines_progress(db: Db, ids: Collection[int]) -> dict[int, tuple[int, int, str]]:
+    """Of each of these pipelines' runs how many steps have ended, how many there are, and which run now."""
+    rows = db.execute(
+        "SELECT parent, sum(state NOT IN ('pending', 'queued', 'running')), count(*), "
+        "group_concat(CASE state WHEN 'running' THEN step END, ', ') "
+        f"FROM runs WHERE parent IN ({_marks(ids)}) GROUP BY parent",
+        list(ids),
+    )
+    return {run: (done, total, now or "") for run, done, total, now in rows}
 
 
 def progress(db: Db) -> Progress:

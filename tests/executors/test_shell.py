@@ -93,7 +93,7 @@ async def test_the_command_reads_an_empty_input(assign: Assign) -> None:
 
 
 async def test_wait_and_jobs_know_only_the_command_s_own_children(assign: Assign) -> None:
-    outcome = await run(assign(shell("true & wait; jobs | wc -l")))
+    outcome = await run(assign(shell("true & wait; jobs -r | wc -l")))
     assert outcome.result == "0"
 
 
