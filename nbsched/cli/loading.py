@@ -18,6 +18,7 @@ from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.stepcells import split_name
 
+_OURS = str(Path(nb.__file__).parent)
 _RUN = re.compile(r"^[ \t]*%pipeline[ \t]+run[ \t]+(?P<line>.+)$", re.MULTILINE)
 _STEP = re.compile(r"^\s*%{1,2}step\s+(?P<name>[^\s-]\S*)", re.MULTILINE)
 
@@ -92,17 +93,22 @@ def _choose(file: Path, names: Sequence[str], wanted: str | None) -> str:
 
 
 def _of_script(file: Path, wanted: str | None) -> Pipeline:
-    written: list[PipelineBuilder] = []
-    ports.set_written(written.append)
-    held = vars(_executed(file)).values()
-    found = {work.name: work for work in map(_as_pipeline, held) if work} or {
-        one.name: one.work for one in written
-    }
+    written: list[tuple[PipelineBuilder, str]] = []
+    ports.set_written(lambda one: written.append((one, _writer())))
+    held = [work for work in map(_as_pipeline, vars(_executed(file)).values()) if work]
+    own = [one.work for one, writer in written if writer == str(file) or not held]
+    found = {work.name: work for work in [*own, *held]}
     if not found:
         raise UsageError(
             f"{file.name} defines no pipeline: write `with nb.pipeline(...) as p:` at its top level"
         )
     return found[_choose(file, list(found), wanted)]
+
+
+def _writer() -> str:
+    """The file of the code that is writing a pipeline."""
+    frames = (frame.filename for frame in reversed(traceback.extract_stack(limit=8)))
+    return next((name for name in frames if not name.startswith(_OURS)), "")
 
 
 def _as_pipeline(value: Any) -> Pipeline | None:
