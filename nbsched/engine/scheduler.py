@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from nbsched.core.errors import StoreError
@@ -25,6 +25,7 @@ from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Surroundings
 from nbsched.engine.crew import MOST_CELLS, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
+from nbsched.engine.orphans import clear_up
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
@@ -352,7 +353,7 @@ class Scheduler:
         now_ms = self._now_ms()
         for host in self._db.read(hosts.known):
             if host.id != self.host.id and (self._is_over(host, now_ms) or is_dead(host.pid, host.birth)):
-                self._kill_orphans(host)
+                await anyio.to_thread.run_sync(clear_up, self._db, host)
                 gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
                 if gone:
                     _log.info("took over from host %s, which is gone", host.id)
@@ -368,12 +369,6 @@ class Scheduler:
         for run in tuple(self.followed):
             if self._db.read(recovery.is_left_alone, run):
                 await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
-
-    def _kill_orphans(self, host: Host) -> None:
-        for pid, birth in self._db.read(recovery.processes_of, host.id):
-            if pid != host.pid and birth_of(pid) == birth:
-                with suppress(OSError):
-                    os.killpg(pid, signal.SIGKILL)
 
     def _know_the_others(self) -> None:
         self._nudges.know(host.port for host in self._db.read(hosts.known) if host.id != self.host.id)

@@ -188,7 +188,8 @@ from nbsched.store.database import Database
 store = Database(pathlib.Path(sys.argv[1]))
 for number in range(20):
     store.write(lambda db: db.execute(
-        "INSERT INTO subscriptions (name, pattern, seq) VALUES ('n', '', 1) ON CONFLICT (name) DO UPDATE SET seq = seq + 1"))
+        "INSERT INTO subscriptions (name, pattern, seq) VALUES ('n', '', 1) "
+        "ON CONFLICT (name) DO UPDATE SET seq = seq + 1"))
 store.close()
 """
 
