@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbsched.core.checks import expression
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.model import Cell, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
@@ -100,6 +101,8 @@ class StepCells:
 
     def add(self, pipeline: str, step: Step) -> bool:
         """The step is in the pipeline, in place of the one of its name or of its cell; True when it replaced one."""
+        if step.when is not None:
+            expression(step.name, step.when)
         steps = self.pipelines.get(pipeline, {})
         gone = [name for name, old in steps.items() if name == step.name or _same_cell(old, step)]
         self.pipelines[pipeline] = _replaced(steps, gone, step)

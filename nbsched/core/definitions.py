@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -66,9 +64,3 @@ def work_from_json(data: Mapping[str, Any]) -> Work:
 def _step_from_json(data: Mapping[str, Any]) -> Step:
     plain = {name: value for name, value in data.items() if name not in ("work", "needs")}
     return Step(work=work_from_json(data["work"]), needs=tuple(data.get("needs", ())), **plain)
-
-
-def definition_hash(definition: Any) -> str:
-    """The same text for the same JSON, whatever the order of its keys."""
-    text = json.dumps(definition, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -71,6 +71,20 @@ TRANSITIONS: Mapping[tuple[State | None, Verb], frozenset[State]] = {
     (State.RUNNING, Verb.CANCEL): frozenset({State.CANCELLED}),
 }
 
+ENDINGS: Mapping[Verb, State] = {
+    verb: state
+    for (before, verb), states in TRANSITIONS.items()
+    for state in states
+    if before is not None and state.final
+}
+"""Where the verbs lead that end a run."""
+
+
+def states_before(after: State) -> tuple[State, ...]:
+    """The states from which some verb leads to this one."""
+    return tuple(before for (before, _), states in TRANSITIONS.items() if before and after in states)
+
+
 Place = Literal["kernel", "thread", "process"]
 
 

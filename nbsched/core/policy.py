@@ -86,6 +86,7 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
+_LATER = frozenset({"cache", "on_late", "rate"})
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 
 
@@ -117,7 +118,13 @@ def normalise(given: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{name}= is for the steps of a pipeline: write it inside one")
         if name not in _NAMES:
             raise UnknownName("option", name, sorted(_NAMES | STEP_ONLY))
-    return {name: _WRITE[name](name, value) for name, value in given.items()}
+    written = {name: _WRITE[name](name, value) for name, value in given.items()}
+    for name in _LATER & written.keys():
+        if written[name] not in (None, False):
+            raise UsageError(
+                f"{name}={given[name]!r} is not there yet: it comes with a later version; leave it out"
+            )
+    return written
 
 
 def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, TypedDict
 
 from nbsched.core.model import AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.references import resolve
 from nbsched.core.tables import one_line
+from nbsched.core.wire import decode
 
 
 class RunRow(TypedDict):
@@ -108,8 +110,8 @@ def run_row(run: RunRecord) -> RunRow:
         id=run.id, name=run.name, schedule=run.schedule, state=str(run.state), reason=run.reason, attempt=run.attempt,
         scheduled_at=run.scheduled_at.isoformat(), until=iso(run.until), count=run.count,
         started_at=iso(run.started_at), ended_at=iso(run.ended_at), pipeline=run.pipeline, step=run.step,
-        index=run.index, parent=run.parent, params=plain(run.params), result=plain(run.result),
-        values=plain(run.values), error=text(run.error), output=run.output, key=run.key, retry_of=run.retry_of,
+        index=run.index, parent=run.parent, params=_readable(run.params), result=_readable(run.result),
+        values=_readable(run.values), error=text(run.error), output=run.output, key=run.key, retry_of=run.retry_of,
     )  # fmt: skip
 
 
@@ -168,6 +170,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(part) for part in value]
     return repr(value)
+
+
+def _readable(stored: Any) -> Any:
+    """A stored value as JSON for any reader; what lies in a file, and what is not known yet, stays named."""
+    return plain(resolve(decode(stored, dict), lambda reference: reference.written))
 
 
 # ---------------------------------------------------------------- the one row people see

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import difflib
-import hashlib
-import json
 import math
 import re
 import reprlib
@@ -336,19 +334,6 @@ def _written(value: Any) -> str:
 
 
 # --- what it is ---
-
-
-def source_hash(source: str | Mapping[str, Any]) -> str:
-    """The same text for the same code in the same order, whatever its comments, outputs and markdown."""
-    cells = [source] if isinstance(source, str) else [source_text(cell) for cell in code_cells(source)]
-    return hashlib.sha256(json.dumps([_meaning(cell) for cell in cells]).encode()).hexdigest()
-
-
-def _meaning(source: str) -> str:
-    try:
-        return ast.dump(_parsed(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return source.strip()
 
 
 def _parsed(source: str) -> ast.Module:

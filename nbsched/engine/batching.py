@@ -6,7 +6,8 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -38,6 +39,8 @@ from nbsched.store import runs
 _log = logging.getLogger("nbsched")
 
 Call = Callable[[Assignment], Outcome]
+Settle = Callable[[Sequence[runs.Settlement]], Future[Any]]
+"""Has the settlements written; callable from any thread."""
 
 WEIGHT = 0.2
 """Of the newest measurement in the running mean of a function's time."""
@@ -78,14 +81,18 @@ class Batch:
     A run that is asked to stop is not begun, or interrupted; one that does not stop is left to its thread.
     """
 
-    def __init__(self, ref: str, held: Iterable[Held], around: Surroundings, short: Short) -> None:
+    def __init__(
+        self, ref: str, held: Iterable[Held], around: Surroundings, short: Short, settle: Settle
+    ) -> None:
         self.ref = ref
         self.left = deque(held)
         """Those that have not begun."""
         self.ended: list[Held] = []
         self.settlements: list[runs.Settlement] = []
         """How those that have ended are to be settled."""
-        self._around, self._short = around, short
+        self.written: Future[Any] | None = None
+        """The settlements on their way to the store, when the thread has sent them."""
+        self._around, self._short, self._settle_them = around, short, settle
         executor = around.executor_of(work_of(self.left[0].row["work"]))
         assert isinstance(executor, FunctionExecutor)
         self._executor = executor
@@ -134,7 +141,8 @@ class Batch:
 
     def _main(self) -> None:
         try:
-            self._carry_out_until(ticks() + plan.BATCH.total_seconds())
+            if self._carried_out_by(ticks() + plan.BATCH.total_seconds()) and self.settlements:
+                self.written = self._settle_them(self.settlements)
         finally:
             if self._calls:
                 self._short.learn(self.ref, self._seconds / self._calls)
@@ -142,15 +150,17 @@ class Batch:
             with suppress(RuntimeError):  # nobody waits any more, and the loop is closed
                 self._loop.call_soon_threadsafe(self._look)
 
-    def _carry_out_until(self, end: float) -> None:
+    def _carried_out_by(self, end: float) -> bool:
+        """As much as there is time for is done; False if we were given up meanwhile."""
         with self._executor.together() as call:
             while (held := self._next()) is not None:
                 settlement = self._carried_out(held, call)
                 if not self._is_over_for(held):
-                    return
+                    return False
                 self._settle(held, settlement)
                 if held.cancel or ticks() > end:
-                    return
+                    break
+        return True
 
     def _next(self) -> Held | None:
         with self._lock:
@@ -193,8 +203,10 @@ class Batch:
 class Line:
     """Runs of functions that are ours and wait for a thread; `dropped` is told of one that is asked to stop first."""
 
-    def __init__(self, around: Surroundings, short: Short, dropped: Callable[[Held], None]) -> None:
-        self._around, self._short, self._dropped = around, short, dropped
+    def __init__(
+        self, around: Surroundings, short: Short, settle: Settle, dropped: Callable[[Held], None]
+    ) -> None:
+        self._around, self._short, self._settle, self._dropped = around, short, settle, dropped
         self._threads = Threads()
         self._waiting: dict[str, deque[Held]] = {}
 
@@ -217,7 +229,8 @@ class Line:
         """What one thread takes of the line has begun, if anything waits."""
         for ref, waiting in self._waiting.items():
             size = min(self._short.sizes.get(ref, 1), len(waiting))
-            batch = Batch(ref, [waiting.popleft() for _ in range(size)], self._around, self._short)
+            held = [waiting.popleft() for _ in range(size)]
+            batch = Batch(ref, held, self._around, self._short, self._settle)
             if not waiting:
                 del self._waiting[ref]
             batch.begin(self._threads)

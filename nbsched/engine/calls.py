@@ -173,10 +173,6 @@ class Calls:
         """The schedule is gone; its history stays."""
         self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
 
-    def paused_of_notebook(self, notebook: str) -> list[str]:
-        """The names of the notebook's schedules that wait for a kernel of it."""
-        return self.database.read(schedules.waiting_for_kernel, notebook)
-
     # -- events ------------------------------------------------------------------------------------------------
 
     def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:

@@ -30,7 +30,7 @@ from nbsched.engine.paths import make_private
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.values import ValueFile, redact_file, shrink, store_values
-from nbsched.store import runs
+from nbsched.store import conditions, runs
 from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
 
@@ -242,7 +242,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
     if row["condition"] is not None:
         Expression(row["condition"]).evaluate(
-            lambda path: around.database.read(runs.lookup, row["parent"], path)
+            lambda path: around.database.read(conditions.lookup, row["parent"], path)
         )
     work = work_of(row["work"])
     given = decode(json.loads(row["params"])) if row["params"] != "{}" else {}

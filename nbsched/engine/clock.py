@@ -11,6 +11,9 @@ import anyio
 LONGEST_SLEEP = timedelta(seconds=30)
 """A sleep is cut so often, so that a suspended machine or a set clock is noticed."""
 
+GRAIN = timedelta(milliseconds=1)
+"""The loop's timers are as coarse as this, and late by it."""
+
 
 class Clock(Protocol):
     """Tells the time and waits for it."""
@@ -35,8 +38,11 @@ class SystemClock:
             left = LONGEST_SLEEP if until is None else until - self.now()
             if left <= timedelta():
                 return False
-            with anyio.move_on_after(min(left, LONGEST_SLEEP).total_seconds()):
-                await event.wait()
+            if left <= GRAIN:
+                time.sleep(left.total_seconds())  # noqa: ASYNC251 too short for the loop to tell
+            else:
+                with anyio.move_on_after(min(left - GRAIN, LONGEST_SLEEP).total_seconds()):
+                    await event.wait()
         return True
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from nbsched.engine.batching import Batch, Line, Short, reference_of
+from nbsched.engine.batching import Batch, Line, Settle, Short, reference_of
 from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up, policy_of
 from nbsched.engine.nudges import committed
 from nbsched.store import runs
@@ -53,14 +53,14 @@ class Crew:
     """
 
     def __init__(
-        self, around: Surroundings, room: Room, settle: Callable[[Sequence[runs.Settlement]], Future[Any]],
+        self, around: Surroundings, room: Room, settle: Settle,
         settled: Callable[[Sequence[int]], None], freed: Callable[[], None],
     ) -> None:  # fmt: skip
         self.room = room
         self.short = Short()
-        self._around, self._settle_them, self._settled, self._freed = around, settle, settled, freed
+        self._around, self._write, self._settled, self._freed = around, settle, settled, freed
         self._held: dict[int, Held] = {}
-        self._line = Line(around, self.short, self._drop)
+        self._line = Line(around, self.short, settle, self._drop)
         self._closing = False
 
     def __len__(self) -> int:
@@ -134,24 +134,32 @@ class Crew:
         self._begin_batches()
         if was_full:
             self._freed()  # what waits for it need not wait for the settlement
-        await self._settle(batch.ended, batch.settlements)
+        await self._settle(batch.ended, batch.settlements, batch.written)
 
-    async def _settle(self, batch: Sequence[Held], settlements: Sequence[runs.Settlement]) -> None:
+    async def _settle(
+        self,
+        batch: Sequence[Held],
+        settlements: Sequence[runs.Settlement],
+        written: Future[Any] | None = None,
+    ) -> None:
         with anyio.CancelScope(shield=True):
-            ended = await self._written(settlements)
+            ended = await self._ended(settlements, written)
         self._settled(list({*(item.run for item in settlements), *(item.run for item in ended)}))
         for held in batch:
             if self._held.get(held.row["id"]) is held:
                 del self._held[held.row["id"]]
         self._freed()
 
-    async def _written(self, settlements: Sequence[runs.Settlement]) -> Sequence[runs.Ended]:
+    async def _ended(
+        self, settlements: Sequence[runs.Settlement], written: Future[Any] | None
+    ) -> Sequence[runs.Ended]:
         """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
         while True:
             try:
-                done: list[runs.Ended] = await committed(self._settle_them(settlements))
+                done: list[runs.Ended] = await committed(written or self._write(settlements))
                 return done
             except Exception as error:
+                written = None
                 if self._closing:
                     _log.error("%s; another host finds out what became of it", error)
                     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
 from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
-from nbsched.core.wire import decode
+from nbsched.core.rows import RunRow, run_row
+from nbsched.core.wire import encode
 from nbsched.engine.firing import trigger_of
-from nbsched.executors.values import load_values
+from nbsched.engine.lookups import Place, params_of
+from nbsched.executors.values import load_values, refer
 from nbsched.store import records
 
 if TYPE_CHECKING:
@@ -31,6 +34,15 @@ class Run:
     def record(self) -> RunRecord:
         """The run's row as it is now."""
         return self._runtime.database.read(records.run, self.id)
+
+    @property
+    def row(self) -> RunRow:
+        """What programs are told of the run, as JSON."""
+        place = Place(self._runtime.database, self._runtime.folder)
+        params = params_of(self.id, place, lambda stored, folder: refer(stored))
+        return run_row(
+            replace(self.record, params=encode(params, "params", lambda file, name: file.to_json()))
+        )
 
     @property
     def name(self) -> str:
@@ -70,8 +82,8 @@ class Run:
 
     @property
     def params(self) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = decode(self.record.params)
-        return found
+        """What its work is given; a reference where nothing is known of it yet."""
+        return params_of(self.id, Place(self._runtime.database, self._runtime.folder))
 
     @property
     def result(self) -> Any:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from nbsched.core.errors import DefinitionError, UsageError
+from nbsched.core.errors import DefinitionError, NbschedError, UsageError
 from nbsched.core.instants import from_ms
-from nbsched.core.references import Reference
+from nbsched.core.references import Reference, references_in, resolve
+from nbsched.core.triggers import default_zone
 from nbsched.core.wire import decode
-from nbsched.executors.values import load_values
+from nbsched.executors.values import load_value
 from nbsched.store.database import Database
 
 Row = Mapping[str, Any]
+Load = Callable[[Any, Path], Any]
+"""Gives a stored value as it is to be had: `values.load_value`, or what leaves files alone."""
 
 
 class Around(Protocol):
@@ -27,6 +31,37 @@ class Around(Protocol):
     def folder(self) -> Path: ...
     @property
     def zone(self) -> Callable[[str | None], str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A store and the folder of its runs' files."""
+
+    database: Database
+    folder: Path
+
+    def zone(self, schedule: str | None) -> str:
+        """The zone that the schedule thinks in, or the machine's."""
+        found = self.database.read(_zone_of, schedule) if schedule else None
+        return found or default_zone()
+
+
+def params_of(run: int, around: Around, load: Load = load_value) -> dict[str, Any]:
+    """What the run's work is given: its own parameters and the run's; a reference stays where nothing is known yet."""
+    row = around.database.read(_row, run)
+    own = decode(json.loads(row["work"]).get("params", {})) if row["kind"] != "pipeline" else {}
+    given = {**own, **decode(json.loads(row["params"]))}
+    lookup = Lookup(row, around, load)
+    return {name: _if_known(value, lookup) for name, value in given.items()}
+
+
+def _if_known(value: Any, lookup: Lookup) -> Any:
+    if not any(references_in(value)):
+        return value
+    try:
+        return resolve(value, lookup)
+    except NbschedError:
+        return value
 
 
 def key_of(row: Row) -> str:
@@ -43,8 +78,8 @@ def key_of(row: Row) -> str:
 class Lookup:
     """What the references of a run's parameters stand for."""
 
-    def __init__(self, row: Row, around: Around) -> None:
-        self._row, self._around = row, around
+    def __init__(self, row: Row, around: Around, load: Load = load_value) -> None:
+        self._row, self._around, self._load = row, around, load
 
     def __call__(self, reference: Reference) -> Any:
         return getattr(self, f"_{reference.kind}")(reference.path)
@@ -58,8 +93,9 @@ class Lookup:
             )
         folder = self._around.folder / str(found["origin"])
         if not rest:
-            return _loaded(found["result"], folder)
-        values = load_values(json.loads(found["named"]), folder) if found["named"] else {}
+            return self._load(json.loads(found["result"]), folder) if found["result"] else None
+        named = json.loads(found["named"]) if found["named"] else {}
+        values = {name: self._load(value, folder) for name, value in named.items()}
         return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
 
     def _param(self, path: tuple[str, ...]) -> Any:
@@ -89,6 +125,15 @@ class Lookup:
         raise DefinitionError(f"{name!r} is no fact of a run")
 
 
+def _row(db: Any, run: int) -> Any:
+    return db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
+
+
+def _zone_of(db: Any, schedule: str) -> str | None:
+    row = db.execute("SELECT tz FROM schedules WHERE name = ?", (schedule,)).fetchone()
+    return row[0] if row else None
+
+
 def _step_row(db: Any, parent: int, step: str) -> Any:
     return db.execute(
         "SELECT coalesce(retry_of, id) AS origin, result, named FROM runs WHERE parent = ? AND step = ?",
@@ -103,10 +148,6 @@ def _params_text(db: Any, run: int) -> str:
 def _event_text(db: Any, run: int | None) -> str | None:
     row = db.execute("SELECT event FROM runs WHERE id = ?", (run,)).fetchone()
     return row[0] if row else None
-
-
-def _loaded(text: str | None, folder: Path) -> Any:
-    return load_values({"result": json.loads(text)}, folder)["result"] if text else None
 
 
 def _inner(value: Any, path: Any, missing: str) -> Any:

@@ -18,7 +18,6 @@ from typing import Any, Self
 import anyio
 import anyio.to_thread
 
-from nbsched.core import triggers
 from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
@@ -31,6 +30,7 @@ from nbsched.engine.calls import Calls
 from nbsched.engine.carrying import Surroundings
 from nbsched.engine.clock import Clock, SystemClock
 from nbsched.engine.live import Subscription
+from nbsched.engine.lookups import Place
 from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
@@ -38,8 +38,6 @@ from nbsched.executors.contract import Executor
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
-
-MOST_WAIT_AT_EXIT_S = 1.0
 
 
 class Runtime(Calls):
@@ -170,7 +168,8 @@ class Runtime(Calls):
             return executors[kind]
 
         return Surroundings(
-            database=self.database, clock=self.clock, folder=self.folder, tell=self._tell, zone=self._zone,
+            database=self.database, clock=self.clock, folder=self.folder, tell=self._tell,
+            zone=Place(self.database, self.folder).zone,
             executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)},
         )  # fmt: skip
 
@@ -181,10 +180,6 @@ class Runtime(Calls):
 
     def _call_soon(self, call: Callable[[], None]) -> None:
         self.scheduler.call_soon(call)
-
-    def _zone(self, schedule: str | None) -> str:
-        found = self.database.read(_zone_of, schedule) if schedule else None
-        return found or triggers.default_zone()
 
     # -- waiting and watching ----------------------------------------------------------------------------------
 
@@ -318,11 +313,6 @@ def _lease(lease: Any) -> timedelta:
     if found < timedelta(milliseconds=100):
         raise UsageError(f"a lease of {found} is too short to be renewed in time: give 100ms or more")
     return found
-
-
-def _zone_of(db: Any, schedule: str) -> str | None:
-    row = db.execute("SELECT tz FROM schedules WHERE name = ?", (schedule,)).fetchone()
-    return row[0] if row else None
 
 
 def _executor_kind(work: Work) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
@@ -14,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from nbsched.core.errors import StoreError
@@ -25,6 +25,7 @@ from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Surroundings
 from nbsched.engine.crew import MOST_CELLS, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
+from nbsched.engine.orphans import clear_up
 from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
 from nbsched.store.hooks import hooked
 from nbsched.store.hosts import Host
@@ -151,11 +152,12 @@ class Scheduler:
         changes = self._fire(from_ms(now_ms), ahead)
         if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
             changes[None] = self._db.submit_quietly(runs.expire, now_ms)
-        claimed = (ahead.queued or bool(changes)) and await self._claim(now_ms)
+        claimed = await self._claim(now_ms) if ahead.queued or changes else []
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-            ahead = self._ahead(now)
+        if changes or any(row["kind"] == "pipeline" for row in claimed):
+            ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
         self.bus.look()
         self._look()
@@ -247,10 +249,10 @@ class Scheduler:
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 
-    async def _claim(self, now_ms: int) -> bool:
-        """What there is room for is ours and has begun; whether there was anything."""
+    async def _claim(self, now_ms: int) -> Sequence[dict[str, Any]]:
+        """What there is room for is ours and has begun."""
         if self._closing:
-            return False
+            return []
         room = self._crew.room
         capacity = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells,
@@ -264,7 +266,7 @@ class Scheduler:
                 await self._begin_anew()
             else:
                 self._crew.take([row for row in claimed if row["kind"] != "pipeline"])
-        return bool(claimed != [])
+        return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
         return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
@@ -344,7 +346,7 @@ class Scheduler:
         now_ms = self._now_ms()
         for host in self._db.read(hosts.known):
             if host.id != self.host.id and (self._is_over(host, now_ms) or is_dead(host.pid, host.birth)):
-                self._kill_orphans(host)
+                await anyio.to_thread.run_sync(clear_up, self._db, host)
                 gone = await committed(self._db.submit(recovery.give_up, host.id, now_ms))
                 if gone:
                     _log.info("took over from host %s, which is gone", host.id)
@@ -360,12 +362,6 @@ class Scheduler:
         for run in tuple(self.followed):
             if self._db.read(recovery.is_left_alone, run):
                 await committed(self._db.submit_lightly(recovery.adopt, run, self.host.id, now_ms))
-
-    def _kill_orphans(self, host: Host) -> None:
-        for pid, birth in self._db.read(recovery.processes_of, host.id):
-            if pid != host.pid and birth_of(pid) == birth:
-                with suppress(OSError):
-                    os.killpg(pid, signal.SIGKILL)
 
     def _know_the_others(self) -> None:
         self._nudges.know(host.port for host in self._db.read(hosts.known) if host.id != self.host.id)

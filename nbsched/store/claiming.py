@@ -54,10 +54,13 @@ ORDER BY priority, seq, id
 def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
     """The runs of the lane that this host may take, the first in line first."""
     places, counts = frozenset(room.places), _Counts(db)
-    for row in db.execute(_LINE, (lane, now_ms)):
+    found = db.execute(_LINE, (lane, now_ms))
+    names = [column[0] for column in found.description]
+    for values in found:
+        row = dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
         here = room.any_place if row["place"] is None else row["place"] in places
         if here and (row["policy"] == "{}" or counts.allow(row, _policy(row["policy"]))):
-            yield dict(row)
+            yield row
 
 
 def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:

@@ -71,13 +71,5 @@ def _host(row: Any) -> Host:
 
 
 def remove(db: Db, host: str) -> bool:
-    """The host is no longer; the last time anyone was seen is kept."""
-    row = db.execute("DELETE FROM hosts WHERE id = ? RETURNING seen_ms", (host,)).fetchone()
-    if row is None:
-        return False
-    db.execute(
-        "INSERT INTO facts VALUES ('watched_ms', ?) "
-        "ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
-        (row[0],),
-    )
-    return True
+    """The host is no longer; False when it was none."""
+    return db.execute("DELETE FROM hosts WHERE id = ? RETURNING id", (host,)).fetchone() is not None

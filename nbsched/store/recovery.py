@@ -29,6 +29,14 @@ def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
     return [(pid, birth) for pid, birth in rows]
 
 
+def notebooks_of(db: Db, host: str) -> list[str]:
+    """The output notebooks of the host's running attempts."""
+    rows = db.execute(
+        "SELECT output FROM runs WHERE state = 'running' AND host = ? AND output LIKE '%.ipynb'", (host,)
+    )
+    return [output for (output,) in rows]
+
+
 def give_up(db: Db, host: str, now_ms: int) -> bool:
     """The host is gone: its running attempts are lost, what it kept for itself is anyone's. False if it was before."""
     row = db.execute("SELECT notebook, seen_ms FROM hosts WHERE id = ?", (host,)).fetchone()

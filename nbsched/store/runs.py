@@ -9,22 +9,16 @@ from typing import Any
 
 from nbsched.core import plan
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.expressions import Expression
 from nbsched.core.instants import to_ms
-from nbsched.core.model import EVENTS, RETRYING, State, Verb
+from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
-from nbsched.core.references import referred
-from nbsched.core.wire import decode
+from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
 from nbsched.store.insert import in_line, next_id
 
-_ENDS = {
-    Verb.SUCCEED: State.SUCCEEDED,
-    Verb.FAIL: State.FAILED,
-    Verb.SKIP: State.SKIPPED,
-    Verb.CANCEL: State.CANCELLED,
-}
+_MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
+"""In SQL: whether a run may go to that state from where it stands."""
 ACTIVE = "ended_ms IS NULL"
 
 
@@ -119,7 +113,7 @@ def _end_attempts(db: Db, settlements: Sequence[Settlement], held: Mapping[int, 
 
 
 def _end_all(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
-    states = [_ENDS[item.verdict.verb] for item in settlements]
+    states = [ENDINGS[item.verdict.verb] for item in settlements]
     db.executemany(
         "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
         "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
@@ -156,7 +150,7 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND {ACTIVE} RETURNING parent, attempt",
+        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING parent, attempt",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
@@ -198,7 +192,7 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
     if answer == plan.WAIT:
         return []
     if answer == plan.ADMIT:
-        if _holds(db, row):
+        if holds(db, row):
             return _admit([row], db, now_ms)
         answer = "condition"
     found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
@@ -219,42 +213,6 @@ def _join(db: Db, run: int, rule: str) -> str:
         db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
     )
     return plan.join(rule, counts, counts.pop(None, 0))
-
-
-def _holds(db: Db, row: Mapping[str, Any]) -> bool:
-    """Whether the step's condition is true; one that cannot be evaluated is left to the attempt, which fails by it."""
-    if row["condition"] is None:
-        return True
-    try:
-        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["parent"], path)))
-    except Exception:
-        return True
-
-
-def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
-    """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
-    params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
-    steps = {row["step"]: row for row in db.execute(
-        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
-    )}  # fmt: skip
-    found = referred(path, steps, params)
-    if found is None:
-        raise UnknownName("step or parameter", path[0], params)
-    if found.kind == "param":
-        return _within(params, found.path, "the pipeline's parameters")
-    step, *names = found.path
-    if not names:
-        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
-    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
-    return _within(named, names, f"the values of step {step!r}")
-
-
-def _within(value: Any, path: Sequence[str], where: str) -> Any:
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            raise UnknownName(f"name in {where}", name, value if isinstance(value, Mapping) else ())
-        value = value[name]
-    return value
 
 
 def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
@@ -290,7 +248,7 @@ def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
             "AND c.state = 'failed' ORDER BY c.ended_ms, c.id LIMIT 1) WHERE id = ?1",
             (run,),
         )
-    return _end(db, run, _ENDS[verb], reason, now_ms)
+    return _end(db, run, ENDINGS[verb], reason, now_ms)
 
 
 def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:

@@ -305,11 +305,3 @@ def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
     find(db, name)
     _update(db, name, {**change, "after_seq": last_seq(db), "fired": 0})
     record(db, "schedule.changed", now_ms, {"name": name, "trigger": change["trigger"]})
-
-
-def waiting_for_kernel(db: Db, notebook: str) -> list[str]:
-    """The names of the notebook's schedules that wait for a kernel of it."""
-    rows = db.execute(
-        "SELECT name FROM schedules WHERE notebook = ? AND paused = ? ORDER BY name", (notebook, GONE)
-    )
-    return [name for (name,) in rows]

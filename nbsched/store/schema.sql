@@ -154,8 +154,3 @@ CREATE TABLE dead_letters (
   error        TEXT NOT NULL,
   PRIMARY KEY (subscription, seq)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE facts (
-  name  TEXT PRIMARY KEY,
-  value INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;

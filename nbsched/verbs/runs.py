@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.model import RunRecord, State
-from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row, plain, run_row
+from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row
 from nbsched.core.tables import Table
 from nbsched.options import Parser, json_or_text, whole
 from nbsched.store import showing
@@ -15,6 +15,7 @@ from nbsched.verbs.table import Answer, run_id, verb
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
+    from nbsched.engine.live import Run
 
 
 def _filters(parser: Parser) -> None:
@@ -27,8 +28,8 @@ def _filters(parser: Parser) -> None:
 
 @verb("runs, newest first", _filters)
 def runs(rt: Calls, given: argparse.Namespace) -> Answer:
-    found = [run.record for run in rt.runs(**vars(given))]
-    return Answer([run_row(run) for run in found], runs_table(rt, found))
+    found = rt.runs(**vars(given))
+    return Answer([run.row for run in found], runs_table(rt, [run.record for run in found]))
 
 
 def runs_table(rt: Calls, found: Iterable[RunRecord], empty: str = "no runs yet") -> Table:
@@ -44,15 +45,15 @@ def show(rt: Calls, given: argparse.Namespace) -> Answer:
     steps = {name: step.record for name, step in run.steps.items()}
     attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
     data = {
-        **run_row(run.record),
-        "steps": {name: run_row(step) for name, step in steps.items()},
+        **run.row,
+        "steps": {name: step.row for name, step in run.steps.items()},
         "attempts": attempts,
         "events": [event_row(event) for event in rt.events(run=given.id)],
     }
     parts = (
         runs_table(rt, [run.record, *steps.values()]),
         _attempts_table(attempts),
-        _facts(run.record),
+        _facts(run),
     )
     return Answer(data, "\n\n".join(part for part in map(str, parts) if part))
 
@@ -63,16 +64,11 @@ def _attempts_table(attempts: Sequence[Mapping[str, Any]]) -> Table:
     return Table(columns, [[str(row[name] or "") for name in names] for row in attempts], empty="")
 
 
-def _facts(run: RunRecord) -> str:
-    named = {
-        "params": run.params,
-        "result": run.result,
-        "values": run.values,
-        "output": run.output,
-        "key": run.key,
-    }
-    lines = [f"{name}: {plain(value)}" for name, value in named.items() if value is not None and value != {}]
-    return "\n".join([*lines, run.error.traceback.rstrip()] if run.error else lines)
+def _facts(run: Run) -> str:
+    row, error = dict(run.row), run.error
+    named = [(name, row[name]) for name in ("params", "result", "values", "output", "key")]
+    lines = [f"{name}: {value}" for name, value in named if value is not None and value != {}]
+    return "\n".join([*lines, error.traceback.rstrip()] if error else lines)
 
 
 @verb("stop a run", run_id)
@@ -98,5 +94,5 @@ def resolve(rt: Calls, given: argparse.Namespace) -> Answer:
 
 def _answer(rt: Calls, id_: int, doing: str) -> Answer:
     """The run as it stands; in words, what it is doing unless it has ended."""
-    run = rt.get_run(id_).record
-    return Answer(run_row(run), f"run {run.id} of {run.name}: {run.state if run.state.final else doing}")
+    run = rt.get_run(id_)
+    return Answer(run.row, f"run {run.id} of {run.name}: {run.state if run.state.final else doing}")

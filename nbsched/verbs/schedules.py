@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from nbsched.core.model import ScheduleRecord
-from nbsched.core.rows import milliseconds, panel_row, run_row, schedule_row, when_text
+from nbsched.core.rows import milliseconds, panel_row, schedule_row, when_text
 from nbsched.core.tables import Table
 from nbsched.core.triggers import next_times, parse_trigger
 from nbsched.options import Parser, whole
@@ -100,8 +100,8 @@ def resume(rt: Calls, given: argparse.Namespace) -> Answer:
 
 @verb("start a run of a schedule now", schedule_name)
 def trigger(rt: Calls, given: argparse.Namespace) -> Answer:
-    run = rt.trigger(given.name).record
-    return Answer(run_row(run), f"run {run.id} of {run.name}: started by hand")
+    run = rt.trigger(given.name)
+    return Answer(run.row, f"run {run.id} of {run.name}: started by hand")
 
 
 def _cancel_running(parser: Parser) -> None:

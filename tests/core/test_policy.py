@@ -38,7 +38,6 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     ({"fatal": "ValueError"}, {"fatal": ["ValueError"]}),
     ({"priority": "high"}, {"priority": -10}),
     ({"resources": {"gpu": 1}}, {"resources": {"gpu": 1}}),
-    ({"rate": " 10 / m"}, {"rate": "10/m"}),
     ({"keep": "30 days"}, {"keep": "4w2d"}),
     ({"keep": 10}, {"keep": 10}),
     ({"tags": "a"}, {"tags": ["a"]}),
@@ -119,3 +118,11 @@ def test_a_wait_is_never_negative_and_never_above_the_longest(
 ) -> None:
     backoff = Backoff(wait=1, factor=factor, max_wait=60, jitter=jitter)
     assert timedelta() <= backoff.delay(attempt, spread) <= timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("rate", "10/m"), ("cache", True), ("executor", "dask"), ("on_late", "x.y")]
+)
+def test_an_option_of_a_later_version_is_refused_rather_than_ignored(name: str, value: object) -> None:
+    with pytest.raises(UsageError, match=f"^{name}.*{value}.* is not there yet"):
+        normalise({name: value})

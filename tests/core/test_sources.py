@@ -19,7 +19,6 @@ from nbsched.core.sources import (
     declared_parameters,
     failing_line,
     injected_source,
-    source_hash,
     with_parameters,
 )
 
@@ -194,18 +193,6 @@ def test_parameters_are_injected_after_their_cell_and_replace_what_was_injected_
         "n",
     ]
     assert book["cells"] == [old, declared, work]
-
-
-def test_the_hash_of_a_source_is_that_of_its_meaning() -> None:
-    assert source_hash("x = 1  # one") == source_hash("x   =   1")
-    assert source_hash("x = 1") != source_hash("x = 2")
-    assert source_hash("%time x\n") == source_hash("%time x")
-    markdown = {"cell_type": "markdown", "source": "words", "metadata": {}}
-    run = {**code("x = 1  # again"), "outputs": [{"text": "1"}], "execution_count": 4}
-    assert source_hash(notebook(code(["x = ", "1"]), markdown)) == source_hash(notebook(run))
-    assert source_hash(notebook(code("x = 1"), code("y = 2"))) != source_hash(
-        notebook(code("y = 2"), code("x = 1"))
-    )
 
 
 def test_a_cell_that_does_not_compile_is_explained_in_one_sentence() -> None:

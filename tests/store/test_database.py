@@ -25,12 +25,12 @@ def store(tmp_path: Path) -> Iterator[Database]:
 
 
 def put(db: Db, name: str, value: int) -> int:
-    db.execute("INSERT INTO facts VALUES (?, ?)", (name, value))
+    db.execute("INSERT INTO subscriptions (name, pattern, seq) VALUES (?, '', ?)", (name, value))
     return value
 
 
 def facts(db: Db) -> dict[str, int]:
-    return dict(db.execute("SELECT name, value FROM facts").fetchall())
+    return dict(db.execute("SELECT name, seq FROM subscriptions").fetchall())
 
 
 def test_a_write_is_seen_by_readers_once_its_future_is_done(store: Database) -> None:
@@ -188,7 +188,8 @@ from nbsched.store.database import Database
 store = Database(pathlib.Path(sys.argv[1]))
 for number in range(20):
     store.write(lambda db: db.execute(
-        "INSERT INTO facts VALUES ('n', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"))
+        "INSERT INTO subscriptions (name, pattern, seq) VALUES ('n', '', 1) "
+        "ON CONFLICT (name) DO UPDATE SET seq = seq + 1"))
 store.close()
 """
 

@@ -99,7 +99,18 @@ class Machine(RuleBasedStateMachine):
         """Some attempt ends, perhaps one that was taken from its host, perhaps for the second time."""
         if not self.held:
             return
-        host, row = data.draw(st.sampled_from(self.held))
+        self.settle_one(*data.draw(st.sampled_from(self.held)), kind)
+
+    @rule()
+    def begin_again_and_hear_of_the_first_attempt(self) -> None:
+        """A host tells of an attempt late, when it holds the run for the next one."""
+        for host, row in [held for held in self.held if self.states[held[1]["id"]] is State.RUNNING][:1]:
+            self.settle_one(host, row, "retry_later")
+            self.now_ms += 2000
+            self.claim(int(host[1:]), 3)
+            self.settle_one(host, row, "succeeded")
+
+    def settle_one(self, host: str, row: dict[str, Any], kind: Any) -> None:
         policy = Policy.of(json.loads(row["policy"]))
         found = plan.verdict(
             Outcome(kind=kind, delay=timedelta(seconds=2)), policy, failures=row["failures"], losses=row["losses"],

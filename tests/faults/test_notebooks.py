@@ -1,0 +1,43 @@
+"""A notebook whose host is killed in the middle: what had finished can be read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import nbsched as nb
+
+CELLS = ["print('first is done')", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)"]
+PROGRAM = """
+import nbsched as nb, pathlib, threading
+nb.run(nb.notebook('long.ipynb', rerun=False))
+while not pathlib.Path('begun').exists():
+    threading.Event().wait(0.05)
+print('begun', flush=True)
+threading.Event().wait()
+"""
+
+
+def test_the_output_of_a_killed_hosts_notebook_has_every_cell_that_had_finished(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    cells = [{"cell_type": "code", "id": f"c{at}", "source": source, "metadata": {}, "outputs": [],
+              "execution_count": None} for at, source in enumerate(CELLS)]  # fmt: skip
+    whole = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+    (tmp_path / "long.ipynb").write_text(json.dumps(whole))
+    (tmp_path / "program.py").write_text(PROGRAM)
+    program = start(tmp_path / "program.py")
+    assert program.stdout is not None
+    assert program.stdout.readline() == "begun\n"
+    program.kill()
+    program.wait()
+    with nb.Runtime(tmp_path / "store.db") as runtime:
+        [run] = runtime.runs()
+        assert (run.wait("5s").state, run.reason) == ("failed", "lost")
+        assert run.output is not None
+        output = Path(run.output)
+    first = json.loads(output.read_text())["cells"][0]
+    assert first["outputs"][0]["text"] == ["first is done\n"]
+    assert not list(output.parent.glob("*.journal"))
