@@ -68,6 +68,20 @@ def test_closing_asks_running_work_to_stop_and_leaves_it_to_the_next(
         assert second.get_run(run.id).wait(10).attempt == 2
 
 
+def test_closing_again_and_again_does_not_wear_a_run_out(tmp_path: Path, works: ModuleType) -> None:
+    path = tmp_path / "store.db"
+    with nb.Runtime(path) as first:
+        run = first.run(works.held, {"name": "gate"})
+    for _ in range(8):
+        works.begun["gate"].clear()
+        with nb.Runtime(path):
+            assert works.begun["gate"].wait(10)
+    assert run.state == "queued"
+    works.gates["gate"].set()
+    with nb.Runtime(path) as last:
+        assert last.get_run(run.id).wait(10).state == "succeeded"
+
+
 def test_closing_waits_for_no_work_that_will_not_stop(tmp_path: Path, works: ModuleType) -> None:
     rt = nb.Runtime(tmp_path / "store.db").start()
     run = rt.run(works.stubborn, grace="200ms")
