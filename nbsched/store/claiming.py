@@ -140,16 +140,22 @@ def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms
     for row in rows:
         row["fence"] += 1
         row["attempt"] += 1
-    db.executemany(
-        "UPDATE runs SET state = 'running', host = ?, fence = ?, attempt = ?, reason = NULL, not_before_ms = NULL, "
-        "started_ms = coalesce(started_ms, ?) WHERE id = ?",
-        [(host, row["fence"], row["attempt"], now_ms, row["id"]) for row in rows],
+    ids = json.dumps([row["id"] for row in rows])
+    db.execute(
+        "UPDATE runs SET state = 'running', host = ?, fence = fence + 1, attempt = attempt + 1, reason = NULL, "
+        f"not_before_ms = NULL, started_ms = coalesce(started_ms, ?) WHERE id IN ({_GIVEN})",
+        (host, now_ms, ids),
     )
-    db.executemany(
-        "INSERT INTO attempts (run, number, host, birth, started_ms) VALUES (?, ?, ?, ?, ?)",
-        [(row["id"], row["attempt"], host, birth, now_ms) for row in rows if row["kind"] != "pipeline"],
+    db.execute(
+        "INSERT INTO attempts (run, number, host, birth, started_ms) SELECT id, attempt, ?, ?, ? FROM runs "
+        f"WHERE id IN ({_GIVEN}) AND kind <> 'pipeline'",
+        (host, birth, now_ms, ids),
     )
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.started', ?, ?, ?)",
-        [(now_ms, row["id"], row["attempt"]) for row in rows],
+    db.execute(
+        "INSERT INTO events (name, at_ms, run, attempt) SELECT 'run.started', ?, runs.id, attempt "
+        "FROM json_each(?) AS given CROSS JOIN runs ON runs.id = given.value",
+        (now_ms, ids),
     )
+
+
+_GIVEN = "SELECT value FROM json_each(?)"
