@@ -257,7 +257,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     if secrets:
         report.redaction = Redaction(secrets.values())
     return Assignment(
-        work=_resolved(replace(work, name=row["name"]), lookup), context=context, params=resolved, folder=folder,
+        work=_resolved(work, row["name"], lookup), context=context, params=resolved, folder=folder,
         env=_environment(row, context, folder, secrets, around), report=report, cell_timeout=policy.cell_timeout,
         grace=policy.grace, redaction=report.redaction,
     )  # fmt: skip
@@ -272,12 +272,13 @@ def _context(row: Row, params: Mapping[str, Any]) -> Context:
     )  # fmt: skip
 
 
-def _resolved(work: Work, lookup: Lookup) -> Work:
+def _resolved(work: Work, name: str, lookup: Lookup) -> Work:
+    """The work with what it takes of others, under its run's name unless nobody will ask for that."""
     if isinstance(work, Function) and work.args and any(references_in(work.args)):
-        return replace(work, args=resolve(work.args, lookup))
+        work = replace(work, args=resolve(work.args, lookup))
     if isinstance(work, Shell) and work.env:
-        return replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
-    return work
+        work = replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
+    return work if isinstance(work, Function) and work.where == "thread" else replace(work, name=name)
 
 
 def _environment(
