@@ -84,8 +84,7 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     """
     held = _held(db, host, settlements)
     valid = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
-    _end_attempts(db, valid, held)
-    ended = _end_all(db, [item for item in valid if item.verdict.verb is not Verb.RETRY], held)
+    ended = _write_down(db, valid, held)
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
@@ -103,33 +102,56 @@ def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any
     return {row["id"]: row for row in rows}
 
 
-def _end_attempts(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> None:
-    db.executemany(
-        "UPDATE attempts SET ended_ms = ?, outcome = ?, error = ?, output = coalesce(?, output) "
-        "WHERE run = ? AND number = ?",
-        [(item.ended_ms, item.outcome, item.error, item.output, item.run, held[item.run]["attempt"])
-         for item in settlements],
-    )  # fmt: skip
+_FACTS = (
+    "run", "attempt", "outcome", "state", "event", "reason", "ended_ms", "result", "named", "error", "output", "failed",
+    "lost",
+)  # fmt: skip
+_GIVEN = f"""(
+SELECT {", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(_FACTS))} FROM json_each(?)
+) AS given"""
+"""All settlements in one parameter: other threads go on while SQLite works through it, as they do not between rows."""
 
 
-def _end_all(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
-    states = [ENDINGS[item.verdict.verb] for item in settlements]
-    db.executemany(
-        "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
-        "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
-        "WHERE id = ?",
-        [(state, item.verdict.reason, item.ended_ms, item.result, item.named, item.error, item.output,
-          item.verdict.failed, item.verdict.lost, item.run) for item, state in zip(settlements, states, strict=True)],
-    )  # fmt: skip
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES (?, ?, ?, ?, ?)",
-        [(EVENTS[state], item.ended_ms, item.run, held[item.run]["attempt"], item.verdict.reason)
-         for item, state in zip(settlements, states, strict=True)],
-    )  # fmt: skip
+def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
+    """The attempts have ended, and but for retries so have the runs."""
+    rows = [_facts(item, held[item.run]["attempt"]) for item in settlements]
+    given = (json.dumps(rows, ensure_ascii=False),)
+    db.execute(
+        "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
+        f"output = coalesce(given.output, attempts.output) FROM {_GIVEN} "
+        "WHERE attempts.run = given.run AND attempts.number = given.attempt",
+        given,
+    )
+    db.execute(
+        "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
+        "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
+        "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL "
+        f"FROM {_GIVEN} WHERE runs.id = given.run AND given.state IS NOT NULL",
+        given,
+    )
+    db.execute(
+        "INSERT INTO events (name, at_ms, run, attempt, reason) "
+        f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
+        given,
+    )
     return [
-        Ended(run=item.run, parent=held[item.run]["parent"], state=state, reason=item.verdict.reason)
-        for item, state in zip(settlements, states, strict=True)
+        Ended(
+            run=item.run,
+            parent=held[item.run]["parent"],
+            state=ENDINGS[item.verdict.verb],
+            reason=item.verdict.reason,
+        )
+        for item in settlements
+        if item.verdict.verb is not Verb.RETRY
     ]
+
+
+def _facts(item: Settlement, attempt: int) -> tuple[Any, ...]:
+    verdict = item.verdict
+    state = ENDINGS.get(verdict.verb)
+    event = None if state is None else EVENTS[state]
+    return (item.run, attempt, item.outcome, state, event, verdict.reason, item.ended_ms, item.result, item.named,
+            item.error, item.output, verdict.failed, verdict.lost)  # fmt: skip
 
 
 def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended]:

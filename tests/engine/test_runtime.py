@@ -161,3 +161,29 @@ def test_one_host_s_nudge_wakes_the_other_at_once(tmp_path: Path, works: ModuleT
         assert one.get_run(run.id).wait(5).state == "succeeded"
         other = one.run(works.ok)
         assert two.get_run(other.id).wait(5).state == "succeeded"
+
+
+def test_what_is_scheduled_is_a_server_s_while_one_lives_and_then_anyone_s(
+    tmp_path: Path, works: ModuleType, until: Until
+) -> None:
+    path = tmp_path / "store.db"
+    with nb.Runtime(path) as script:
+        with nb.Runtime(path, kind="daemon") as daemon:
+            until(script, lambda: not script.scheduler._takes_anything)
+            script.schedule(works.ok, "every 50ms", name="often", limit=3)
+            until(script, lambda: len(script.runs(state="succeeded")) == 3)
+            by = {attempt.host for run in script.runs() for attempt in run.attempts}
+            assert by == {daemon.host.id}
+            mine = script.run(works.ok).wait(10)
+            assert [attempt.host for attempt in mine.attempts] == [script.host.id]
+        script.schedule(works.ok, "every 50ms", name="later", limit=2)
+        until(script, lambda: len(script.runs(schedule="later", state="succeeded")) == 2)
+
+
+def test_one_run_that_hangs_makes_no_schedule_late(real: nb.Runtime, works: ModuleType, until: Until) -> None:
+    real.run(works.stubborn, grace="10ms")
+    real.schedule(works.ok, "every 50ms", name="often", limit=10)
+    until(real, lambda: len(real.runs(schedule="often", state="succeeded")) == 10)
+    late = [run.started_at - run.scheduled_at for run in real.runs(schedule="often")]
+    assert max(late).total_seconds() < 1
+    works.gates["stubborn"].set()
