@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
+import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Future
@@ -90,6 +93,11 @@ async def virtual_runtime(
 
 def run_in_process(work: Any, params: Mapping[str, Any] | None = None, **policy: Any) -> Run:
     """The work's run when it has ended, on a store that lives as long as this process."""
+    return _own().run(work, params, **policy).wait()
+
+
+@functools.cache
+def _own() -> Runtime:
     folder = tempfile.mkdtemp(prefix="nbsched-")
-    runtime = Runtime(Path(folder) / "store.db").start()
-    return runtime.run(work, params, **policy).wait()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Runtime(Path(folder) / "store.db").start()

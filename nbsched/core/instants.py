@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -31,7 +32,12 @@ def from_ms(ms: int) -> datetime: ...
 def from_ms(ms: None) -> None: ...
 def from_ms(ms: int | None) -> datetime | None:
     """The aware UTC instant."""
-    return None if ms is None else _EPOCH + timedelta(milliseconds=ms)
+    return None if ms is None else _instant(ms)
+
+
+@lru_cache(maxsize=1024)
+def _instant(ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 @overload

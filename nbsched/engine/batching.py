@@ -213,7 +213,7 @@ class Line:
     def put(self, ref: str, held: Held) -> None:
         """The run stands last among those of its function."""
         self._waiting.setdefault(ref, deque()).append(held)
-        held.on_stop = lambda: self._drop(ref, held)
+        held.on_stop = self._drop
 
     def put_back(self, batch: Batch) -> None:
         """What the batch has left stands where it stood."""
@@ -221,9 +221,7 @@ class Line:
         for held in left:
             self.put(batch.ref, held)
         self._waiting.get(batch.ref, left).rotate(len(left))
-        for held in left:
-            if held.cancel:
-                self._drop(batch.ref, held)
+        self._drop()
 
     def begin_next(self) -> Batch | None:
         """What one thread takes of the line has begun, if anything waits."""
@@ -241,10 +239,11 @@ class Line:
         """Nothing more is begun."""
         self._threads.close()
 
-    def _drop(self, ref: str, held: Held) -> None:
-        waiting = self._waiting.get(ref)
-        if waiting is not None and held in waiting:
-            waiting.remove(held)
-            self._dropped(held)
+    def _drop(self) -> None:
+        """Those that are asked to stop leave the line."""
+        for ref, waiting in list(self._waiting.items()):
+            for held in [held for held in waiting if held.cancel]:
+                waiting.remove(held)
+                self._dropped(held)
             if not waiting:
                 del self._waiting[ref]

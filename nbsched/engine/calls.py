@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ class Calls:
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, from any thread, whenever something in the store may have; it must not wait."""
         raise NotImplementedError
+
+    def lending(self) -> AbstractContextManager[object]:
+        """A block in which the caller does nothing but wait for a run."""
+        return nullcontext()
+
+    def refuse_to_block(self) -> None:
+        """UsageError where nothing could go on while the caller waits."""
 
     def when_ended(self, run: int) -> Future[None]:
         """Done once the run has ended."""

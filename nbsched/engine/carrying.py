@@ -30,7 +30,7 @@ from nbsched.engine.paths import make_private
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.values import ValueFile, redact_file, shrink, store_values
-from nbsched.store import runs
+from nbsched.store import conditions, runs
 from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
 
@@ -163,7 +163,7 @@ def stopped(held: Held) -> Outcome:
     """The outcome of an attempt that was asked to stop, and has."""
     if held.cancel == "timeout":
         return _out_of_time("cancelled", "its pipeline's time was over")
-    return Outcome(kind="lost" if held.cancel == "lost" else "cancelled")
+    return Outcome(kind="lost", reason=plan.CLOSED) if held.cancel == "lost" else Outcome(kind="cancelled")
 
 
 def _out_of_time(kind: Literal["cancelled", "timeout"], message: str) -> Outcome:
@@ -242,7 +242,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
     if row["condition"] is not None:
         Expression(row["condition"]).evaluate(
-            lambda path: around.database.read(runs.lookup, row["parent"], path)
+            lambda path: around.database.read(conditions.lookup, row["parent"], path)
         )
     work = work_of(row["work"])
     given = decode(json.loads(row["params"])) if row["params"] != "{}" else {}
@@ -257,7 +257,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     if secrets:
         report.redaction = Redaction(secrets.values())
     return Assignment(
-        work=_resolved(replace(work, name=row["name"]), lookup), context=context, params=resolved, folder=folder,
+        work=_resolved(work, row["name"], lookup), context=context, params=resolved, folder=folder,
         env=_environment(row, context, folder, secrets, around), report=report, cell_timeout=policy.cell_timeout,
         grace=policy.grace, redaction=report.redaction,
     )  # fmt: skip
@@ -272,12 +272,13 @@ def _context(row: Row, params: Mapping[str, Any]) -> Context:
     )  # fmt: skip
 
 
-def _resolved(work: Work, lookup: Lookup) -> Work:
+def _resolved(work: Work, name: str, lookup: Lookup) -> Work:
+    """The work with what it takes of others, under its run's name unless nobody will ask for that."""
     if isinstance(work, Function) and work.args and any(references_in(work.args)):
-        return replace(work, args=resolve(work.args, lookup))
+        work = replace(work, args=resolve(work.args, lookup))
     if isinstance(work, Shell) and work.env:
-        return replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
-    return work
+        work = replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
+    return work if isinstance(work, Function) and work.where == "thread" else replace(work, name=name)
 
 
 def _environment(

@@ -60,6 +60,7 @@ class Crew:
         self.short = Short()
         self._around, self._write, self._settled, self._freed = around, settle, settled, freed
         self._held: dict[int, Held] = {}
+        self._lent: set[int] = set()
         self._line = Line(around, self.short, settle, self._drop)
         self._closing = False
 
@@ -82,6 +83,20 @@ class Crew:
             else:
                 self._line.put(ref, held)
         self._begin_batches()
+
+    def lend(self, run: int) -> None:
+        """The slot of the run is free, while it does nothing but wait."""
+        if run in self._held and run not in self._lent:
+            self._lent.add(run)
+            self.room.slots += 1
+            self._begin_batches()
+            self._freed()
+
+    def take_back(self, run: int) -> None:
+        """The run has its slot again, if it was lent; there may be one run too many for a while."""
+        if run in self._lent:
+            self._lent.remove(run)
+            self.room.slots -= 1
 
     def stop(self, asked: Mapping[int, str]) -> None:
         """The runs are asked to stop, as `Held.stop` says."""
@@ -146,6 +161,7 @@ class Crew:
             ended = await self._ended(settlements, written)
         self._settled(list({*(item.run for item in settlements), *(item.run for item in ended)}))
         for held in batch:
+            self.take_back(held.row["id"])
             if self._held.get(held.row["id"]) is held:
                 del self._held[held.row["id"]]
         self._freed()

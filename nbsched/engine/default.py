@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import threading
 from collections.abc import Callable
 
 from nbsched.engine.runtime import Runtime, innermost
@@ -11,6 +11,7 @@ from nbsched.engine.runtime import Runtime, innermost
 _KEY = "_nbsched_runtime"
 """On `sys`, so that a reloaded package finds the runtime that is there."""
 
+_starting = threading.Lock()
 _new: list[Callable[[], Runtime]] = [Runtime]
 
 
@@ -24,11 +25,12 @@ def runtime() -> Runtime:
     inside = innermost()
     if inside is not None:
         return inside
-    found: Runtime | None = getattr(sys, _KEY, None)
-    if found is None or not found.open or found._pid != os.getpid():
-        found = _new[0]().start()
-        setattr(sys, _KEY, found)
-    return found
+    with _starting:
+        found: Runtime | None = getattr(sys, _KEY, None)
+        if found is None or not found.open:
+            found = _new[0]().start()
+            setattr(sys, _KEY, found)
+        return found
 
 
 def running() -> Runtime | None:

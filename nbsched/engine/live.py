@@ -176,7 +176,9 @@ class Run:
         """
         seconds = None if timeout is None else duration(timeout, "timeout").total_seconds()
         if not self.state.final:
-            self._wait(self._runtime.when_ended(self.id), seconds)
+            self._runtime.refuse_to_block()
+            with self._runtime.lending():
+                self._wait(self._runtime.when_ended(self.id), seconds)
         return self._checked() if check else self
 
     def _wait(self, ended: Future[None], seconds: float | None) -> None:
@@ -208,7 +210,8 @@ class Run:
                 from nbsched.executors.cell import serve_cells_until_async
 
                 await serve_cells_until_async(ended)
-            await asyncio.wrap_future(ended)
+            with self._runtime.lending():
+                await asyncio.wrap_future(ended)
         return self
 
     def __eq__(self, other: object) -> bool:

@@ -7,9 +7,9 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
+from nbsched.executors.current import CURRENT
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
@@ -182,6 +183,23 @@ class Runtime(Calls):
         self.scheduler.call_soon(call)
 
     # -- waiting and watching ----------------------------------------------------------------------------------
+
+    def refuse_to_block(self) -> None:
+        if threading.current_thread() is self._thread:
+            raise UsageError("waiting here would keep every run from going on: write `await run` instead")
+
+    @contextmanager
+    def lending(self) -> Iterator[None]:
+        """A run that waits for another lends its slot meanwhile, so that waiting never deadlocks."""
+        current = CURRENT.get()
+        if current is None or not self.open:
+            yield
+            return
+        self.scheduler.lend(current.context.run_id)
+        try:
+            yield
+        finally:
+            self.scheduler.take_back(current.context.run_id)
 
     def when_ended(self, run: int) -> Future[None]:
         """Done once the run has ended."""

@@ -90,6 +90,13 @@ class Scheduler:
         """The coroutine runs on the loop, beside the scheduler; on the loop only."""
         self._background.start_soon(work, *args)
 
+    def lend(self, run: int) -> None:
+        """The slot of the run is free until `take_back`, while it does nothing but wait."""
+        self.call_soon(lambda: self._crew.lend(run))
+
+    def take_back(self, run: int) -> None:
+        self.call_soon(lambda: self._crew.take_back(run))
+
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""

@@ -9,12 +9,10 @@ from typing import Any
 
 from nbsched.core import plan
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.expressions import Expression
 from nbsched.core.instants import to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
-from nbsched.core.references import referred
-from nbsched.core.wire import decode
+from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
 from nbsched.store.insert import in_line, next_id
@@ -86,8 +84,7 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     """
     held = _held(db, host, settlements)
     valid = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
-    _end_attempts(db, valid, held)
-    ended = _end_all(db, [item for item in valid if item.verdict.verb is not Verb.RETRY], held)
+    ended = _write_down(db, valid, held)
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
@@ -105,33 +102,56 @@ def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any
     return {row["id"]: row for row in rows}
 
 
-def _end_attempts(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> None:
-    db.executemany(
-        "UPDATE attempts SET ended_ms = ?, outcome = ?, error = ?, output = coalesce(?, output) "
-        "WHERE run = ? AND number = ?",
-        [(item.ended_ms, item.outcome, item.error, item.output, item.run, held[item.run]["attempt"])
-         for item in settlements],
-    )  # fmt: skip
+_FACTS = (
+    "run", "attempt", "outcome", "state", "event", "reason", "ended_ms", "result", "named", "error", "output", "failed",
+    "lost",
+)  # fmt: skip
+_GIVEN = f"""(
+SELECT {", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(_FACTS))} FROM json_each(?)
+) AS given"""
+"""All settlements in one parameter: other threads go on while SQLite works through it, as they do not between rows."""
 
 
-def _end_all(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
-    states = [ENDINGS[item.verdict.verb] for item in settlements]
-    db.executemany(
-        "UPDATE runs SET state = ?, reason = ?, ended_ms = ?, result = ?, named = ?, error = ?, "
-        "output = coalesce(?, output), failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL "
-        "WHERE id = ?",
-        [(state, item.verdict.reason, item.ended_ms, item.result, item.named, item.error, item.output,
-          item.verdict.failed, item.verdict.lost, item.run) for item, state in zip(settlements, states, strict=True)],
-    )  # fmt: skip
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt, reason) VALUES (?, ?, ?, ?, ?)",
-        [(EVENTS[state], item.ended_ms, item.run, held[item.run]["attempt"], item.verdict.reason)
-         for item, state in zip(settlements, states, strict=True)],
-    )  # fmt: skip
+def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
+    """The attempts have ended, and but for retries so have the runs."""
+    rows = [_facts(item, held[item.run]["attempt"]) for item in settlements]
+    given = (json.dumps(rows, ensure_ascii=False),)
+    db.execute(
+        "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
+        f"output = coalesce(given.output, attempts.output) FROM {_GIVEN} "
+        "WHERE attempts.run = given.run AND attempts.number = given.attempt",
+        given,
+    )
+    db.execute(
+        "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
+        "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
+        "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL "
+        f"FROM {_GIVEN} WHERE runs.id = given.run AND given.state IS NOT NULL",
+        given,
+    )
+    db.execute(
+        "INSERT INTO events (name, at_ms, run, attempt, reason) "
+        f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
+        given,
+    )
     return [
-        Ended(run=item.run, parent=held[item.run]["parent"], state=state, reason=item.verdict.reason)
-        for item, state in zip(settlements, states, strict=True)
+        Ended(
+            run=item.run,
+            parent=held[item.run]["parent"],
+            state=ENDINGS[item.verdict.verb],
+            reason=item.verdict.reason,
+        )
+        for item in settlements
+        if item.verdict.verb is not Verb.RETRY
     ]
+
+
+def _facts(item: Settlement, attempt: int) -> tuple[Any, ...]:
+    verdict = item.verdict
+    state = ENDINGS.get(verdict.verb)
+    event = None if state is None else EVENTS[state]
+    return (item.run, attempt, item.outcome, state, event, verdict.reason, item.ended_ms, item.result, item.named,
+            item.error, item.output, verdict.failed, verdict.lost)  # fmt: skip
 
 
 def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended]:
@@ -194,7 +214,7 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
     if answer == plan.WAIT:
         return []
     if answer == plan.ADMIT:
-        if _holds(db, row):
+        if holds(db, row):
             return _admit([row], db, now_ms)
         answer = "condition"
     found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
@@ -215,42 +235,6 @@ def _join(db: Db, run: int, rule: str) -> str:
         db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
     )
     return plan.join(rule, counts, counts.pop(None, 0))
-
-
-def _holds(db: Db, row: Mapping[str, Any]) -> bool:
-    """Whether the step's condition is true; one that cannot be evaluated is left to the attempt, which fails by it."""
-    if row["condition"] is None:
-        return True
-    try:
-        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["parent"], path)))
-    except Exception:
-        return True
-
-
-def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
-    """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
-    params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
-    steps = {row["step"]: row for row in db.execute(
-        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
-    )}  # fmt: skip
-    found = referred(path, steps, params)
-    if found is None:
-        raise UnknownName("step or parameter", path[0], params)
-    if found.kind == "param":
-        return _within(params, found.path, "the pipeline's parameters")
-    step, *names = found.path
-    if not names:
-        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
-    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
-    return _within(named, names, f"the values of step {step!r}")
-
-
-def _within(value: Any, path: Sequence[str], where: str) -> Any:
-    for name in path:
-        if not isinstance(value, Mapping) or name not in value:
-            raise UnknownName(f"name in {where}", name, value if isinstance(value, Mapping) else ())
-        value = value[name]
-    return value
 
 
 def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:

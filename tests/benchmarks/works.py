@@ -10,6 +10,9 @@ late: list[float] = []
 """Seconds that each scheduled run began after its instant."""
 
 
+def nothing() -> None: ...
+
+
 def one() -> int:
     return 1
 

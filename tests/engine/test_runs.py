@@ -355,6 +355,19 @@ def test_no_more_than_max_running_of_one_name_run_at_once(
         works.gates[f"g{number}"].set()
 
 
+def test_one_that_waits_for_a_resource_keeps_no_other_of_its_name_from_running(
+    tmp_path: Path, works: ModuleType, until: Until
+) -> None:
+    with nb.Runtime(tmp_path / "store.db", slots=4, resources={"gpu": 1}) as rt:
+        rt.run(works.held, {"name": "gpu"}, resources={"gpu": 1})
+        assert works.begun["gpu"].wait(10)
+        waiting = rt.run(works.ok, resources={"gpu": 1}, max_running=1)
+        assert rt.run(works.ok, max_running=1).wait(10).state == "succeeded"
+        assert waiting.state == "queued"
+        works.gates["gpu"].set()
+        assert waiting.wait(10).state == "succeeded"
+
+
 def test_named_resources_are_taken_and_given_back(tmp_path: Path, works: ModuleType, until: Until) -> None:
     with nb.Runtime(tmp_path / "store.db", slots=4, resources={"gpu": 2}) as rt:
         runs = [rt.run(works.held, {"name": f"g{number}"}, resources={"gpu": 1}) for number in range(3)]
@@ -386,6 +399,38 @@ def test_what_has_begun_in_time_is_tried_again_later(rt: VirtualRuntime, works: 
     run = rt.run(works.bad_until, {"attempt": 2}, expires="10s", retries=1, backoff=BACKOFF)
     rt.advance_blocking("2m")
     assert (run.state, run.attempt) == ("succeeded", 2)
+
+
+@pytest.mark.parametrize("work", ["nested", "nested_async"])
+def test_a_run_that_waits_for_another_lends_its_slot(
+    tmp_path: Path, works: ModuleType, until: Until, work: str
+) -> None:
+    with nb.Runtime(tmp_path / "store.db", slots=1) as rt:
+        for _ in range(3):
+            assert rt.run(getattr(works, work), {"depth": 4}).wait(20).result == 4
+        held = [rt.run(works.held, {"name": f"g{number}"}) for number in range(2)]
+        until(rt, lambda: held[0].state == "running")
+        assert rt.scheduler._crew.room.slots == 0
+        for number in range(2):
+            works.gates[f"g{number}"].set()
+        assert [run.wait(10).state for run in held] == ["succeeded"] * 2
+
+
+def test_waiting_where_nothing_could_go_on_is_refused(real: nb.Runtime, works: ModuleType) -> None:
+    said: list[BaseException] = []
+    run = real.run(works.held, {"name": "gate"})
+
+    async def handle(event: nb.Event) -> None:
+        try:
+            run.wait()
+        except UsageError as error:
+            said.append(error)
+        works.gates["gate"].set()
+
+    real.subscribe("data", handle)
+    real.publish("data")
+    assert run.wait(10).state == "succeeded"
+    assert "await run" in str(said[0])
 
 
 # Keys -------------------------------------------------------------------------------------------------

@@ -78,6 +78,14 @@ def sleeps_in_c() -> None:
             continue
 
 
+def nested(depth: int) -> int:
+    return depth and 1 + nb.run(nested, {"depth": depth - 1}).wait(20, check=True).result
+
+
+async def nested_async(depth: int) -> int:
+    return depth and 1 + (await nb.run(nested_async, {"depth": depth - 1})).result
+
+
 def stubborn() -> None:
     """Ends when its gate is opened, however often it is interrupted."""
     most_at_once["now"] += 1

@@ -1,0 +1,49 @@
+"""What a step's condition means in its pipeline's run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbsched.core.errors import UnknownName
+from nbsched.core.expressions import Expression
+from nbsched.core.references import referred
+from nbsched.core.wire import decode
+from nbsched.store.database import Db
+
+
+def holds(db: Db, row: Mapping[str, Any]) -> bool:
+    """Whether the step's condition is true; one that cannot be evaluated is left to the attempt, which fails by it."""
+    if row["condition"] is None:
+        return True
+    try:
+        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["parent"], path)))
+    except Exception:
+        return True
+
+
+def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
+    """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
+    params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
+    steps = {row["step"]: row for row in db.execute(
+        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
+    )}  # fmt: skip
+    found = referred(path, steps, params)
+    if found is None:
+        raise UnknownName("step or parameter", path[0], params)
+    if found.kind == "param":
+        return _within(params, found.path, "the pipeline's parameters")
+    step, *names = found.path
+    if not names:
+        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
+    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
+    return _within(named, names, f"the values of step {step!r}")
+
+
+def _within(value: Any, path: Sequence[str], where: str) -> Any:
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            raise UnknownName(f"name in {where}", name, value if isinstance(value, Mapping) else ())
+        value = value[name]
+    return value
