@@ -18,12 +18,11 @@ from typing import Any, NoReturn
 
 from nbsched.core.durations import duration
 from nbsched.core.errors import Fail, RetryLater, Signal, Skip, UsageError
+from nbsched.core.messages import SIGNAL_TYPE, VALUE_TYPE
 from nbsched.core.model import Context
 from nbsched.executors.current import CURRENT, context_from, values_folder
 from nbsched.executors.values import check_storable, store_value
 
-VALUE_TYPE = "application/vnd.nbsched.value+json"
-SIGNAL_TYPE = "application/vnd.nbsched.signal+json"
 _SHOWN = 2000
 """Characters of a value's text that are shown."""
 

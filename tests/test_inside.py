@@ -13,6 +13,7 @@ from jupyter_client.manager import KernelManager
 
 import nbsched.inside as nb
 from nbsched.core.errors import RetryLater, UsageError, ValueNotStorable
+from nbsched.core.messages import SIGNAL_TYPE, VALUE_TYPE
 from nbsched.core.wire import encode
 from nbsched.executors.values import load_values
 
@@ -110,13 +111,13 @@ def by_hand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
 def test_a_value_is_sent_and_shown_readably(in_run: Kernel) -> None:
     heard = in_run("nb.emit(accuracy=0.97)")
     assert heard.displays == [
-        {nb.VALUE_TYPE: {"name": "accuracy", "value": 0.97}, "text/plain": "accuracy = 0.97"}
+        {VALUE_TYPE: {"name": "accuracy", "value": 0.97}, "text/plain": "accuracy = 0.97"}
     ]
 
 
 def test_dates_and_nan_are_sent_as_the_wire_has_them(in_run: Kernel) -> None:
     heard = in_run("import datetime; nb.emit(day=datetime.date(2026, 1, 2), loss=float('nan'))")
-    sent = {value["name"]: value["value"] for value in heard.shown(nb.VALUE_TYPE)}
+    sent = {value["name"]: value["value"] for value in heard.shown(VALUE_TYPE)}
     assert sent == {"day": {"$date": "2026-01-02"}, "loss": {"$float": "nan"}}
 
 
@@ -124,7 +125,7 @@ def test_a_frame_is_written_to_the_run_s_folder_and_sent_by_reference(
     in_run: Kernel, run_folder: Path
 ) -> None:
     heard = in_run("import pandas as pd; nb.emit(rows=pd.DataFrame({'a': [1, 2]}))")
-    [sent] = heard.shown(nb.VALUE_TYPE)
+    [sent] = heard.shown(VALUE_TYPE)
     assert sent["value"]["type"] == "dataframe"
     assert heard.shown("text/plain") == ["rows =\n   a\n0  1\n1  2"]
     assert load_values({"rows": sent["value"]}, run_folder.parent)["rows"]["a"].tolist() == [1, 2]
@@ -167,7 +168,7 @@ def test_the_log_of_a_notebook_s_run_is_its_stderr(in_run: Kernel) -> None:
 )
 def test_a_signal_is_sent_before_it_ends_the_cell(in_run: Kernel, call: str, facts: Any, error: str) -> None:
     heard = in_run(f"nb.{call}; print('never')")
-    assert heard.shown(nb.SIGNAL_TYPE) == [facts]
+    assert heard.shown(SIGNAL_TYPE) == [facts]
     assert heard.errors == [error]
     assert heard.streams == []
 
@@ -211,7 +212,7 @@ def test_a_cell_that_nbsched_executes_here_has_its_own_context(by_hand: Kernel, 
         "del sys.modules[module.__name__]\n"
         "nb.emit(step='none')"
     )
-    assert heard.shown(nb.VALUE_TYPE) == [{"name": "step", "value": "evaluate"}]
+    assert heard.shown(VALUE_TYPE) == [{"name": "step", "value": "evaluate"}]
     assert heard.shown("text/plain") == ["step = 'evaluate'", "step = 'none'"]
 
 

@@ -20,7 +20,6 @@ Resolve = Callable[[Path], Any]
 """Gives the value of a dotted path; raises KeyError for one it does not know."""
 
 _LONGEST, _DEEPEST = 2000, 50
-_CHILDREN = (ast.expr, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,14 @@ def due_occurrences(
     return block, found
 
 
+def due_within(
+    trigger: Trigger, after: datetime, now: datetime, start: datetime | None, end: datetime | None
+) -> tuple[plan.NotRun | None, list[plan.Occurrence]]:
+    """As `due_occurrences` up to now, of the instants in [start, end]."""
+    since = max(after, start - _TICK) if start else after
+    return due_occurrences(trigger, since, min(now, end) if end else now)
+
+
 Older = tuple[datetime, datetime, int]
 
 

@@ -14,6 +14,9 @@ from nbsched.core.policy import Policy
 MOST_LOSSES = 5
 """So often may a run be taken from a dead host before it is given up: it may be what kills them."""
 
+CLOSED = "closed"
+"""Why an attempt was lost whose host closed in good order: nothing that the run could have done."""
+
 MOST_CAUGHT_UP = 1000
 """So many missed instants are run at most; the rest are accounted for as missed."""
 
@@ -158,8 +161,9 @@ def verdict(
         case "retry_later":
             return Verdict(Verb.RETRY, outcome.reason, now + (outcome.delay or timedelta()))
         case "lost":
-            again = policy.rerun and losses < MOST_LOSSES
-            return Verdict(Verb.RETRY if again else Verb.FAIL, "lost", lost=True)
+            closed = outcome.reason == CLOSED
+            again = policy.rerun and (closed or losses < MOST_LOSSES)
+            return Verdict(Verb.RETRY if again else Verb.FAIL, "lost", lost=not closed)
     return _failed(outcome, policy, failures, now, chance)
 
 

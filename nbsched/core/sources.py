@@ -336,12 +336,6 @@ def _written(value: Any) -> str:
 # --- what it is ---
 
 
-def _parsed(source: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return ast.parse(source)
-
-
 _IPYTHON = re.compile(r"^\s*[%!?]|=\s*[%!]|\?\s*$", re.MULTILINE)
 """What only IPython can read: magics, shell lines, help."""
 

@@ -163,7 +163,7 @@ def stopped(held: Held) -> Outcome:
     """The outcome of an attempt that was asked to stop, and has."""
     if held.cancel == "timeout":
         return _out_of_time("cancelled", "its pipeline's time was over")
-    return Outcome(kind="lost" if held.cancel == "lost" else "cancelled")
+    return Outcome(kind="lost", reason=plan.CLOSED) if held.cancel == "lost" else Outcome(kind="cancelled")
 
 
 def _out_of_time(kind: Literal["cancelled", "timeout"], message: str) -> Outcome:

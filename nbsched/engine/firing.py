@@ -10,7 +10,7 @@ from typing import Any
 from nbsched.core import plan
 from nbsched.core.errors import UsageError
 from nbsched.core.instants import floor_ms, from_ms, to_ms
-from nbsched.core.ledger import due_occurrences, next_after
+from nbsched.core.ledger import due_within, next_after
 from nbsched.core.model import Event
 from nbsched.core.triggers import Trigger, parse_trigger
 from nbsched.store.schedules import Accounting
@@ -67,8 +67,7 @@ def _due(
 ) -> tuple[plan.NotRun | None, list[plan.Occurrence]]:
     trigger, after = trigger_of(row["trigger"]), from_ms(row["after_ms"])
     start, end = from_ms(row["start_ms"]), from_ms(row["end_ms"])
-    since = max(after, start - _TICK) if start else after
-    older, found = due_occurrences(trigger, since, min(now, end) if end else now)
+    older, found = due_within(trigger, after, now, start, end)
     found += [
         plan.Occurrence(at=event.at, previous=event.at, seq=event.seq, event=dict(event.data))
         for event in events

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import linecache
-import re
 import traceback
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -12,22 +11,13 @@ from types import TracebackType
 from typing import Any, Literal
 
 from nbsched.core.errors import Fail, RetryLater, Skip
+from nbsched.core.messages import OUTPUTS, SIGNAL_TYPE, VALUE_TYPE, without_colours
 from nbsched.core.model import Error, Outcome
 from nbsched.core.policy import exception_name
 from nbsched.executors.contract import Report
 from nbsched.executors.values import refer
 
-VALUE = "application/vnd.nbsched.value+json"
-"""`{"name", "value"}`: a named value, as `core.wire` encodes it."""
-
-SIGNAL = "application/vnd.nbsched.signal+json"
-"""`{"kind": "skip" | "fail" | "retry_later", "reason", "delay_s"}`: how the work wants to end."""
-
-_OUTPUTS = frozenset(
-    {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
-)
 _INTERRUPTS = frozenset({"KeyboardInterrupt", "CancelledError", "asyncio.exceptions.CancelledError"})
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 class Told:
@@ -41,7 +31,7 @@ class Told:
 
     def hear(self, msg_type: str, content: Mapping[str, Any]) -> None:
         """The report has the output; values, signals and errors are kept too."""
-        if msg_type not in _OUTPUTS:
+        if msg_type not in OUTPUTS:
             return
         if msg_type == "stream":
             self._report.output(content["text"], "stderr" if content["name"] == "stderr" else "stdout")
@@ -51,9 +41,9 @@ class Told:
         self._report.display(_output(msg_type, content))
 
     def _note(self, data: Mapping[str, Any]) -> None:
-        self._signal = data.get(SIGNAL, self._signal)
-        if VALUE in data:
-            name, value = data[VALUE]["name"], refer(data[VALUE]["value"])
+        self._signal = data.get(SIGNAL_TYPE, self._signal)
+        if VALUE_TYPE in data:
+            name, value = data[VALUE_TYPE]["name"], refer(data[VALUE_TYPE]["value"])
             self._values[name] = value
             self._report.value(name, value)
 
@@ -96,7 +86,7 @@ class Told:
     def _traceback(self, raised: BaseException | None) -> str:
         """As it was shown, without colours; an error that was shown in one line has that line."""
         shown = self._error.get("traceback") or (traceback.format_exception_only(raised) if raised else [])
-        return _ANSI.sub("", "\n".join(shown))
+        return without_colours("\n".join(shown))
 
 
 def _output(msg_type: str, content: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,10 @@ from nbsched.options import (
     add_place,
     add_policy,
     add_schedule,
-    whole,
 )
 from nbsched.stepcells import step_parser
 from nbsched.verbs import VERBS
+from nbsched.verbs.table import run_id
 
 TRIGGER_HELP = (
     "when: '0 2 * * *', @daily, 'every 5m', 'at 2026-12-01T09:00+01:00', 'on data.ready', 'after fetch'"
@@ -137,7 +137,7 @@ def of_verb(magic: str, verb: str) -> Parser:
     if magic == "nbsched" and verb in VERBS:
         return VERBS[verb].parser("%nbsched", see=see)
     help_, words = (
-        _PIPELINE[verb] if magic == "pipeline" else (_NBSCHED[verb], _attach if verb == "attach" else _none)
+        _PIPELINE[verb] if magic == "pipeline" else (_NBSCHED[verb], run_id if verb == "attach" else _none)
     )
     parser = Parser(prog, help_, see=see)
     words(parser)
@@ -146,10 +146,6 @@ def of_verb(magic: str, verb: str) -> Parser:
 
 def _none(parser: Parser) -> None:
     """No words."""
-
-
-def _attach(parser: Parser) -> None:
-    parser.offer(parser.add_argument("id", type=whole, metavar="ID", help="the run's number"), "runs")
 
 
 _MAGICS: Mapping[str, Callable[[], Parser]] = {

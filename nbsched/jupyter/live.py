@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import re
 import threading
 from collections.abc import Mapping
 from typing import Any
 
+from nbsched.core.messages import without_colours
 from nbsched.core.model import FINAL, Event, RunRecord, Work
 from nbsched.core.rows import panel_row, took_text
 from nbsched.engine.runtime import Runtime
@@ -63,8 +63,6 @@ class LiveOutput:
         with self._news:
             return bundled(headline(self._run.record), self._pieces)
 
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 Piece = str | Mapping[str, Any]
 """Printed text, or the mime bundle of something displayed."""
@@ -125,4 +123,4 @@ def _as_html(piece: Piece) -> str:
 
 
 def _preformatted(text: str) -> str:
-    return f"<pre>{html.escape(_COLOUR.sub('', text))}</pre>"
+    return f"<pre>{html.escape(without_colours(text))}</pre>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -14,21 +13,16 @@ from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from nbsched.core.messages import OUTPUTS, SIGNAL_TYPE, VALUE_TYPE, without_colours
 from nbsched.kernels.process import Kernel, exit_text
 from nbsched.kernels.stop import StopSignal
 
-VALUE_MIME = "application/vnd.nbsched.value+json"
-SIGNAL_MIME = "application/vnd.nbsched.signal+json"
 DRAIN_S = 0.2
 """How long outputs of a kernel that has died are still waited for."""
 IDLE_S = 30.0
 """How long after its reply a cell may still send outputs."""
 
 _BASES = "[(kind.__module__, kind.__qualname__) for kind in __import__('sys').last_type.__mro__]"
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_SHOWN = frozenset(
-    {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
-)
 
 
 class Listener(Protocol):
@@ -169,12 +163,12 @@ class CellClient:
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
-        if kind not in _SHOWN:
+        if kind not in OUTPUTS:
             return
         data = content.get("data", {})
-        self._signal = data.get(SIGNAL_MIME, self._signal)
-        if VALUE_MIME in data:
-            self._listener.value(data[VALUE_MIME]["name"], data[VALUE_MIME]["value"])
+        self._signal = data.get(SIGNAL_TYPE, self._signal)
+        if VALUE_TYPE in data:
+            self._listener.value(data[VALUE_TYPE]["name"], data[VALUE_TYPE]["value"])
         self._listener.shown({"output_type": kind, **content})
 
     # --- endings ---
@@ -238,7 +232,7 @@ def _failure(
         kind=kind,
         index=index,
         ename=reply.get("ename", "Error"),
-        evalue=_COLOURS.sub("", reply.get("evalue", "")),
-        traceback=tuple(_COLOURS.sub("", line) for line in reply.get("traceback", ())),
+        evalue=without_colours(reply.get("evalue", "")),
+        traceback=tuple(map(without_colours, reply.get("traceback", ()))),
         bases=bases,
     )

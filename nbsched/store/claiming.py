@@ -53,29 +53,38 @@ ORDER BY priority, seq, id
 
 def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
     """The runs of the lane that this host may take, the first in line first."""
-    places, counts = frozenset(room.places), _Counts(db)
+    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
     found = db.execute(_LINE, (lane, now_ms))
     names = [column[0] for column in found.description]
     for values in found:
         row = dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
         here = room.any_place if row["place"] is None else row["place"] in places
-        if here and (row["policy"] == "{}" or counts.allow(row, _policy(row["policy"]))):
+        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts)):
             yield row
+
+
+def _may(
+    row: Mapping[str, Any], policy: Mapping[str, Any], resources: dict[str, float], counts: _Counts
+) -> bool:
+    """Whether the run may begin as far as its policy goes; what it takes is then taken."""
+    wanted: Mapping[str, float] = policy.get("resources", {})
+    if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
+        return False
+    if not counts.allow(row, policy):
+        return False
+    for name, amount in wanted.items():
+        resources[name] -= amount
+    return True
 
 
 def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
     for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room), strict=False):
         chosen.append(row)
-    slots, resources = room.slots, dict(room.resources)
+    slots = room.slots
     if slots <= 0:
         return chosen
     for row in _in_line(db, "slot", now_ms, room):
-        wanted = _policy(row["policy"]).get("resources", {})
-        if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
-            continue
-        for name, amount in wanted.items():
-            resources[name] -= amount
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:

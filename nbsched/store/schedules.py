@@ -10,7 +10,7 @@ from typing import Any
 from nbsched.core import plan
 from nbsched.core.errors import UnknownName
 from nbsched.core.instants import from_ms, to_ms
-from nbsched.core.ledger import next_after
+from nbsched.core.ledger import due_within, next_after
 from nbsched.core.model import State
 from nbsched.core.triggers import parse_trigger
 from nbsched.store import runs
@@ -70,6 +70,8 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
         record(db, "schedule.added", now_ms, {"name": new.name, "trigger": new.trigger})
         return
     same = (old["given"], old["start_ms"]) == (new.given, new.start_ms)
+    if not same:
+        _close_books(db, old, now_ms)
     changes = {name: getattr(new, name) for name in _DEFINED if not (same and name in _KEPT)}
     changed = any(old[name] != value for name, value in changes.items() if name not in _PLACES)
     anew = _still_due(old, new, now_ms) if same else {"after_seq": last_seq(db), "fired": 0}
@@ -259,6 +261,18 @@ def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_
     )  # fmt: skip
 
 
+def _close_books(db: Db, schedule: Mapping[str, Any], now_ms: int) -> None:
+    """What was due by now and had not been accounted for will never run: the ledger says so."""
+    if schedule["next_ms"] is None or schedule["next_ms"] > now_ms:
+        return
+    now, bounds = from_ms(now_ms), (from_ms(schedule["start_ms"]), from_ms(schedule["end_ms"]))
+    trigger = parse_trigger(schedule["trigger"])
+    older, due = due_within(trigger, from_ms(schedule["after_ms"]), now, *bounds)
+    reason = "paused" if schedule["paused"] == BY_USER else "missed"
+    decisions = plan.account(due, policy="none", reason=reason, not_before=now)
+    _record_all(db, schedule, plan.merged(older, reason, decisions) if older else decisions, None, now_ms)
+
+
 def all_rows(db: Db) -> list[dict[str, Any]]:
     """Every schedule's row, by name."""
     return [dict(row) for row in db.execute("SELECT * FROM schedules ORDER BY name")]
@@ -282,7 +296,7 @@ def pause(db: Db, name: str, now_ms: int, reason: str = BY_USER) -> None:
 
 def remove(db: Db, name: str, now_ms: int, *, cancel_running: bool) -> None:
     """The schedule is gone, its history stays; its active runs go on unless they are cancelled."""
-    find(db, name)
+    _close_books(db, find(db, name), now_ms)
     db.execute("DELETE FROM schedules WHERE name = ?", (name,))
     if cancel_running:
         for run, _ in _active(db, name):
@@ -302,6 +316,6 @@ def trigger(db: Db, name: str, now_ms: int, place: str | None) -> int:
 
 def retime(db: Db, name: str, change: Mapping[str, Any], now_ms: int) -> None:
     """The schedule starts anew under another trigger."""
-    find(db, name)
+    _close_books(db, find(db, name), now_ms)
     _update(db, name, {**change, "after_seq": last_seq(db), "fired": 0})
     record(db, "schedule.changed", now_ms, {"name": name, "trigger": change["trigger"]})

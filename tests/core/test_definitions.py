@@ -2,11 +2,10 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from typing import Any
 
 import pytest
 
-from nbsched.core.definitions import definition_hash, kind_of, work_from_json, work_to_json
+from nbsched.core.definitions import kind_of, work_from_json, work_to_json
 from nbsched.core.errors import ValueNotStorable
 from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
 from nbsched.core.references import Reference
@@ -33,12 +32,6 @@ def test_work_comes_back_as_itself_through_json_text(work: Work) -> None:
 
 def test_what_is_at_its_default_is_left_out() -> None:
     assert work_to_json(Shell(name="s", command="true")) == {"kind": "shell", "name": "s", "command": "true"}
-
-
-def test_the_hash_does_not_depend_on_the_order_of_keys_but_on_every_value() -> None:
-    one: dict[str, Any] = {"a": 1, "b": {"c": 2, "d": "é"}}
-    assert definition_hash(one) == definition_hash({"b": {"d": "é", "c": 2}, "a": 1})
-    assert definition_hash(one) != definition_hash({"a": 1, "b": {"c": 2, "d": "e"}})
 
 
 def test_an_argument_that_cannot_be_stored_is_named() -> None:

@@ -168,6 +168,12 @@ def test_a_lost_attempt_runs_again_unless_it_must_not_or_kills_its_hosts() -> No
     assert verdict("lost", losses=plan.MOST_LOSSES).reason == "lost"
 
 
+def test_a_host_that_closed_in_good_order_is_no_loss() -> None:
+    found = verdict("lost", losses=plan.MOST_LOSSES, reason=plan.CLOSED)
+    assert found == plan.Verdict(Verb.RETRY, "lost")
+    assert verdict("lost", Policy(rerun=False), reason=plan.CLOSED).verb is Verb.FAIL
+
+
 def test_a_wish_to_be_tried_later_needs_no_retries() -> None:
     found = verdict("retry_later", delay=HOUR)
     assert (found.verb, found.not_before, found.failed) == (Verb.RETRY, at(1), False)

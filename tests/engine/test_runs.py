@@ -355,6 +355,19 @@ def test_no_more_than_max_running_of_one_name_run_at_once(
         works.gates[f"g{number}"].set()
 
 
+def test_one_that_waits_for_a_resource_keeps_no_other_of_its_name_from_running(
+    tmp_path: Path, works: ModuleType, until: Until
+) -> None:
+    with nb.Runtime(tmp_path / "store.db", slots=4, resources={"gpu": 1}) as rt:
+        rt.run(works.held, {"name": "gpu"}, resources={"gpu": 1})
+        assert works.begun["gpu"].wait(10)
+        waiting = rt.run(works.ok, resources={"gpu": 1}, max_running=1)
+        assert rt.run(works.ok, max_running=1).wait(10).state == "succeeded"
+        assert waiting.state == "queued"
+        works.gates["gpu"].set()
+        assert waiting.wait(10).state == "succeeded"
+
+
 def test_named_resources_are_taken_and_given_back(tmp_path: Path, works: ModuleType, until: Until) -> None:
     with nb.Runtime(tmp_path / "store.db", slots=4, resources={"gpu": 2}) as rt:
         runs = [rt.run(works.held, {"name": f"g{number}"}, resources={"gpu": 1}) for number in range(3)]

@@ -68,6 +68,20 @@ def test_closing_asks_running_work_to_stop_and_leaves_it_to_the_next(
         assert second.get_run(run.id).wait(10).attempt == 2
 
 
+def test_closing_again_and_again_does_not_wear_a_run_out(tmp_path: Path, works: ModuleType) -> None:
+    path = tmp_path / "store.db"
+    with nb.Runtime(path) as first:
+        run = first.run(works.held, {"name": "gate"})
+    for _ in range(8):
+        works.begun["gate"].clear()
+        with nb.Runtime(path):
+            assert works.begun["gate"].wait(10)
+    assert run.state == "queued"
+    works.gates["gate"].set()
+    with nb.Runtime(path) as last:
+        assert last.get_run(run.id).wait(10).state == "succeeded"
+
+
 def test_closing_waits_for_no_work_that_will_not_stop(tmp_path: Path, works: ModuleType) -> None:
     rt = nb.Runtime(tmp_path / "store.db").start()
     run = rt.run(works.stubborn, grace="200ms")
@@ -161,3 +175,29 @@ def test_one_host_s_nudge_wakes_the_other_at_once(tmp_path: Path, works: ModuleT
         assert one.get_run(run.id).wait(5).state == "succeeded"
         other = one.run(works.ok)
         assert two.get_run(other.id).wait(5).state == "succeeded"
+
+
+def test_what_is_scheduled_is_a_server_s_while_one_lives_and_then_anyone_s(
+    tmp_path: Path, works: ModuleType, until: Until
+) -> None:
+    path = tmp_path / "store.db"
+    with nb.Runtime(path) as script:
+        with nb.Runtime(path, kind="daemon") as daemon:
+            until(script, lambda: not script.scheduler._takes_anything)
+            script.schedule(works.ok, "every 50ms", name="often", limit=3)
+            until(script, lambda: len(script.runs(state="succeeded")) == 3)
+            by = {attempt.host for run in script.runs() for attempt in run.attempts}
+            assert by == {daemon.host.id}
+            mine = script.run(works.ok).wait(10)
+            assert [attempt.host for attempt in mine.attempts] == [script.host.id]
+        script.schedule(works.ok, "every 50ms", name="later", limit=2)
+        until(script, lambda: len(script.runs(schedule="later", state="succeeded")) == 2)
+
+
+def test_one_run_that_hangs_makes_no_schedule_late(real: nb.Runtime, works: ModuleType, until: Until) -> None:
+    real.run(works.stubborn, grace="10ms")
+    real.schedule(works.ok, "every 50ms", name="often", limit=10)
+    until(real, lambda: len(real.runs(schedule="often", state="succeeded")) == 10)
+    late = [run.started_at - run.scheduled_at for run in real.runs(schedule="often")]
+    assert max(late).total_seconds() < 1
+    works.gates["stubborn"].set()

@@ -444,6 +444,27 @@ def test_two_pauses_without_an_instant_run_share_one_row(rt: VirtualRuntime, wor
     assert ledger(rt, "hourly")[0].until == at(4)
 
 
+@pytest.mark.parametrize("change", ["trigger", "reschedule", "unschedule"])
+def test_what_was_due_under_a_trigger_that_is_given_up_is_accounted_for(
+    tmp_path: Path, works: ModuleType, change: str
+) -> None:
+    path = tmp_path / "off.db"
+    with VirtualRuntime(START, path) as rt:
+        rt.schedule(works.instant, "every 1h", name="hourly")
+        rt.advance_blocking("90m")
+        rt.pause("hourly")
+        rt.advance_blocking("3h")
+        if change == "unschedule":
+            rt.unschedule("hourly")
+        elif change == "reschedule":
+            rt.reschedule("hourly", "every 2h")
+        else:
+            rt.schedule(works.instant, "every 2h", name="hourly")
+        assert verdicts(rt, "hourly") == [("succeeded", None, 1), ("skipped", "paused", 3)]
+        row = ledger(rt, "hourly")[1]
+        assert (row.scheduled_at, row.until) == (at(2), at(4))
+
+
 # Verbs ------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import threading
 from concurrent.futures import Future
@@ -18,7 +19,8 @@ from nbsched.executors.cell import CellExecutor
 from nbsched.executors.contract import Assignment
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-FOLDER = Path(tempfile.mkdtemp(prefix="nbsched-"), "1")
+FOLDER = Path(tempfile.mkdtemp(dir=Path(os.environ["NBSCHED_STORE"]).parent), "1")
+"""In the folder that the tests clear away, for a kernel may end too suddenly to do so."""
 
 
 class Recorder:

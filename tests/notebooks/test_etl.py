@@ -39,6 +39,7 @@ def test_a_source_that_refuses_twice_is_asked_three_times(example: Callable[[str
     assert sources(etl) == before
 
 
+@pytest.mark.slow
 def test_the_cells_make_the_same_pipeline_and_replace_what_is_stored(
     example: Callable[[str], Example],
 ) -> None:

@@ -211,5 +211,6 @@ TestMachine = Machine.TestCase
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(280)
 class TestMachineForLong(Machine.TestCase):
-    settings = settings(max_examples=3000, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=1500, stateful_step_count=60, deadline=None)

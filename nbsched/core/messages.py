@@ -1,0 +1,23 @@
+"""What cells say: the kinds of their messages, and their text without colours."""
+
+from __future__ import annotations
+
+import re
+
+VALUE_TYPE = "application/vnd.nbsched.value+json"
+"""`{"name", "value"}`: a named value, as `core.wire` encodes it."""
+
+SIGNAL_TYPE = "application/vnd.nbsched.signal+json"
+"""`{"kind": "skip" | "fail" | "retry_later", "reason", "delay_s"}`: how the work wants to end."""
+
+OUTPUTS = frozenset(
+    {"stream", "display_data", "execute_result", "update_display_data", "clear_output", "error"}
+)
+"""The messages that show something, or take it back."""
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def without_colours(text: str) -> str:
+    """The text as a terminal without colours would show it."""
+    return _COLOUR.sub("", text)
