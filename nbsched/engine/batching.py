@@ -67,11 +67,11 @@ class Short:
 
 
 def reference_of(row: Mapping[str, Any]) -> str | None:
-    """The function's reference, if its run needs nothing but a thread."""
+    """The function's reference, if its run needs nothing but a thread, and may be claimed before it begins."""
     if row["kind"] != "function":
         return None
     work, policy = work_of(row["work"]), policy_of(row["policy"])
-    plain = policy.timeout is None and not policy.resources
+    plain = policy.timeout is None and not policy.resources and policy.rerun
     return work.ref if plain and isinstance(work, Function) and work.where == "thread" else None
 
 
