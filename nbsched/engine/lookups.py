@@ -86,7 +86,7 @@ class Lookup:
 
     def _step(self, path: tuple[str, ...]) -> Any:
         step, *rest = path
-        found = self._around.database.read(_step_row, self._row["parent"], step)
+        found = self._around.database.read(_step_row, self._row["scope"], step)
         if found is None:
             raise DefinitionError(
                 f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
@@ -99,11 +99,11 @@ class Lookup:
         return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
 
     def _param(self, path: tuple[str, ...]) -> Any:
-        text = self._around.database.read(_params_text, self._row["parent"] or self._row["id"])
+        text = self._around.database.read(_params_text, self._row["scope"] or self._row["id"])
         return _inner(decode(json.loads(text)), path, f"the pipeline has no parameter {'.'.join(path)!r}")
 
     def _event(self, path: tuple[str, ...]) -> Any:
-        text = self._row["event"] or self._around.database.read(_event_text, self._row["parent"])
+        text = self._row["event"] or self._around.database.read(_event_text, self._row["root"])
         if not text:
             raise UsageError("nb.event has no field here: this run was not started by an event")
         return _inner(json.loads(text), path, f"the event has no field {'.'.join(path)!r}")
@@ -119,7 +119,7 @@ class Lookup:
             case "scheduled_date":
                 return at.astimezone(ZoneInfo(self._around.zone(row["schedule"]))).date()
             case "run_id":
-                return row["parent"] or row["id"]
+                return row["root"] or row["id"]
             case "run_key":
                 return key_of(row)
         raise DefinitionError(f"{name!r} is no fact of a run")

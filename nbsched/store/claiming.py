@@ -44,8 +44,8 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
 
 
 _LINE = """
-SELECT id, name, kind, lane, schedule, pipeline, step, parent, key, place, fence, attempt, failures, losses,
-       scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
+SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
+       losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
 FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
 ORDER BY priority, seq, id
 """

@@ -18,7 +18,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from nbsched.core.errors import NbschedError, StoreError
 from nbsched.store.forks import is_inherited, leave_alone_in_forks
 
-VERSION = 1
+VERSION = 2
+"""Of the store's format; `schema/N.sql` leads from the one before to format N."""
 MOST_IN_ONE_COMMIT = 512
 BUSY_MS = 10_000
 
@@ -302,12 +303,17 @@ def _migrate(connection: Db, path: Path) -> None:
                 f"the store {path} was written by a newer nbsched (format {version}, this one knows {VERSION}): "
                 "upgrade nbsched or give another store"
             )
-        if version == 0:
-            for statement in files("nbsched.store").joinpath("schema.sql").read_text("utf-8").split(";\n"):
+        for number in range(version + 1, VERSION + 1):
+            for statement in _schema(number):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except (sqlite3.Error, NbschedError):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _schema(number: int) -> list[str]:
+    """The statements that lead to this format from the one before."""
+    return files("nbsched.store").joinpath("schema", f"{number}.sql").read_text("utf-8").split(";\n")

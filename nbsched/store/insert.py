@@ -55,8 +55,8 @@ class NewRun:
 _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
-    "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "teardown", "event", "result", "named",
-    "output",
+    "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
+    "named", "output", "root", "scope",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -129,7 +129,8 @@ def _row(
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
-        _text(work), _text(new.params), _text(given), "all_done", None, 0, new.event, None, None, None,
+        _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
+        None, None,
     )  # fmt: skip
 
 
@@ -159,8 +160,9 @@ def _step_rows(
             run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
             new.work["name"], step["name"], parent, origin, None, _lane(work), priority, in_line(run),
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
-            _text(policy), rule, step.get("when"), int(step.get("teardown", False)), None,
-            reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
+            _text(policy), rule, step.get("when"), int(step.get("setup", False)), int(step.get("teardown", False)),
+            None, reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
+            parent, parent,
         ))  # fmt: skip
     return rows
 

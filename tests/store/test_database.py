@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,26 @@ def test_the_file_and_its_companions_are_its_owner_s_only(tmp_path: Path) -> Non
     store.read(facts)
     found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()}
     assert found == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
+    store.close()
+
+
+def test_a_store_of_the_first_format_is_brought_up_to_date_with_what_is_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    first = files("nbsched.store").joinpath("schema", "1.sql").read_text("utf-8")
+    with sqlite3.connect(path) as connection:
+        connection.executescript(first)
+        connection.execute("PRAGMA user_version = 1")
+        for run, parent in ((1, None), (2, 1)):
+            connection.execute(
+                "INSERT INTO runs (id, name, kind, state, scheduled_ms, previous_ms, parent, seq, created_ms, work) "
+                "VALUES (?, 'old', 'shell', 'succeeded', 0, 0, ?, 0, 0, '{}')",
+                (run, parent),
+            )
+    connection.close()
+    store = Database(path)
+    found = store.read(lambda db: db.execute("SELECT id, root, scope FROM runs ORDER BY id").fetchall())
+    assert [tuple(row) for row in found] == [(1, None, None), (2, 1, 1)]
+    assert store.read(lambda db: db.execute("PRAGMA user_version").fetchone()[0]) == database.VERSION
     store.close()
 
 

@@ -1,0 +1,39 @@
+-- Version 2: runs inside runs, runs that wait, rates, lateness, fingerprints, and events with a key.
+
+-- the top-level run that it is part of, NULL for that one itself
+ALTER TABLE runs ADD COLUMN root INTEGER;
+-- the pipeline's run whose steps and parameters it may read; a mapped item's is its map's
+ALTER TABLE runs ADD COLUMN scope INTEGER;
+ALTER TABLE runs ADD COLUMN setup INTEGER NOT NULL DEFAULT 0;
+-- when it is late if it still runs then
+ALTER TABLE runs ADD COLUMN late_ms INTEGER;
+-- of all that its result depends on
+ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
+CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
+CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_root ON runs (root) WHERE ended_ms IS NULL AND root IS NOT NULL;
+
+-- what pending runs wait for
+CREATE TABLE waits (
+  run      INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  kind     TEXT NOT NULL,                 -- event, answer, previous, poke
+  patterns TEXT NOT NULL DEFAULT '[]',    -- JSON list of the event names listened to
+  seq      INTEGER NOT NULL DEFAULT 0,    -- every event up to here has been looked at
+  wake_ms  INTEGER                        -- when it has waited long enough whatever happens
+) STRICT;
+
+-- when runs of a limited rate began
+CREATE TABLE starts (
+  name  TEXT NOT NULL,
+  at_ms INTEGER NOT NULL
+) STRICT;
+CREATE INDEX starts_name ON starts (name, at_ms);
+
+-- what a run's fingerprint is made of, so that a change can be named
+CREATE TABLE fingerprints (
+  run   INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  parts TEXT NOT NULL
+) STRICT;
+
+ALTER TABLE events ADD COLUMN key TEXT;
