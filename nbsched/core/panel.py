@@ -19,8 +19,8 @@ from nbsched.core.rows import (
     schedule_row,
 )
 
-Verb = Literal["cancel", "retry", "trigger", "pause", "resume"]
-"""What a panel can ask for: the first two of a run by id, the others of a schedule by name."""
+Verb = Literal["cancel", "retry", "approve", "reject", "trigger", "pause", "resume"]
+"""What a panel can ask for: the first four of a run by id, the others of a schedule by name."""
 
 Tick = tuple[int, str, int | None]
 """One past run of a series: id, tone, milliseconds it took."""

@@ -37,14 +37,14 @@ def notebook(
     """A whole notebook, run in a fresh kernel; refused when it is not there or has no such parameter."""
     files = ports.surroundings()
     text = _text("a notebook's path", str(path))
-    options, steps_only = _split(f"notebook {text!r}", policy)
+    options, steps_only = split(f"notebook {text!r}", policy)
     found = files.existing(text)
     work = Notebook(
         name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
         policy=options, path=found, output=None if output is None else files.absolute(str(output)),
         kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def shell(
@@ -54,33 +54,34 @@ def shell(
     """A command line under `bash -eo pipefail`, run in the folder that is current now unless `cwd`."""
     files = ports.surroundings()
     text = _text("a shell command", command)
-    options, steps_only = _split(f"shell command {text!r}", policy)
+    options, steps_only = split(f"shell command {text!r}", policy)
     work = Shell(
         name=_first_word(text) if name is None else name, policy=options, command=command,
         env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
-    options, steps_only = _split(f"cell {name!r}", policy)
+    options, steps_only = split(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
     fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, policy=options, source=source, where=place)
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
-def _split(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The policy, and what is for steps only."""
     steps_only = {name: value for name, value in given.items() if name in STEP_ONLY}
     policy = {name: value for name, value in given.items() if name not in STEP_ONLY}
     return policy_of(owner, policy), steps_only
 
 
-def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+    """The work's step inside a pipeline's block, else the work itself."""
     draft = BUILDING.get()
     if draft is not None:
         return draft.add(work, name, steps_only)
@@ -154,7 +155,7 @@ class FunctionTask:
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = _split(f"task {self.name!r}", policy)
+        options, steps_only = split(f"task {self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -248,7 +249,7 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     if isinstance(function, FunctionTask):
         raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
     stem = None if name is None else check_name("step", name)
-    options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
+    options, steps_only = split(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
 
 

@@ -14,7 +14,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Pipeline, Step, Work
+from nbsched.core.model import Cell, Function, Pipeline, Step, Wait, Work
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import encode
@@ -133,7 +133,7 @@ class Definer:
                     "give where='process'"
                 )
             return f"notebook:{work.notebook or host.notebook}"
-        if isinstance(work, Function) and work.bound:
+        if isinstance(work, (Function, Wait)) and work.bound:
             return f"process:{host.id}"
         return None
 

@@ -11,8 +11,7 @@ from nbsched.core import plan
 from nbsched.core.instants import from_ms
 from nbsched.core.ledger import next_after
 from nbsched.core.model import State
-from nbsched.core.triggers import Trigger
-from nbsched.engine.firing import trigger_of
+from nbsched.core.triggers import Trigger, trigger_of
 
 MOST_ROWS = 10_000
 

@@ -199,13 +199,18 @@ def _value_file(tagged: Mapping[str, Any]) -> ValueFile:
 
 
 def _read(value: ValueFile, folder: Path) -> Any:
-    path = (folder / value.file).resolve()
-    if not path.is_relative_to(folder.resolve()):
+    path, own = (folder / value.file).resolve(), folder.resolve()
+    if not (path.is_relative_to(own) or _is_of_a_run_beside(path, own)):
         raise StoreError(f"the stored value names the file {value.file!r}, which is outside its run's folder")
     try:
-        return _READ[value.type](path, folder)
+        return _READ[value.type](path, path.parent)
     except FileNotFoundError:
         raise StoreError(f"the value's file {path} is gone: run the step again to have it back") from None
+
+
+def _is_of_a_run_beside(path: Path, folder: Path) -> bool:
+    """What a run waited for has files in the folder of the run that gave it."""
+    return path.parent.parent == folder.parent and path.parent.name.isdecimal()
 
 
 def _read_json(path: Path, folder: Path) -> Any:

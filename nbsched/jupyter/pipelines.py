@@ -22,7 +22,7 @@ from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import params_given, policy_given
-from nbsched.stepcells import StepCells, read_step, referring, split_name
+from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
 from nbsched.verbs.runs import runs_table
 
 step_cells = StepCells()
@@ -44,14 +44,19 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
 
 
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
-    path = getattr(given, "path", None)
+    path, waits = getattr(given, "path", None), waiting_work(given)
+    if waits is not None:
+        if source is not None:
+            raise UsageError(f"%%step runs the cell below it: write one % for {given.name}, which waits")
+        return waits
     if source is not None:
         if path:
             raise UsageError(f"%%step runs the cell below it, not {path}: write one % for a notebook")
         return cell_work(shell, source, name, given, "kernel")
     if path is None:
         raise UsageError(
-            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
+            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step; "
+            "--wait-for and --approve make one that waits"
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")

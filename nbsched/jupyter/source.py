@@ -121,6 +121,8 @@ class StoreSource:
         verbs: Mapping[str, Callable[[Any], Any]] = {
             "cancel": self._runtime.cancel,
             "retry": self._runtime.retry,
+            "approve": lambda run: self._runtime.resolve(run, True),
+            "reject": lambda run: self._runtime.resolve(run, False),
             "trigger": self._runtime.trigger,
             "pause": self._runtime.pause,
             "resume": self._runtime.resume,

@@ -20,6 +20,8 @@ class Capacity:
     any_place: bool
     slots: float
     cells: int
+    pokes: int = 0
+    """How many sensors may be looked at; they take no slot."""
     resources: Mapping[str, float] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
     """Function references and how many of their runs one slot takes at a time."""
@@ -81,6 +83,8 @@ def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
     for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room), strict=False):
         chosen.append(row)
+    for _, row in zip(range(room.pokes), _in_line(db, "poke", now_ms, room), strict=False):
+        chosen.append(row)
     slots = room.slots
     if slots <= 0:
         return chosen
@@ -116,6 +120,8 @@ class _Counts:
         self._running: dict[tuple[str, Any], int] = {}
 
     def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+        if row["lane"] == "poke":
+            return True
         limits = [
             ("name", row["name"], policy.get("max_running")),
             ("parent", row["parent"], policy.get("max_parallel")),
@@ -129,7 +135,7 @@ class _Counts:
 
     def _count(self, column: str, value: Any) -> int:
         if (column, value) not in self._running:
-            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
+            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND lane IN ('slot', 'cell')"
             if column == "name":
                 sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
             self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
@@ -153,7 +159,7 @@ def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms
     )
     db.execute(
         "INSERT INTO events (name, at_ms, run, attempt) SELECT 'run.started', ?, runs.id, attempt "
-        "FROM json_each(?) AS given CROSS JOIN runs ON runs.id = given.value",
+        "FROM json_each(?) AS given CROSS JOIN runs ON runs.id = given.value WHERE lane <> 'poke'",
         (now_ms, ids),
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
+from nbsched.store import waits
 from nbsched.store.database import Db
 
 INHERITED = frozenset({
@@ -88,7 +89,7 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    state = State.PENDING if new.wait_for else State.QUEUED
+    state = State.PENDING if new.wait_for or waits.lane(new.work) else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     rows = [_row(run, new, work, given, state, now_ms)]
     rows += _step_rows(run, new, steps, given, now_ms)
@@ -101,6 +102,8 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     for at, step in enumerate(steps, run + 1):
         if step["name"] in new.reused:
             db.execute("UPDATE needs SET ended = 'succeeded' WHERE need = ?", (at,))
+    if waits.lane(new.work) and not new.wait_for:
+        waits.begin(db, run, now_ms)
     return run
 
 
@@ -116,7 +119,9 @@ _IN_COLUMNS = frozenset({"name", "policy"})
 def _lane(work: Mapping[str, Any]) -> str:
     if work["kind"] == "pipeline":
         return "none"
-    return "cell" if work["kind"] == "cell" and work.get("where", "kernel") == "kernel" else "slot"
+    if work["kind"] == "cell" and work.get("where", "kernel") == "kernel":
+        return "cell"
+    return waits.lane(work) or "slot"
 
 
 def _row(

@@ -12,6 +12,7 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
+from nbsched.store import waits
 from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -38,7 +39,7 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        "SELECT id, parent, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
+        "SELECT id, parent, lane, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
         "WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
         "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
         "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
@@ -54,6 +55,10 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
 
 
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
+    for row in rows:
+        if row["lane"] in waits.LANES:
+            waits.begin(db, row["id"], now_ms)
+    rows = [row for row in rows if row["lane"] not in waits.LANES]
     db.executemany("UPDATE runs SET state = 'queued' WHERE id = ?", [(row["id"],) for row in rows])
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
@@ -95,7 +100,7 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
     """Those of the runs that are still the host's, by id."""
     rows = db.execute(
-        "SELECT id, fence, parent, attempt, cancel FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
+        "SELECT id, fence, parent, attempt, cancel, lane FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
         "AND host = ? AND state = 'running'",
         (json.dumps([item.run for item in settlements]), host),
     )
@@ -134,6 +139,8 @@ def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, An
         f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
         given,
     )
+    ended = [item for item in settlements if item.verdict.verb is not Verb.RETRY]
+    waits.over(db, [item.run for item in ended if held[item.run]["lane"] in waits.LANES])
     return [
         Ended(
             run=item.run,
@@ -141,8 +148,7 @@ def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, An
             state=ENDINGS[item.verdict.verb],
             reason=item.verdict.reason,
         )
-        for item in settlements
-        if item.verdict.verb is not Verb.RETRY
+        for item in ended
     ]
 
 
@@ -156,6 +162,9 @@ def _facts(item: Settlement, attempt: int) -> tuple[Any, ...]:
 
 def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended]:
     verdict = settlement.verdict
+    if verdict.quiet and row["cancel"] is None:
+        waits.look_later(db, settlement.run, row["attempt"], to_ms(verdict.not_before))
+        return []
     db.execute(
         "UPDATE runs SET state = 'queued', reason = ?, not_before_ms = ?, error = ?, output = coalesce(?, output), "
         "failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL WHERE id = ?",
@@ -165,18 +174,29 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
     if row["cancel"] is None:
         record_run(db, RETRYING, settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
         return []
-    found = _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
+    late = row["cancel"] == "timeout" and row["lane"] in waits.LANES
+    state, reason = (State.FAILED, "timeout") if late else (State.CANCELLED, None)
+    found = _end(db, settlement.run, state, reason, settlement.ended_ms)
     return [found] if found else []
+
+
+def end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> list[Ended]:
+    """The run that waits has ended so, unless it had before, and what waited for it goes on; all that has ended."""
+    found = _end(db, run, state, reason, now_ms)
+    done = _follow(db, [found] if found else [], now_ms)
+    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING parent, attempt",
+        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING parent, attempt, lane",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
         return None
+    if row["lane"] in waits.LANES:
+        waits.over(db, [run])
     record_run(db, EVENTS[state], now_ms, run, row["attempt"], reason)
     return Ended(run=run, parent=row["parent"], state=state, reason=reason)
 
@@ -203,7 +223,7 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
         [(plan.ended_as(item.state, item.reason), item.run) for item in ended],
     )
     return db.execute(
-        "SELECT id, parent, rule, condition FROM runs WHERE state = 'pending' AND id IN "
+        "SELECT id, parent, lane, rule, condition FROM runs WHERE state = 'pending' AND id IN "
         "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
         (runs,),
     ).fetchall()
@@ -289,9 +309,7 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
         db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
         _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
     else:
-        found = _end(db, run, State.CANCELLED, None, now_ms)
-        done = _follow(db, [found] if found else [], now_ms)
-        _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+        end(db, run, State.CANCELLED, None, now_ms)
     return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
 
 
@@ -364,30 +382,6 @@ def _behind(db: Db, priority: int) -> int:
     """The place in line behind all of this priority that wait or run."""
     last = db.execute(f"SELECT max(seq) FROM runs WHERE {ACTIVE} AND priority = ?", (priority,)).fetchone()[0]
     return max(last or 0, in_line(next_id(db) - 1)) + 1
-
-
-def tell(
-    db: Db,
-    run: int,
-    fence: int,
-    *,
-    progress: str | None = None,
-    output: str | None = None,
-    pid: int | None = None,
-    birth: str | None = None,
-) -> None:
-    """What a running attempt tells of itself is in its row."""
-    row = db.execute(
-        "UPDATE runs SET progress = coalesce(?, progress), output = coalesce(?, output) "
-        "WHERE id = ? AND fence = ? AND state = 'running' RETURNING attempt",
-        (progress, output, run, fence),
-    ).fetchone()
-    if row is not None and (pid is not None or output is not None):
-        db.execute(
-            "UPDATE attempts SET pid = coalesce(?, pid), birth = coalesce(?, birth), output = coalesce(?, output) "
-            "WHERE run = ? AND number = ?",
-            (pid, birth, output, run, row["attempt"]),
-        )
 
 
 def cancelled_of(db: Db, host: str) -> dict[int, str]:

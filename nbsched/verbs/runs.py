@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nbsched.core.model import RunRecord, State
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row
 from nbsched.core.tables import Table
-from nbsched.options import Parser, json_or_text, whole
+from nbsched.core.waiting import Written
+from nbsched.options import Parser, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 
@@ -83,7 +84,9 @@ def retry(rt: Calls, given: argparse.Namespace) -> Answer:
 
 
 def _value(parser: Parser) -> None:
-    parser.add_argument("value", metavar="VALUE", type=json_or_text, help="JSON, or text")
+    parser.add_argument(
+        "value", metavar="VALUE", type=Written, help="yes or no, or what the approval asks for"
+    )
 
 
 @verb("answer a run that waits for a person", run_id, _value)

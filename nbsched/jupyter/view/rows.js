@@ -116,6 +116,8 @@ export function scheduleRow(panel) {
 export const VERBS = {
   cancel: ["Cancel", "cancelling…"],
   retry: ["Retry", "starting again…"],
+  approve: ["Approve", "approving…"],
+  reject: ["Reject", "rejecting…"],
   trigger: ["Trigger", "starting…"],
   pause: ["Pause", "pausing…"],
   resume: ["Resume", "resuming…"],
