@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from nbsched.core.definitions import kind_of, work_from_json, work_to_json
+from nbsched.core.definitions import work_from_json, work_to_json
 from nbsched.core.errors import ValueNotStorable
 from nbsched.core.model import Approval, Cell, Function, Notebook, Pipeline, Shell, Step, Wait, Work
 from nbsched.core.references import Reference
