@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nbsched.core import triggers
-from nbsched.core.definitions import work_to_json
+from nbsched.core.definitions import work_from_json, work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
 from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, leaves
+from nbsched.core.parameters import with_params
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
-from nbsched.core.wire import encode
+from nbsched.core.wire import decode, encode
 from nbsched.core.work import as_work
 from nbsched.engine.clock import Clock
 from nbsched.store import hosts, schedules
@@ -50,6 +51,15 @@ class Definer:
             work=self._work(replace(found, params={}), given), params=_params(found), policy=_hooked(given),
             scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
         )  # fmt: skip
+
+    def redone(
+        self, work: Mapping[str, Any], params: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The parameters that a run of the stored work is given anew, as JSON; ParameterError when one cannot be."""
+        if not given:
+            return {}
+        whole = with_params(replace(work_from_json(work), params=decode(params)), given)
+        return {name: value for name, value in _params(whole).items() if name in given}
 
     def schedule(
         self, work: Any, trigger: Any, *, name: str | None, overlap: str, missed: str, catchup: Any, jitter: Any,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime
@@ -169,9 +169,12 @@ class Run:
         """The run is cancelled, or asked to stop if it runs."""
         self._runtime.cancel(self.id)
 
-    def retry(self, from_failed: bool = True) -> Run:
-        """A new run that points to this one."""
-        return self._runtime.retry(self.id, from_failed=from_failed)
+    def retry(
+        self, from_failed: bool = True, *, from_step: str | Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+    ) -> Run:  # fmt: skip
+        """A new run that points to this one, see `nb.retry`."""
+        return self._runtime.retry(self.id, from_failed, from_step=from_step, params=params)
 
     def wait(self, timeout: Any = None, check: bool = False) -> Run:
         """This run once it has ended; TimeoutError after `timeout`; RunFailed with `check` if it did not succeed.

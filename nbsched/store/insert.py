@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
@@ -141,9 +142,21 @@ def insert_steps(
         _step_row(ids[step["name"]], frame, step, defaults, reused.get(step["name"]), again.get(step["name"]), now_ms)
         for step in steps
     ], now_ms)  # fmt: skip
-    needs = [(ids[step["name"]], ids[need]) for step in steps for need in step.get("needs", ())]
-    db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", needs)
+    edges = {step["name"]: step.get("needs", ()) for step in steps}
+    needs = [(ids[name], ids[need]) for name, before in edges.items() for need in before]
+    needs += [(ids[name], ids[setup]) for name, setup in _prepared_again(steps, edges, reused)]
+    db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", dict.fromkeys(needs))
     db.executemany("UPDATE needs SET ended = 'succeeded' WHERE need = ?", [(ids[name],) for name in reused])
+
+
+def _prepared_again(
+    steps: Sequence[Mapping[str, Any]], edges: Mapping[str, Sequence[str]], reused: Reused
+) -> Iterator[tuple[str, str]]:
+    """What is done again waits for its setup, also where what stands between them is reused."""
+    for step in steps if reused else ():
+        if step.get("setup") and step["name"] not in reused:
+            behind = descendants(edges, [step["name"]]) - {step["name"]}
+            yield from ((name, step["name"]) for name in behind - reused.keys())
 
 
 def insert_items(

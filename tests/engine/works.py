@@ -26,7 +26,7 @@ def instant() -> str:
     return context.scheduled_at.isoformat()
 
 
-def about() -> dict[str, Any]:
+def about(value: Any = None) -> dict[str, Any]:
     context = nb.context()
     calls.append(context)
     return {"attempt": context.attempt, "event": context.event, "key": context.key, "run": context.run_id}
@@ -191,3 +191,11 @@ def fails_once_on(value: int, bad: int) -> int:
         gates["mended"].set()
         raise ValueError("once")
     return value
+
+
+def times(value: float, factor: float) -> float:
+    return value * factor
+
+
+def plus(value: float, more: float) -> float:
+    return value + more
