@@ -8,7 +8,7 @@ from dataclasses import MISSING, fields
 from functools import lru_cache
 from typing import Any
 
-from nbsched.core.model import Approval, Cell, Function, Notebook, Pipeline, Shell, Step, Wait, Work
+from nbsched.core.model import Approval, Cell, Function, Map, Notebook, Pipeline, Shell, Step, Wait, Work
 from nbsched.core.wire import decode, encode
 
 KINDS: Mapping[str, type[Work]] = {
@@ -18,6 +18,7 @@ KINDS: Mapping[str, type[Work]] = {
     "shell": Shell,
     "wait": Wait,
     "approval": Approval,
+    "map": Map,
     "pipeline": Pipeline,
 }
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
@@ -57,11 +58,16 @@ _DEFAULTS = {
 
 def work_from_json(data: Mapping[str, Any]) -> Work:
     """The work that `work_to_json` was given."""
-    given = {name: decode(value) for name, value in data.items() if name not in ("kind", "steps", "place")}
+    given = {name: decode(value) for name, value in data.items() if name not in _APART}
     given |= {name: tuple(given[name]) for name in ("args", "choices") if name in given}
     if data["kind"] == "pipeline":
         given["steps"] = tuple(_step_from_json(step) for step in data.get("steps", ()))
+    if data["kind"] == "map":
+        given["work"] = work_from_json({"name": given["name"], **data["work"]})
     return KINDS[data["kind"]](**given)
+
+
+_APART = frozenset({"kind", "steps", "place", "work"})
 
 
 @lru_cache(maxsize=4096)

@@ -13,10 +13,11 @@ from nbsched.core.durations import duration, duration_text
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
 from nbsched.core.model import Approval, Error, Event, Wait
 from nbsched.core.parameters import TYPE, bind_params
+from nbsched.core.policy import split_policy
 from nbsched.core.steps import StepHandle, step_name
 from nbsched.core.triggers import After, AnyOf, At, Trigger, parse_trigger, trigger_of
 from nbsched.core.wire import encode
-from nbsched.core.work import FunctionTask, placed, split, task
+from nbsched.core.work import FunctionTask, placed, task
 
 MATCHES = ("next", "latest", "same_interval")
 TYPES = ("bool", "int", "float", "str", "list", "dict", "date", "datetime")
@@ -57,7 +58,7 @@ def wait_for(
     """
     given = _awaited(awaited)
     owner = f"wait_for {described(given)}"
-    options, steps_only = split(owner, _limited(policy, timeout))
+    options, steps_only = split_policy(owner, _limited(policy, timeout))
     if match not in MATCHES:
         raise DefinitionError(f"{owner}: {UnknownName('match', match, MATCHES)}")
     if match != "next" and not (given.trigger and isinstance(trigger_of(given.trigger), After)):
@@ -118,7 +119,7 @@ def approve(
     """A step that waits for a person's answer: a type, or one of a list of choices; its result is the answer."""
     if not isinstance(message, str) or not message.strip():
         raise DefinitionError(f"approve {message!r} asks nothing: give the question as text")
-    options, steps_only = split(f"approve {message!r}", _limited(policy, timeout))
+    options, steps_only = split_policy(f"approve {message!r}", _limited(policy, timeout))
     kind, choices = _asked(message, type)
     work = Approval(
         name="approve" if name is None else name, policy=options, message=message, type=kind, choices=choices

@@ -12,8 +12,8 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import from_ms
 from nbsched.core.model import Approval, Event, State, Wait
 from nbsched.core.policy import Policy
-from nbsched.core.wire import encode
-from nbsched.store import events, runs, waits
+from nbsched.core.wire import encode, located
+from nbsched.store import events, results, runs, waits
 from nbsched.store.database import Db
 
 Met = tuple[int, Event]
@@ -60,7 +60,7 @@ def ring(db: Db, met: Sequence[Met], now_ms: int) -> list[int]:
         if isinstance(work, Wait):
             db.execute(
                 "UPDATE waits SET answer = ?, wake_ms = ? WHERE run = ? AND answer IS NULL",
-                (waits.given(db, work, event), now_ms, run),
+                (waits.given(work, event), now_ms, run),
             )
     ended = [found.run for item in (*_awake(db, now_ms), *_give_up(db, now_ms)) for found in item]
     runs.expire(db, now_ms)
@@ -85,17 +85,22 @@ def _awake(db: Db, now_ms: int) -> list[list[runs.Ended]]:
 
 def _succeed(db: Db, row: Mapping[str, Any], now_ms: int) -> list[runs.Ended]:
     """The run gives what was kept for it, else the instant that it waited for."""
-    found = (
-        json.loads(row["answer"])
-        if row["answer"]
-        else {"result": encode(from_ms(row["wake_ms"])), "named": None}
-    )
-    texts = [
-        None if part is None else json.dumps(part, ensure_ascii=False)
-        for part in (found["result"], found["named"])
-    ]
+    found = json.loads(row["answer"]) if row["answer"] else {"result": encode(from_ms(row["wake_ms"]))}
+    if "run" in found:
+        found = _gave(db, found["run"])
+    parts = (found.get(name) for name in ("result", "named"))
+    texts = [None if part is None else json.dumps(part, ensure_ascii=False) for part in parts]
     db.execute("UPDATE runs SET result = ?, named = ? WHERE id = ?", (*texts, row["run"]))
     return runs.end(db, row["run"], State.SUCCEEDED, None, now_ms)
+
+
+def _gave(db: Db, run: int) -> dict[str, Any]:
+    """What the run gave, its files where they are; nothing of one that is no longer there."""
+    row = db.execute("SELECT named FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        return {}
+    named = located(json.loads(row["named"]), run) if row["named"] else None
+    return {"result": results.result(db, run), "named": named}
 
 
 def _give_up(db: Db, now_ms: int) -> list[list[runs.Ended]]:

@@ -65,7 +65,7 @@ def _listen(db: Db, row: Mapping[str, Any], work: Wait, now_ms: int) -> None:
     db.execute(
         "INSERT INTO waits (run, kind, patterns, seq, wake_ms, answer) VALUES (?, 'event', ?, ?, ?, ?)",
         (row["id"], json.dumps(trigger.event_patterns), events.last_seq(db), wake_ms,
-         None if before is None else given(db, work, before)),
+         None if before is None else given(work, before)),
     )  # fmt: skip
 
 
@@ -86,35 +86,12 @@ def first_met(work: Wait, row: Mapping[str, Any], found: Sequence[Event]) -> Eve
     return next((event for event in found if meets(work, event, key=row["key"], scheduled_at=at)), None)
 
 
-def given(db: Db, work: Wait, event: Event) -> str:
+def given(work: Wait, event: Event) -> str:
     """What the sensor's run gives: the event's data, or what the run gave whose end it waited for."""
     if isinstance(trigger_of(work.trigger or ""), After):
-        row = (
-            db.execute("SELECT result, named FROM runs WHERE id = ?", (event.data["id"],)).fetchone()
-            or _PRUNED
-        )
-        taken = {name: _taken(row[name], event.data["id"]) for name in ("result", "named")}
-        return json.dumps(taken, ensure_ascii=False)
+        return json.dumps({"run": event.data["id"]})
     data = encode(event.data)
     return json.dumps({"result": data, "named": data}, ensure_ascii=False)
-
-
-_PRUNED: Mapping[str, str | None] = {"result": None, "named": None}
-
-
-def _taken(text: str | None, run: int) -> Any:
-    return None if text is None else _from_run(json.loads(text), run)
-
-
-def _from_run(stored: Any, run: int) -> Any:
-    """The stored value with its files named from the folder of a run beside that one."""
-    if isinstance(stored, list):
-        return [_from_run(part, run) for part in stored]
-    if not isinstance(stored, dict):
-        return stored
-    if "$file" in stored:
-        return {**stored, "$file": f"../{run}/{stored['$file']}"}
-    return {name: _from_run(part, run) for name, part in stored.items()}
 
 
 def over(db: Db, runs: Sequence[int]) -> None:

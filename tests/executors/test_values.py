@@ -241,11 +241,3 @@ def test_plain_values_import_neither_pandas_nor_numpy(tmp_path: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=os.getcwd()
     )
     assert ran.stdout.strip() == "set()"
-
-
-def test_a_file_of_a_run_beside_is_read_with_what_it_refers_to(tmp_path: Path) -> None:
-    value = {"frame": np.arange(3), "text": "x" * 100_000}
-    stored = store_value(value, "v", tmp_path / "12")
-    beside = {**stored, "$file": f"../12/{stored['$file']}"}
-    found = load_value(beside, tmp_path / "13")
-    assert (list(found["frame"]), len(found["text"])) == ([0, 1, 2], 100_000)
