@@ -454,6 +454,41 @@ def test_a_pipeline_that_is_retried_asks_again_only_what_was_not_answered(rt: Vi
     assert (again.state, again.steps["one"].result) == ("succeeded", False)
 
 
+def test_a_pipeline_inside_a_pipeline_waits_hears_its_signals_and_asks(rt: VirtualRuntime) -> None:
+    with nb.pipeline("outer") as outer:
+        with nb.pipeline("inner") as inner:
+            nb.wait_for(nb.on("go"), timeout="1h", name="go") >> nb.approve("Sure?", name="sure")
+        inner.options(name="part")()
+    run = rt.run(outer, key="k")
+    rt.settle()
+    rt.publish("go", key="k")
+    rt.settle()
+    rt.resolve(run, True)
+    rt.settle()
+    assert (run.state, run.steps["part"].steps["sure"].result) == ("succeeded", True)
+    again = rt.run(nb.wait_for(nb.after("outer"), timeout="1h", match="latest")).wait(10)
+    assert again.result is True
+
+
+def test_a_schedule_starts_waiting_at_its_instants(rt: VirtualRuntime, works: ModuleType) -> None:
+    rt.schedule(nb.wait_for(nb.on("go"), timeout="90m", name="wait"), nb.every("1h"), overlap="queue_one")
+    rt.advance_blocking("3h")
+    rt.publish("go")
+    rt.settle()
+    assert [(run.state.value, run.reason) for run in rt.runs(name="wait")][-2:] == [
+        ("succeeded", None), ("failed", "timeout")]  # fmt: skip
+
+
+def test_so_many_sensors_are_looked_at_at_once(real: nb.Runtime, works: ModuleType, until: Until) -> None:
+    waits = [real.run(nb.wait_for(works.held, params={"name": "door"}, timeout="1h", resources={}))
+             for _ in range(10)]  # fmt: skip
+    until(real, lambda: works.calls.count("door") == 8)
+    assert real.run(nb.task(works.ok)).wait(10).state == "succeeded"
+    assert works.calls.count("door") == 8
+    works.gates["door"].set()
+    assert {run.wait(10).state for run in waits} == {"succeeded"}
+
+
 # Refusals -------------------------------------------------------------------------------------------------
 
 

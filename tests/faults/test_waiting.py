@@ -46,7 +46,7 @@ def test_what_waits_outlives_its_host_with_its_first_deadline(
     told = visitor.run(nb.wait_for(nb.on("data.available"), timeout="1h"))
     late = visitor.run(nb.wait_for(nb.on("never"), timeout="4s"))
     asked = visitor.run(nb.approve("Sure?"))
-    until(begun.exists)
+    until(lambda: begun.exists() and begun.read_text())  # a file is there before its first line
     killed.signal(signal.SIGKILL)
     killed.process.wait()
     visitor.publish("data.available", {"n": 1})
