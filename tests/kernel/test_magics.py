@@ -233,10 +233,8 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
 
 def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
     page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
-    page.cell(
-        "%%step inner.square --map number=@list.numbers --where process\nimport nbsched as nb\nnb.emit(square=number ** 2)",
-        "s2",
-    )
+    square = "import nbsched as nb\nnb.emit(square=number ** 2)"
+    page.cell(f"%%step inner.square --map number=@list.numbers --where process\n{square}", "s2")
     page.cell("%%step inner.sum -p squares=@square.square\ntotal = sum(squares)\nnb.emit(total=total)", "s3")
     ran = page.cell("%step outer.sums --pipeline inner")
     assert ran.text == "outer.sums: added; outer has sums\n"
