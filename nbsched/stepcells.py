@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from nbsched.core.checks import expression
 from nbsched.core.errors import UnknownName, UsageError
-from nbsched.core.model import Cell, Pipeline, Step, Work
+from nbsched.core.mapping import mapped
+from nbsched.core.model import Cell, Map, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
 from nbsched.core.references import FACTS, Reference
 from nbsched.core.waiting import approve, wait_for
@@ -34,12 +35,18 @@ def step_parser() -> Parser:
         "%%step", "A step of a pipeline: this cell (%%step), or a notebook, sensor or question (%step).", see="%%step?",
         examples="  %%step training.score --after train --retries 2\n"
         "  %step training.train train.ipynb -p path=@prepare.path\n"
+        "  %step training.fit fit.ipynb --map region=@prepare.regions --max-parallel 4\n"
+        "  %step all.training --pipeline training -p region=EU\n"
         "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'\n"
         "  %step training.data --wait-for 'on data.available' --timeout 1h\n"
         "  %step training.sure --approve 'Deploy?' --after score",
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
     parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
+    parser.offer(
+        parser.add_argument("--pipeline", metavar="NAME", help="one line: the pipeline to run as this step"),
+        "pipelines",
+    )
     add_params(parser)
     add_place(parser, "kernel")
     add_step(parser)
@@ -95,8 +102,8 @@ def waiting_work(given: argparse.Namespace) -> Work | None:
         raise UsageError(f"--{stray[0]} belongs to --{_PART_OF[stray[0]].replace('_', '-')}: give that too")
     if not asked:
         return None
-    if len(asked) > 1 or hasattr(given, "path") or hasattr(given, "where") or hasattr(given, "params"):
-        raise UsageError(f"{given.name}: a step runs a notebook, or waits, or asks: write one step for each")
+    if len(asked) > 1 or not _RUNS.isdisjoint(vars(given)):
+        raise UsageError(f"{given.name}: a step runs something, or waits, or asks: write one step for each")
     policy, name = policy_given(given), split_name(given.name)[1]
     if "approve" in asked:
         words = getattr(given, "type", ["bool"])
@@ -109,6 +116,8 @@ def waiting_work(given: argparse.Namespace) -> Work | None:
     return cast(Work, wait_for(given.wait_for, name=name, **parts, **policy))
 
 
+_RUNS = frozenset({"path", "where", "params", "pipeline", "map"})
+"""What a step is given that runs something."""
 _PART_OF = {"poke": "wait_for", "match": "wait_for", "type": "approve"}
 
 
@@ -116,12 +125,22 @@ def read_step(given: argparse.Namespace, work: Work) -> Step:
     """The step that the line describes, carrying out `work`."""
     return Step(
         name=split_name(given.name)[1],
-        work=work,
+        work=_mapped(given, work),
         needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
         when=getattr(given, "when", None),
         setup=getattr(given, "setup", False),
         teardown=getattr(given, "teardown", False),
     )
+
+
+def _mapped(given: argparse.Namespace, work: Work) -> Work:
+    """The work over the lists of `--map`, if there are any."""
+    options = {name: getattr(given, name) for name in ("product", "max_parallel") if hasattr(given, name)}
+    if hasattr(given, "map"):
+        return mapped(work, referring(dict(given.map)), **options)
+    for name in options:
+        raise UsageError(f"--{name.replace('_', '-')} is about the items of --map NAME=LIST: add that")
+    return work
 
 
 @dataclass
@@ -165,5 +184,6 @@ def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dic
 
 
 def _same_cell(old: Step, new: Step) -> bool:
-    ids = [step.work.cell_id for step in (old, new) if isinstance(step.work, Cell)]
+    works = [step.work.work if isinstance(step.work, Map) else step.work for step in (old, new)]
+    ids = [work.cell_id for work in works if isinstance(work, Cell)]
     return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

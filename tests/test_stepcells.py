@@ -8,7 +8,7 @@ import pytest
 
 import nbsched as nb
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
-from nbsched.core.model import Cell, Step
+from nbsched.core.model import Cell, Map, Step
 from nbsched.core.references import Reference
 from nbsched.lines import words
 from nbsched.options import params_given
@@ -154,3 +154,19 @@ def test_a_line_describes_an_approval_in_the_words_of_python() -> None:
 def test_a_line_that_describes_neither_or_both_is_refused(line: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         waits(line)
+
+
+def test_a_line_maps_its_step_over_lists() -> None:
+    given = step_parser().read(
+        ["etl.fit", "--map", "region=@list.regions", "day=[1,2]", "--product", "--max-parallel", "2"]
+    )
+    work = read_step(given, Cell(name="fit", source="pass", policy={"rule": "all_done"})).work
+    assert isinstance(work, Map)
+    assert work.over == {"region": Reference("step", ("list", "regions")), "day": [1, 2]}
+    assert (work.product, work.max_parallel, work.policy) == (True, 2, {"rule": "all_done"})
+    assert work.work.params == {name: Reference("item", (name,)) for name in ("region", "day")}
+
+
+def test_options_of_a_map_without_a_list_are_refused() -> None:
+    with pytest.raises(UsageError, match="--max-parallel is about the items of --map NAME=LIST"):
+        read_step(step_parser().read(["etl.fit", "--max-parallel", "2"]), Cell(name="fit", source="pass"))
