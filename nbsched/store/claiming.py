@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from sqlite3 import Cursor
 from typing import Any
 
+from nbsched.core import limits
+from nbsched.store import lateness
 from nbsched.store.database import Db
+from nbsched.store.rates import Rates
 from nbsched.store.runs import begin_pipeline
 
 
@@ -23,6 +28,8 @@ class Capacity:
     resources: Mapping[str, float] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
     """Function references and how many of their runs one slot takes at a time."""
+    ageing_ms: int | None = None
+    """A run gains one priority each so long it has been there; None: never."""
 
 
 def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
@@ -33,58 +40,90 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
         return None
     begun: list[dict[str, Any]] = []
-    while pipelines := list(_in_line(db, "none", now_ms, room)):
+    rates = Rates(db, now_ms)
+    while pipelines := list(_in_line(db, "none", now_ms, room, rates)):
         begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    chosen = _choose(db, now_ms, room)
+    chosen = _choose(db, now_ms, room, rates)
     _start(db, chosen, host, birth, now_ms)
+    rates.write()
     return begun + chosen
 
 
-_LINE = """
+_QUEUED = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
-       losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
+       losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
+       priority, seq, created_ms
 FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
-ORDER BY priority, seq, id
 """
+_LINE = f"{_QUEUED} ORDER BY priority, seq, id"
+_EQUALS = f"{_QUEUED} AND priority = ? ORDER BY seq, id"
 
 
-def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
-    """The runs of the lane that this host may take, the first in line first."""
-    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
-    found = db.execute(_LINE, (lane, now_ms))
+def _line(db: Db, lane: str, now_ms: int, ageing_ms: int | None) -> Iterator[dict[str, Any]]:
+    """The lane's runs, the first in line first; with ageing those of each priority among each other as without.
+
+    Either way the index of the queue gives them in order, and no more of them are read than are asked for.
+    """
+    if ageing_ms is None:
+        return _rows(db.execute(_LINE, (lane, now_ms)))
+    equals = [_rows(db.execute(_EQUALS, (lane, now_ms, one))) for one in _priorities(db, lane)]
+    return heapq.merge(*equals, key=lambda row: limits.rank(row["priority"], row["created_ms"], ageing_ms))
+
+
+def _rows(found: Cursor) -> Iterator[dict[str, Any]]:
     names = [column[0] for column in found.description]
     for values in found:
-        row = dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
+        yield dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
+
+
+def _priorities(db: Db, lane: str) -> Iterator[int]:
+    """Those there are in the lane, each found by one look into the index."""
+    least = "SELECT min(priority) FROM runs WHERE state = 'queued' AND lane = ?"
+    found = db.execute(least, (lane,)).fetchone()[0]
+    while found is not None:
+        yield found
+        found = db.execute(f"{least} AND priority > ?", (lane, found)).fetchone()[0]
+
+
+def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> Iterator[dict[str, Any]]:
+    """The runs of the lane that this host may take, the first in line first; all that are given are to begin."""
+    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
+    for row in _line(db, lane, now_ms, room.ageing_ms):
         here = room.any_place if row["place"] is None else row["place"] in places
-        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts)):
+        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates)):
             yield row
 
 
 def _may(
-    row: Mapping[str, Any], policy: Mapping[str, Any], resources: dict[str, float], counts: _Counts
+    row: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    resources: dict[str, float],
+    counts: _Counts,
+    rates: Rates,
 ) -> bool:
     """Whether the run may begin as far as its policy goes; what it takes is then taken."""
     wanted: Mapping[str, float] = policy.get("resources", {})
     if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
         return False
-    if not counts.allow(row, policy):
+    if not counts.have_room(row, policy) or not rates.allow(row, policy.get("rate")):
         return False
+    counts.take(row, policy)
     for name, amount in wanted.items():
         resources[name] -= amount
     return True
 
 
-def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
+def _choose(db: Db, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
-    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room), strict=False):
+    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room, rates), strict=False):
         chosen.append(row)
     slots = room.slots
     if slots <= 0:
         return chosen
-    for row in _in_line(db, "slot", now_ms, room):
+    for row in _in_line(db, "slot", now_ms, room, rates):
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:
@@ -115,17 +154,18 @@ class _Counts:
         self._db = db
         self._running: dict[tuple[str, Any], int] = {}
 
-    def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        limits = [
-            ("name", row["name"], policy.get("max_running")),
-            ("parent", row["parent"], policy.get("max_parallel")),
-        ]
-        bound = [(column, value, most) for column, value, most in limits if most]
-        if any(self._count(column, value) >= most for column, value, most in bound):
-            return False
-        for column, value, _ in bound:
+    def have_room(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+        return all(self._count(column, value) < most for column, value, most in self._bound(row, policy))
+
+    def take(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
+        """One more runs."""
+        for column, value, _ in self._bound(row, policy):
             self._running[column, value] += 1
-        return True
+
+    def _bound(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[tuple[str, Any, int]]:
+        for column, option in (("name", "max_running"), ("parent", "max_parallel")):
+            if most := policy.get(option):
+                yield column, row[column], most
 
     def _count(self, column: str, value: Any) -> int:
         if (column, value) not in self._running:
@@ -137,6 +177,7 @@ class _Counts:
 
 
 def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
+    lateness.watch(db, rows, now_ms)
     for row in rows:
         row["fence"] += 1
         row["attempt"] += 1

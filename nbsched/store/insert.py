@@ -11,6 +11,7 @@ from typing import Any
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
+from nbsched.store import previous
 from nbsched.store.database import Db
 
 INHERITED = frozenset({
@@ -56,7 +57,7 @@ _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope",
+    "named", "output", "root", "scope", "late_ms",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -88,7 +89,8 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    state = State.PENDING if new.wait_for else State.QUEUED
+    waits = not new.wait_for and _waits_for_previous(db, run, new, given)
+    state = State.PENDING if new.wait_for or waits else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     rows = [_row(run, new, work, given, state, now_ms)]
     rows += _step_rows(run, new, steps, given, now_ms)
@@ -101,7 +103,19 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     for at, step in enumerate(steps, run + 1):
         if step["name"] in new.reused:
             db.execute("UPDATE needs SET ended = 'succeeded' WHERE need = ?", (at,))
+    if waits:
+        previous.wait(db, run)
     return run
+
+
+def _waits_for_previous(db: Db, run: int, new: NewRun, policy: Mapping[str, Any]) -> bool:
+    if not policy.get("depends_on_previous"):
+        return False
+    facts = {
+        "id": run, "parent": None, "schedule": new.schedule, "occurrence": new.occurrence,
+        "scheduled_ms": new.scheduled_ms, "step": None, "idx": None,
+    }  # fmt: skip
+    return previous.blocks(db, facts)
 
 
 _AT_FIRST: Mapping[State, tuple[str, ...]] = {
@@ -128,18 +142,16 @@ def _row(
         run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
         policy.priority, in_line(run),
-        work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
+        work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None,
+        None, None, _after(policy.deadline, new, now_ms),
     )  # fmt: skip
 
 
-def _expiry(expires: timedelta | None, new: NewRun, now_ms: int) -> int | None:
-    return (
-        None
-        if expires is None
-        else max(new.scheduled_ms, now_ms if new.schedule is None else 0) + span_ms(expires)
-    )
+def _after(span: timedelta | None, new: NewRun, now_ms: int) -> int | None:
+    """So long after the run's instant, or after now when it is asked for by hand."""
+    by_hand = new.schedule is None or new.retry_of is not None
+    return None if span is None else max(new.scheduled_ms, now_ms if by_hand else 0) + span_ms(span)
 
 
 def _step_rows(
@@ -162,7 +174,7 @@ def _step_rows(
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
             _text(policy), rule, step.get("when"), int(step.get("setup", False)), int(step.get("teardown", False)),
             None, reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
-            parent, parent,
+            parent, parent, None if reuse else _after(Policy.of(policy).deadline, new, now_ms),
         ))  # fmt: skip
     return rows
 

@@ -16,7 +16,7 @@ from nbsched.core.errors import InvalidState
 from nbsched.core.instants import from_ms
 from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, State
 from nbsched.core.policy import RULES, Policy
-from nbsched.store import claiming, hosts, insert, recovery, retrying, runs
+from nbsched.store import claiming, hosts, insert, line, recovery, retrying, runs
 from nbsched.store.hosts import Host
 from tests.store.conftest import open_db
 
@@ -130,7 +130,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(run=runs, priority=st.integers(-1, 1))
     def set_priority(self, run: int, priority: int) -> None:
-        self.or_refused(lambda: runs.set_priority(self.db, run, priority), self.states[run] in FINAL)
+        self.or_refused(lambda: line.set_priority(self.db, run, priority), self.states[run] in FINAL)
 
     @rule(target=runs, run=runs, from_failed=st.booleans())
     def retry(self, run: int, from_failed: bool) -> Any:
