@@ -33,6 +33,7 @@ from nbsched.store import (
     claiming,
     events,
     hosts,
+    rates,
     records,
     recovery,
     runs,
@@ -171,7 +172,7 @@ class Scheduler:
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-        if changes or any(row["kind"] == "pipeline" for row in claimed):
+        if changes or any(row["kind"] == "pipeline" for row in claimed) or self._made_wait(ahead):
             ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
         if ahead.untold:
@@ -179,6 +180,10 @@ class Scheduler:
         self.bus.look()
         self._look()
         return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
+
+    def _made_wait(self, ahead: Outlook) -> bool:
+        """A claim may have made runs wait for their rate, which nothing but their own alarm ends."""
+        return ahead.queued and self._db.read(rates.some_wait)
 
     def _ahead(self, now: datetime) -> Outlook:
         """What there is to do; when the servers are gone, what was theirs falls to us from now on."""

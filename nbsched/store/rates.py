@@ -32,7 +32,7 @@ class Rates:
         self._db, self._now_ms = db, now_ms
         self._windows: dict[tuple[str, str], _Window] = {}
         self._begun: list[tuple[str, Rate]] = []
-        self._put_off: list[tuple[int, str, int]] = []
+        self._put_off: dict[int, int] = {}
 
     def allow(self, row: Mapping[str, Any], text: str | None) -> bool:
         """Whether the run may begin now, which then counts; otherwise it waits until it may."""
@@ -51,11 +51,13 @@ class Rates:
 
     def _wait(self, row: Mapping[str, Any], rate: Rate, window: _Window) -> None:
         """The run waits behind all that stand before it, each of which has its own instant."""
+        if row["id"] in self._put_off:
+            return
         before = self._before(row, rate) if window.others_wait else []
         promised = sorted([*window.promised, *before]) if before else window.promised
         at_ms = rate.next_start(promised, self._now_ms)
         insort(window.promised, at_ms)
-        self._put_off.append((at_ms, RATE, row["id"]))
+        self._put_off[row["id"]] = at_ms
 
     def _window(self, name: str, text: str) -> _Window:
         if (name, text) not in self._windows:
@@ -92,11 +94,20 @@ class Rates:
             "DELETE FROM starts WHERE name = ? AND (at_ms <= ? OR at_ms >= ?)",
             {(name, *self._span(rate)) for name, rate in self._begun},
         )
-        self._db.executemany("UPDATE runs SET not_before_ms = ?, reason = ? WHERE id = ?", self._put_off)
+        self._db.executemany(
+            "UPDATE runs SET not_before_ms = ?, reason = ? WHERE id = ?",
+            [(at_ms, RATE, run) for run, at_ms in self._put_off.items()],
+        )
 
 
 WAITING = f"state = 'queued' AND reason = '{RATE}' AND name = ? AND not_before_ms > ?"
 """In SQL: runs of a name whose turn comes after an instant."""
+
+
+def some_wait(db: Db) -> bool:
+    """Some run waits for its rate."""
+    found = db.execute(f"SELECT 1 FROM runs WHERE state = 'queued' AND reason = '{RATE}' LIMIT 1")
+    return found.fetchone() is not None
 
 
 def move_up(db: Db, name: str, after_ms: int) -> None:
