@@ -59,7 +59,8 @@ def test_options_have_one_form_that_is_json(given: dict[str, Any], form: dict[st
     {"fatal": [""]}, {"priority": "urgent"}, {"priority": 1.5}, {"executor": "spark"}, {"resources": {"gpu": 0}},
     {"resources": {"gpu": True}}, {"resources": ["gpu"]}, {"max_running": 0}, {"rate": "10"}, {"rate": "0/m"},
     {"rate": "10/y"},
-    {"deadline": "soon"}, {"depends_on_previous": 1}, {"on_late": 3}, {"rule": "some"}, {"key": ""}, {"tags": [3]}, {"expires": "x"}, {"keep": -1}, {"keep": "x"},
+    {"deadline": "soon"}, {"depends_on_previous": 1}, {"on_late": 3}, {"rule": "some"}, {"key": ""},
+    {"tags": [3]}, {"expires": "x"}, {"keep": -1}, {"keep": "x"},
     {"secrets": 3}, {"on_failure": 3}, {"backoff": {"wait": -1}}, {"backoff": {"pause": 1}}, {"backoff": "x"},
     {"backoff": Backoff}, {"nothing": 1},
 ])  # fmt: skip

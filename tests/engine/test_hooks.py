@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -18,9 +17,7 @@ from nbsched.store import notices
 from nbsched.testing import VirtualRuntime
 from tests.engine.conftest import START
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", DeprecationWarning)  # of libraries that Apprise imports
-    import apprise  # noqa: F401
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # by Apprise
 
 Until = Callable[..., None]
 QUICK = nb.Backoff(wait="1s", jitter=0)
