@@ -220,7 +220,8 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
             *_followers(db, wave),
             *previous.next_in_turn(db, (item.run for item in wave), _PENDING),
         ]
-        wave = [found for row in rows for found in _decide(db, row, now_ms)]
+        each = {row["id"]: row for row in rows}
+        wave = [found for row in each.values() for found in _decide(db, row, now_ms)]
     return done
 
 
