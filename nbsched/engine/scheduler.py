@@ -27,12 +27,14 @@ from nbsched.engine.crew import MOST_CELLS, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
 from nbsched.engine.telling import Tell, Teller
+from nbsched.engine.threads import LoopToken
 from nbsched.store import (
     alarms,
     attempts,
     claiming,
     events,
     hosts,
+    lateness,
     rates,
     records,
     recovery,
@@ -73,7 +75,7 @@ class Scheduler:
         self._live_since = self._last_awake = around.clock.now()
         self._awake_since = self._live_since - lease
         self._background: TaskGroup
-        self._token: _Token | None = None
+        self._token: LoopToken | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
         self._seen: dict[str, int] = {}
         """How far the log holds nothing for a listening schedule, beyond what its row says."""
@@ -118,7 +120,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token = _Token()
+        self._token = LoopToken()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -172,7 +174,7 @@ class Scheduler:
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-        if changes or any(row["kind"] == "pipeline" for row in claimed) or self._made_wait(ahead):
+        if changes or any(map(_sets_an_alarm, claimed)) or self._made_wait(ahead):
             ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
         if ahead.untold:
@@ -287,7 +289,7 @@ class Scheduler:
             if claimed is None:
                 await self._begin_anew()
             else:
-                self._crew.take([row for row in claimed if row["kind"] != "pipeline"])
+                self._crew.take([row for row in claimed if row["lane"] != "none"])
         return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
@@ -390,13 +392,6 @@ class Scheduler:
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
 
 
-class _Token:
-    """Calls a function soon on the loop that made it, from any thread."""
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self._loop = asyncio.get_running_loop()
-
-    def call_soon(self, call: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(call)
+def _sets_an_alarm(claimed: Mapping[str, Any]) -> bool:
+    """Something is to happen at an instant because the run has begun."""
+    return claimed["lane"] == "none" or lateness.is_watched(claimed["policy"])

@@ -34,5 +34,5 @@ def cancelled_of(db: Db, host: str) -> dict[int, str]:
     """The running runs of the host that are asked to stop, and how."""
     return dict(db.execute(
         f"SELECT id, cancel FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = ? "
-        "AND kind <> 'pipeline'", (host,)
+        "AND lane <> 'none'", (host,)
     ).fetchall())  # fmt: skip

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import heapq
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from sqlite3 import Cursor
 from typing import Any
 
 from nbsched.core import limits
 from nbsched.store import lateness
 from nbsched.store.database import Db
+from nbsched.store.insert import BOUNDS
 from nbsched.store.rates import Rates
 from nbsched.store.runs import begin_pipeline
 
@@ -46,12 +48,16 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    chosen = _choose(db, now_ms, room, rates)
+    first = _in_line(db, "unfold", now_ms, room, rates)
+    chosen = [row for _, row in zip(range(MOST_UNFOLDED), first, strict=False)]
+    chosen += _choose(db, now_ms, room, rates)
     _start(db, chosen, host, birth, now_ms)
     rates.write()
     return begun + chosen
 
 
+MOST_UNFOLDED = 64
+"""So many runs are seen at a time for what is in them."""
 _QUEUED = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
@@ -97,6 +103,10 @@ def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> It
             yield row
 
 
+_HOLDING = frozenset({"none", "unfold"})
+"""Lanes of runs that only hold others: they take no room, and of limits only those of their own name are for them."""
+
+
 def _may(
     row: Mapping[str, Any],
     policy: Mapping[str, Any],
@@ -105,7 +115,9 @@ def _may(
     rates: Rates,
 ) -> bool:
     """Whether the run may begin as far as its policy goes; what it takes is then taken."""
-    wanted: Mapping[str, float] = policy.get("resources", {})
+    if row["kind"] == "map":
+        return True  # its limits are for its items
+    wanted: Mapping[str, float] = {} if row["lane"] in _HOLDING else policy.get("resources", {})
     if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
         return False
     if not counts.have_room(row, policy) or not rates.allow(row, policy.get("rate")):
@@ -147,33 +159,45 @@ def _reference(work: str) -> str:
     return str(json.loads(work)["ref"])
 
 
+def _limits(row: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[Any, int]:
+    """How many may run at once, of the name and within the runs that it is in."""
+    found = {} if row["lane"] in _HOLDING else dict(policy.get(BOUNDS, {}))
+    if policy.get("max_running"):
+        found[row["name"], "name"] = policy["max_running"]
+    return found
+
+
 class _Counts:
-    """How many run already, of a name or within a pipeline's run, this claim's own included."""
+    """How many run already, of a name or within another run, this claim's own included."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
-        self._running: dict[tuple[str, Any], int] = {}
+        self._running: dict[Any, int] = {}
 
     def have_room(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        return all(self._count(column, value) < most for column, value, most in self._bound(row, policy))
+        return all(self._count(limit) < most for limit, most in _limits(row, policy).items())
 
     def take(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
         """One more runs."""
-        for column, value, _ in self._bound(row, policy):
-            self._running[column, value] += 1
+        for limit in _limits(row, policy):
+            self._running[limit] += 1
 
-    def _bound(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[tuple[str, Any, int]]:
-        for column, option in (("name", "max_running"), ("parent", "max_parallel")):
-            if most := policy.get(option):
-                yield column, row[column], most
+    def _count(self, limit: Any) -> int:
+        if limit not in self._running:
+            self._running[limit] = self._of_name(limit[0]) if isinstance(limit, tuple) else self._bound[limit]
+        return self._running[limit]
 
-    def _count(self, column: str, value: Any) -> int:
-        if (column, value) not in self._running:
-            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
-            if column == "name":
-                sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
-            self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
-        return self._running[column, value]
+    def _of_name(self, name: str) -> int:
+        sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ? AND kind <> 'map'"
+        found: int = self._db.execute(sql, (name,)).fetchone()[0]
+        return found
+
+    @cached_property
+    def _bound(self) -> Counter[str]:
+        rows = self._db.execute(
+            f"SELECT policy FROM runs WHERE state = 'running' AND lane IN ('slot', 'cell') AND policy LIKE '%{BOUNDS}%'"
+        )
+        return Counter(bound for (policy,) in rows for bound in _policy(policy).get(BOUNDS, ()))
 
 
 def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
@@ -189,7 +213,7 @@ def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms
     )
     db.execute(
         "INSERT INTO attempts (run, number, host, birth, started_ms) SELECT id, attempt, ?, ?, ? FROM runs "
-        f"WHERE id IN ({_GIVEN}) AND kind <> 'pipeline'",
+        f"WHERE id IN ({_GIVEN}) AND lane NOT IN ('none', 'unfold')",
         (host, birth, now_ms, ids),
     )
     db.execute(

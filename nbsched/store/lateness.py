@@ -16,7 +16,7 @@ from nbsched.store.notices import FACTS, note
 def watch(db: Db, rows: Sequence[Mapping[str, Any]], now_ms: int) -> None:
     """The runs, which begin now, are late once they take longer than such runs hardly ever do."""
     for row in rows:
-        if row["started_ms"] is None and _is_watched(row["policy"]):
+        if row["started_ms"] is None and is_watched(row["policy"]):
             most = limits.usual_most(durations_ms(db, row, limits.MOST_HISTORY))
             if most is not None:
                 db.execute(
@@ -25,7 +25,8 @@ def watch(db: Db, rows: Sequence[Mapping[str, Any]], now_ms: int) -> None:
                 )
 
 
-def _is_watched(policy: str) -> bool:
+def is_watched(policy: str) -> bool:
+    """Whether someone wants to know when a run of this policy, JSON as it is stored, is late."""
     if '"on_late"' not in policy and '"deadline"' not in policy:
         return False
     given = json.loads(policy)

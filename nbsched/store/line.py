@@ -7,6 +7,7 @@ from nbsched.core.model import State
 from nbsched.store import rates
 from nbsched.store.database import Db
 from nbsched.store.insert import in_line, next_id
+from nbsched.store.nesting import PARTS
 from nbsched.store.runs import ACTIVE, past
 
 
@@ -19,8 +20,8 @@ def set_priority(db: Db, run: int, priority: int) -> int:
         raise InvalidState(f"run {run} of {row['name']!r} has already {past(State(row['state']))}: only what waits "
                            "or runs has a priority")  # fmt: skip
     db.execute(
-        f"UPDATE runs SET priority = ?, seq = ? WHERE id = ? OR (parent = ? AND {ACTIVE})",
-        (priority, _behind(db, priority), run, run),
+        f"UPDATE runs SET priority = :priority, seq = :seq WHERE id = :run OR (id IN {PARTS} AND {ACTIVE})",
+        {"priority": priority, "seq": _behind(db, priority), "run": run},
     )
     rates.move_up(db, row["name"], 0)
     return int(row["priority"])

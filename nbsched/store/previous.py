@@ -64,6 +64,15 @@ def _occurrence_before(db: Db, row: Mapping[str, Any]) -> list[int]:
     return [run for (run,) in found]
 
 
+def holds_back(db: Db, row: Mapping[str, Any]) -> bool:
+    """Whether the pending run must wait for the one before it; then it does. `row` has the FACTS and the policy."""
+    if not depends(row["policy"]):
+        return False
+    waits = blocks(db, row)
+    (wait if waits else forget)(db, row["id"])
+    return waits
+
+
 def wait(db: Db, run: int) -> None:
     """The pending run waits for the one before it."""
     db.execute("INSERT OR IGNORE INTO waits (run, kind) VALUES (?, ?)", (run, REASON))

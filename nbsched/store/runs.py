@@ -14,9 +14,11 @@ from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
 from nbsched.store import notices, previous, rates
-from nbsched.store.conditions import holds
+from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
+from nbsched.store.insert import CONTAINERS
+from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
 """In SQL: whether a run may go to that state from where it stands."""
@@ -33,14 +35,15 @@ class Ended:
     reason: str | None
 
 
-def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
+def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
+    """The steps that need nothing are admitted or skipped, and with them what follows; all that ended by it."""
     policy = Policy.of(json.loads(db.execute("SELECT policy FROM runs WHERE id = ?", (run,)).fetchone()[0]))
     if policy.timeout is not None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        f"SELECT {_PENDING}, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
-        "WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
+        f"SELECT {_PENDING}, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy "
+        "FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
         "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
         "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
         (run,),
@@ -50,11 +53,28 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
     for row in ready:
         if not _is_plain(row):
             ended += _decide(db, row, now_ms)
-    _follow(db, ended, now_ms)
-    _roll_up(db, {run}, now_ms)
+    return _follow(db, ended, now_ms) + _roll_up(db, {run}, now_ms)
 
 
-_PENDING = f"{previous.FACTS}, rule, condition, policy"
+def _begin(db: Db, run: int, parts: Parts, now_ms: int) -> list[Ended]:
+    """The runs in this run are there and those that may begin are admitted."""
+    unfold(db, run, parts, now_ms)
+    return begin_pipeline(db, run, now_ms) if parts.items is None else _roll_up(db, {run}, now_ms)
+
+
+def _admit_items(db: Db, parent: int, now_ms: int) -> None:
+    """Of the items that have not ended, the first in line are admitted, as many as may be at a time."""
+    width = db.execute("SELECT width FROM runs WHERE id = ? AND kind = 'map'", (parent,)).fetchone()
+    if width is None:
+        return
+    first = db.execute(
+        f"SELECT id, state, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
+        (parent, -1 if width[0] is None else width[0]),
+    ).fetchall()
+    _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
+
+
+_PENDING = f"{previous.FACTS}, scope, rule, condition, policy"
 """Of a pending run, to decide what becomes of it."""
 
 
@@ -94,6 +114,8 @@ class Settlement:
     error: str | None = None
     output: str | None = None
     ended_ms: int
+    parts: Parts | None = None
+    """What the run turned out to hold, which goes on instead of an end."""
 
 
 def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) -> list[Ended]:
@@ -102,13 +124,15 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     The results of a host that no longer holds the run are refused (they change nothing).
     """
     held = _held(db, host, settlements)
-    valid = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
+    given = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
+    valid = [item for item in given if item.parts is None]
+    begun = [found for item in given if item.parts for found in _begin(db, item.run, item.parts, now_ms)]
     ended = _write_down(db, valid, held)
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
     done = _follow(db, ended, now_ms)
-    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    return begun + done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
@@ -216,11 +240,8 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     wave = list(ended)
     while wave:
         done += wave
-        rows = [
-            *_followers(db, wave),
-            *previous.next_in_turn(db, (item.run for item in wave), _PENDING),
-        ]
-        each = {row["id"]: row for row in rows}
+        behind = previous.next_in_turn(db, (item.run for item in wave), _PENDING)
+        each = {row["id"]: row for row in (*_followers(db, wave), *behind)}
         wave = [found for row in each.values() for found in _decide(db, row, now_ms)]
     return done
 
@@ -244,41 +265,15 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
 
 
 def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
-    answer = _join(db, row["id"], row["rule"])
+    answer = join(db, row["id"], row["rule"])
     if answer == plan.WAIT:
         return []
     if answer == plan.ADMIT:
         if holds(db, row):
-            return _admit_in_turn(db, row, now_ms)
+            return [] if previous.holds_back(db, row) else _admit([row], db, now_ms)
         answer = "condition"
     found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
     return [found] if found else []
-
-
-def _admit_in_turn(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
-    """The run is admitted, unless it waits for the one before it."""
-    if previous.depends(row["policy"]):
-        if previous.blocks(db, row):
-            previous.wait(db, row["id"])
-            return []
-        previous.forget(db, row["id"])
-    return _admit([row], db, now_ms)
-
-
-def _join(db: Db, run: int, rule: str) -> str:
-    waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
-    if waiting and rule in ("all_success", "all_done"):
-        bad = rule == "all_success" and db.execute(
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended < 'succeeded') "
-            "OR EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended > 'succeeded')",
-            (run,),
-        ).fetchone()  # fmt: skip
-        if not bad:
-            return plan.WAIT
-    counts = dict(
-        db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
-    )
-    return plan.join(rule, counts, counts.pop(None, 0))
 
 
 def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
@@ -286,6 +281,7 @@ def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     done: list[Ended] = []
     for parent in parents:
         if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND {ACTIVE} LIMIT 1", (parent,)).fetchone():
+            _admit_items(db, parent, now_ms)
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
@@ -327,16 +323,22 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
         raise InvalidState(
             f"run {run} of {row['name']!r} has already {past(state)}: there is nothing left to cancel"
         )
-    if row["kind"] == "pipeline":
-        _cancel_steps(db, run, now_ms, how, tidy=state is State.RUNNING and row["cancel"] is None)
     if state is State.RUNNING:
-        db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
-        _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
+        _stop(db, run, row["kind"], now_ms, how, tidy=row["cancel"] is None)
     else:
+        _cancel_steps(db, run, now_ms, how, tidy=False)
         found = _end(db, run, State.CANCELLED, None, now_ms)
         done = _follow(db, [found] if found else [], now_ms)
         _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
     return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
+
+
+def _stop(db: Db, run: int, kind: str, now_ms: int, how: str, *, tidy: bool) -> None:
+    """The running run is asked to stop; one that others are in ends with the last of them."""
+    db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
+    if kind in CONTAINERS:
+        _cancel_steps(db, run, now_ms, how, tidy=tidy)
+        _roll_up(db, {run}, now_ms)
 
 
 def past(state: State) -> str:
@@ -349,7 +351,7 @@ def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> 
     """What has not ended is cancelled or asked to stop; with `tidy` a teardown still follows what had begun."""
     reason = "timeout" if how == "timeout" else None
     rows = db.execute(
-        "SELECT id, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
+        "SELECT id, kind, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
         f"WHERE n.run = runs.id AND r.started_ms IS NOT NULL) AS spared FROM runs WHERE parent = ? AND {ACTIVE}",
         (parent,),
     ).fetchall()
@@ -358,7 +360,7 @@ def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> 
         if tidy and row["spared"]:
             continue
         if row["state"] == State.RUNNING:
-            db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, row["id"]))
+            _stop(db, row["id"], row["kind"], now_ms, how, tidy=tidy)
         else:
             ended.append(_end(db, row["id"], State.CANCELLED, reason, now_ms))
     _follow(db, [found for found in ended if found], now_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -16,6 +17,7 @@ from nbsched.engine.live import Run
 from nbsched.testing import VirtualRuntime
 from tests.engine.conftest import START
 
+Until = Callable[..., None]
 SECOND = timedelta(seconds=1)
 
 
@@ -70,6 +72,32 @@ def test_steps_of_one_name_share_their_rate_across_pipelines(rt: VirtualRuntime,
     runs = [rt.run(p) for _ in range(2)]
     rt.advance_blocking("5m")
     assert [begun(run.steps["call"]) for run in runs] == [[0], [60]]
+
+
+def test_a_pipeline_s_own_limits_are_for_its_runs(
+    rt: VirtualRuntime, works: ModuleType, until: Until
+) -> None:
+    with nb.pipeline("p", max_running=1, rate="2/h") as p:
+        nb.task(works.held, name="s")("gate")
+    runs = [rt.run(p) for _ in range(3)]
+    until(rt, lambda: works.begun["gate"].is_set())
+    assert [run.state for run in runs] == ["running", "queued", "queued"]
+    works.gates["gate"].set()
+    runs[1].wait(10)
+    rt.settle()
+    assert (runs[2].state, runs[2].reason) == ("queued", "rate")
+    rt.advance_blocking("1h")
+    assert runs[2].state == "succeeded"
+
+
+def test_items_of_a_mapped_step_begin_at_its_rate(rt: VirtualRuntime, works: ModuleType) -> None:
+    with nb.pipeline("p") as p:
+        nb.task(works.ok, rate="2/m", name="call").map([1, 2, 3, 4, 5])
+    run = rt.run(p)
+    rt.advance_blocking("2m")
+    items = list(run.steps["call"].steps.values())
+    assert [begun(item) for item in items] == [[0], [0], [60], [60], [120]]
+    assert run.state == "succeeded"
 
 
 # Ageing -----------------------------------------------------------------------------------------------
@@ -312,6 +340,17 @@ def test_a_run_that_takes_longer_than_usual_is_late(rt: VirtualRuntime, works: M
     assert (late_events(rt, watched), late_events(rt, plain)) == ([158], [])
     works.gates["gate"].set()
     watched.wait(10)
+
+
+def test_the_loop_wakes_when_a_run_is_late(rt: VirtualRuntime, works: ModuleType, until: Until) -> None:
+    took(rt, "held", [100, 110, 105, 90, 120])
+    run = rt.run(works.held, {"name": "gate"}, on_late="it.is.late")
+    works.begun["gate"].wait(10)
+    until(rt, lambda: rt.clock.next_wait() == START + timedelta(seconds=157.5))
+    rt.clock.move_to(START + timedelta(seconds=157.5))
+    until(rt, lambda: late_events(rt, run) == [157.5])
+    works.gates["gate"].set()
+    run.wait(10)
 
 
 def test_without_history_nothing_is_late(rt: VirtualRuntime, works: ModuleType) -> None:

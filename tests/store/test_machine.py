@@ -18,6 +18,7 @@ from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, St
 from nbsched.core.policy import RULES, Policy
 from nbsched.store import alarms, claiming, hosts, insert, line, previous, recovery, retrying, runs
 from nbsched.store.hosts import Host
+from nbsched.store.retrying import Redo
 from tests.store.conftest import open_db
 
 EDGES = {(before, after) for (before, _), found in TRANSITIONS.items() for after in found}
@@ -155,7 +156,7 @@ class Machine(RuleBasedStateMachine):
         host = Host(id="h1", kind="script", pid=1, birth="?", port=None, slots=1, resources={}, notebook=None,
                     started_ms=0, seen_ms=0, until_ms=0)  # fmt: skip
         made = self.or_refused(
-            lambda: retrying.retry(self.db, run, self.now_ms, from_failed=from_failed, host=host),
+            lambda: retrying.retry(self.db, run, self.now_ms, Redo(from_failed=from_failed), host=host),
             self.states[run] not in FINAL,
         )
         self.check()
@@ -229,7 +230,9 @@ class Machine(RuleBasedStateMachine):
 
     def look_at_what_waits(self) -> None:
         """Whoever waits for the run before has reason to, and whoever had a hook has a notice."""
-        pending = self.db.execute("SELECT * FROM runs WHERE state = 'pending' AND reason = 'previous'").fetchall()
+        pending = self.db.execute(
+            "SELECT * FROM runs WHERE state = 'pending' AND reason = 'previous'"
+        ).fetchall()
         assert all(previous.blocks(self.db, row) for row in pending)
         waits = self.db.execute("SELECT run FROM waits").fetchall()
         assert {run for (run,) in waits} == {row["id"] for row in pending}
