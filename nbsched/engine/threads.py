@@ -1,4 +1,4 @@
-"""Threads that are used again, for starting one takes longer than most of what is done in it; and the way to the loop."""
+"""Threads that are used again, for starting one takes longer than most of its work; and the way to the loop."""
 
 from __future__ import annotations
 
