@@ -339,6 +339,8 @@ class RunRecord:
     progress: tuple[int, int, str] | None
     waits_for: Wait | Approval | None = None
     """What it waits for, until it has ended."""
+    late: bool = False
+    """It has not ended when it should have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from nbsched.core.durations import duration
 from nbsched.core.instants import to_ms
 from nbsched.engine.clock import Clock
 from nbsched.engine.firing import whole_ms
-from nbsched.store import sensing, waits
+from nbsched.store import alarms, sensing, waits
 from nbsched.store.database import Database
 from nbsched.store.outlook import Outlook
 
@@ -53,13 +53,13 @@ class Senses:
         self._watched: dict[Folder, anyio.CancelScope] = {}
         self._can_watch = importlib.util.find_spec("watchfiles") is not None
 
-    def due(self, ahead: Outlook, now_ms: int) -> Future[list[int]] | None:
-        """Waiting that is over is being ended, and what else an alarm was for is done; None when nothing is due."""
+    def ring(self, ahead: Outlook, now_ms: int) -> Future[int] | None:
+        """What time or an event brings about by now is on its way; None when that is nothing."""
         last, met = self._db.read(sensing.heard, self._heard_to) if ahead.sensing else (self._heard_to, [])
         if not met and (ahead.alarm_ms is None or ahead.alarm_ms > now_ms):
             self._heard_to = last
             return None
-        writing = self._db.submit_quietly(sensing.ring, met, now_ms)
+        writing = self._db.submit_quietly(alarms.ring, met, now_ms)
         writing.add_done_callback(lambda done: self._heard(last) if done.exception() is None else None)
         return writing
 

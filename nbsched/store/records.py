@@ -16,7 +16,7 @@ from nbsched.store.database import Db
 _RUN = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
-       error, output, progress,
+       error, output, progress, late,
        CASE WHEN lane IN ('wait', 'poke') AND ended_ms IS NULL THEN work END AS waits_for
 FROM runs
 """
@@ -37,7 +37,7 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None, waits_for=_waits_for(row["waits_for"]),
+        progress=tuple(progress) if progress else None, late=bool(row["late"]), waits_for=_waits_for(row["waits_for"]),
     )  # fmt: skip
 
 

@@ -50,11 +50,8 @@ def _first(row: Mapping[str, Any], log: Sequence[Event]) -> Event | None:
     return waits.first_met(work, row, [event for event in log if event.seq > row["seq"]])
 
 
-def ring(db: Db, met: Sequence[Met], now_ms: int) -> list[int]:
-    """Waiting is over for these, for those whose instant or answer is there, and for those whose time is up.
-
-    What else was due by now is done too; the runs that have ended because waiting did are given back.
-    """
+def conclude(db: Db, met: Sequence[Met], now_ms: int) -> int:
+    """Waiting is over for these, for those whose instant or answer is there, and for those whose time is up."""
     for run, event in met:
         work = _waiting(db, run)
         if isinstance(work, Wait):
@@ -62,9 +59,7 @@ def ring(db: Db, met: Sequence[Met], now_ms: int) -> list[int]:
                 "UPDATE waits SET answer = ?, wake_ms = ? WHERE run = ? AND answer IS NULL",
                 (waits.given(work, event), now_ms, run),
             )
-    ended = [found.run for item in (*_awake(db, now_ms), *_give_up(db, now_ms)) for found in item]
-    runs.expire(db, now_ms)
-    return ended
+    return _wake(db, now_ms) + _give_up(db, now_ms)
 
 
 def _waiting(db: Db, run: int) -> Wait | Approval | None:
@@ -76,14 +71,17 @@ def _waiting(db: Db, run: int) -> Wait | Approval | None:
     return work if isinstance(work, (Wait, Approval)) else None
 
 
-def _awake(db: Db, now_ms: int) -> list[list[runs.Ended]]:
+def _wake(db: Db, now_ms: int) -> int:
     rows = db.execute(
         "SELECT run, wake_ms, answer FROM waits WHERE wake_ms <= ? ORDER BY wake_ms, run", (now_ms,)
     )
-    return [_succeed(db, row, now_ms) for row in rows.fetchall()]
+    found = rows.fetchall()
+    for row in found:
+        _succeed(db, row, now_ms)
+    return len(found)
 
 
-def _succeed(db: Db, row: Mapping[str, Any], now_ms: int) -> list[runs.Ended]:
+def _succeed(db: Db, row: Mapping[str, Any], now_ms: int) -> None:
     """The run gives what was kept for it, else the instant that it waited for."""
     found = json.loads(row["answer"]) if row["answer"] else {"result": encode(from_ms(row["wake_ms"]))}
     if "run" in found:
@@ -91,7 +89,7 @@ def _succeed(db: Db, row: Mapping[str, Any], now_ms: int) -> list[runs.Ended]:
     parts = (found.get(name) for name in ("result", "named"))
     texts = [None if part is None else json.dumps(part, ensure_ascii=False) for part in parts]
     db.execute("UPDATE runs SET result = ?, named = ? WHERE id = ?", (*texts, row["run"]))
-    return runs.end(db, row["run"], State.SUCCEEDED, None, now_ms)
+    runs.end(db, row["run"], State.SUCCEEDED, None, now_ms)
 
 
 def _gave(db: Db, run: int) -> dict[str, Any]:
@@ -103,7 +101,7 @@ def _gave(db: Db, run: int) -> dict[str, Any]:
     return {"result": results.result(db, run), "named": named}
 
 
-def _give_up(db: Db, now_ms: int) -> list[list[runs.Ended]]:
+def _give_up(db: Db, now_ms: int) -> int:
     """Those past their deadline have failed; one that is being looked at is asked to stop first."""
     rows = db.execute(
         f"SELECT id, state, work, policy FROM runs WHERE {runs.ACTIVE} AND deadline_ms <= ? "
@@ -116,9 +114,10 @@ def _give_up(db: Db, now_ms: int) -> list[list[runs.Ended]]:
             "cancel = CASE state WHEN 'running' THEN 'timeout' ELSE cancel END WHERE id = ?",
             (_too_long(row), row["id"]),
         )
-    return [
-        runs.end(db, row["id"], State.FAILED, "timeout", now_ms) for row in rows if row["state"] != "running"
-    ]
+    for row in rows:
+        if row["state"] != "running":
+            runs.end(db, row["id"], State.FAILED, "timeout", now_ms)
+    return len(rows)
 
 
 def _too_long(row: Mapping[str, Any]) -> str:
@@ -148,6 +147,8 @@ def answer(db: Db, run: int, value: Any, by: str | None, now_ms: int) -> int:
         "DO UPDATE SET answer = ?2, wake_ms = ?3",
         (row["id"], text, now_ms),
     )
+    if row["started_ms"] is not None:
+        _succeed(db, {"run": row["id"], "answer": text}, now_ms)
     return int(row["id"])
 
 

@@ -37,7 +37,7 @@ def begin(db: Db, run: int, now_ms: int) -> None:
     row = db.execute(_BEGUN, (run,)).fetchone()
     timeout = Policy.of(json.loads(row["policy"])).timeout
     db.execute(
-        "UPDATE runs SET state = ?, started_ms = ?, deadline_ms = ?, expires_ms = NULL WHERE id = ?",
+        "UPDATE runs SET state = ?, reason = NULL, started_ms = ?, deadline_ms = ?, expires_ms = NULL WHERE id = ?",
         ("queued" if row["lane"] == "poke" else "pending", now_ms,
          None if timeout is None else now_ms + span_ms(timeout), run),
     )  # fmt: skip
@@ -47,9 +47,18 @@ def begin(db: Db, run: int, now_ms: int) -> None:
         _listen(db, row, work, now_ms)
     else:
         db.execute(
-            "INSERT INTO waits (run, kind) VALUES (?, 'answer') ON CONFLICT (run) DO UPDATE SET wake_ms = ?",
+            "INSERT INTO waits (run, kind) VALUES (?, 'answer') ON CONFLICT (run) DO UPDATE SET kind = 'answer', "
+            "wake_ms = ?",
             (run, now_ms),
         )
+
+
+def begin_those_that_wait(db: Db, rows: Sequence[Mapping[str, Any]], now_ms: int) -> list[Mapping[str, Any]]:
+    """Sensors and approvals among the runs wait from now on; the others are given back."""
+    for row in rows:
+        if row["lane"] in LANES:
+            begin(db, row["id"], now_ms)
+    return [row for row in rows if row["lane"] not in LANES]
 
 
 def _listen(db: Db, row: Mapping[str, Any], work: Wait, now_ms: int) -> None:

@@ -366,10 +366,10 @@ def test_an_approval_waits_for_a_person_and_decides_what_runs(rt: VirtualRuntime
     assert (row["why"], row["actions"]) == ("waits for approval: Deploy?", ("approve", "reject", "cancel"))
     rt.resolve(yes.steps["sure"], True)
     rt.resolve(no.id, False)
-    rt.settle()
     assert [run.steps["sure"].state for run in (yes, no)] == ["succeeded", "succeeded"]
     assert [run.steps["sure"].result for run in (yes, no)] == [True, False]
     assert set(yes.steps["sure"].values) == {"answer", "by"}
+    rt.settle()
     assert [run.steps["deploy"].state for run in (yes, no)] == ["succeeded", "skipped"]
 
 
@@ -386,6 +386,18 @@ def test_an_early_answer_is_kept_until_it_is_asked_for(rt: VirtualRuntime, works
     works.gates["door"].set()
     rt.settle()
     assert (run.state, many.result) == ("succeeded", 3)
+
+
+def test_an_early_answer_outlasts_the_wait_for_the_run_before(rt: VirtualRuntime) -> None:
+    rt.schedule(nb.approve("Sure?", name="ask", depends_on_previous=True), nb.every("1h"), overlap="allow")
+    rt.advance_blocking("2h")
+    second, first = rt.runs(name="ask")
+    assert (first.reason, second.reason) == (None, "previous")
+    rt.resolve(second, False)
+    assert second.state == "pending"
+    rt.resolve(first, True)
+    rt.settle()
+    assert (first.result, second.state, second.result) == (True, "succeeded", False)
 
 
 def test_of_several_approvals_the_one_has_to_be_named(rt: VirtualRuntime) -> None:

@@ -1,8 +1,9 @@
-"""What running attempts tell of themselves."""
+"""What a running attempt tells of itself, and what it is told."""
 
 from __future__ import annotations
 
 from nbsched.store.database import Db
+from nbsched.store.runs import ACTIVE
 
 
 def tell(
@@ -27,3 +28,11 @@ def tell(
             "WHERE run = ? AND number = ?",
             (pid, birth, output, run, row["attempt"]),
         )
+
+
+def cancelled_of(db: Db, host: str) -> dict[int, str]:
+    """The running runs of the host that are asked to stop, and how."""
+    return dict(db.execute(
+        f"SELECT id, cancel FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = ? "
+        "AND lane <> 'none'", (host,)
+    ).fetchall())  # fmt: skip
