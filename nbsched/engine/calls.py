@@ -15,7 +15,8 @@ from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import priority as priority_number
 from nbsched.core.policy import whole_number
-from nbsched.engine import firing, publishing
+from nbsched.engine import backfilling, firing, publishing
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
@@ -170,6 +171,25 @@ class Calls:
         """A run of the schedule's work now, beside its instants."""
         found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
         return Run(self, found)
+
+    def backfill(
+        self, name: str, start: Any, end: Any, *, max_parallel: int = 1, dry_run: bool = False,
+        rerun_failed: bool = False,
+    ) -> Backfill | list[datetime]:  # fmt: skip
+        """One run for each instant of the schedule in [start, end) that has come, `max_parallel` of them at once.
+
+        What has been run, by the schedule or a backfill, is not run again; asked for again, the same runs come back.
+        With `rerun_failed` those that failed or were cancelled are retried; `dry_run` gives the instants instead.
+        """
+        return backfilling.begin(
+            self,
+            _name(name),
+            start,
+            end,
+            max_parallel=max_parallel,
+            dry_run=dry_run,
+            rerun_failed=rerun_failed,
+        )
 
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""

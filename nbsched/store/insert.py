@@ -48,6 +48,8 @@ class NewRun:
     not_before_ms: int | None = None
     event: str | None = None
     wait_for: int | None = None
+    bound: str | None = None
+    """It is pending until `bounds` admits it: of all with this label only as many go on as its policy's max_bound."""
     retry_of: int | None = None
     reused: Mapping[str, Reuse] = field(default_factory=dict)
 
@@ -56,7 +58,7 @@ _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope",
+    "named", "output", "root", "scope", "bound",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -84,11 +86,11 @@ def next_id(db: Db) -> int:
 
 
 def insert(db: Db, new: NewRun, now_ms: int) -> int:
-    """The run is queued, or pending behind `wait_for`; a pipeline's steps are pending. Its id."""
+    """The run is queued, or pending behind `wait_for` or a bound; a pipeline's steps are pending. Its id."""
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    state = State.PENDING if new.wait_for else State.QUEUED
+    state = State.PENDING if new.wait_for or new.bound else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     rows = [_row(run, new, work, given, state, now_ms)]
     rows += _step_rows(run, new, steps, given, now_ms)
@@ -130,7 +132,7 @@ def _row(
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None,
+        None, None, new.bound,
     )  # fmt: skip
 
 
@@ -162,7 +164,7 @@ def _step_rows(
             work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
             _text(policy), rule, step.get("when"), int(step.get("setup", False)), int(step.get("teardown", False)),
             None, reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
-            parent, parent,
+            parent, parent, None,
         ))  # fmt: skip
     return rows
 

@@ -127,7 +127,7 @@ def by_key(db: Db, key: str) -> int | None:
 
 
 _SCHEDULE = """
-SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1
+SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1 AND r.bound IS NULL
              AND (r.state <> 'skipped' OR r.attempt > 0) ORDER BY id DESC LIMIT 1) AS last_run
 FROM schedules s
 """

@@ -16,7 +16,7 @@ from nbsched.store.insert import NewRun, Reuse, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 
-__all__ = ["adopt", "retry", "start"]
+__all__ = ["adopt", "again", "retry", "start"]
 
 
 def start(db: Db, new: NewRun, now_ms: int) -> int:
@@ -27,6 +27,11 @@ def start(db: Db, new: NewRun, now_ms: int) -> int:
 
 def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> int:
     """A new run of the ended one's work and parameters; with `from_failed` what succeeded is not done again."""
+    return insert(db, again(db, run, from_failed=from_failed, host=host), now_ms)
+
+
+def again(db: Db, run: int, *, from_failed: bool, host: Host) -> NewRun:
+    """The run as it is to be made for `retry`; InvalidState says why it cannot be."""
     row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
@@ -51,7 +56,7 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused,
     )  # fmt: skip
-    return insert(db, replace(new, work=_here(work, host)), now_ms)
+    return replace(new, work=_here(work, host))
 
 
 def _place(place: str | None, host: Host) -> str | None:

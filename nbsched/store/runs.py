@@ -12,6 +12,7 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
+from nbsched.store import bounds
 from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -45,7 +46,7 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
         (run,),
     ).fetchall()
     plain = [row for row in ready if row["condition"] is None and not row["needy"]]
-    ended = _admit(plain, db, now_ms)
+    ended = admit(plain, db, now_ms)
     for row in ready:
         if row["condition"] is not None or row["needy"]:
             ended += _decide(db, row, now_ms)
@@ -53,7 +54,7 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
     _roll_up(db, {run}, now_ms)
 
 
-def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
+def admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
     db.executemany("UPDATE runs SET state = 'queued' WHERE id = ?", [(row["id"],) for row in rows])
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
@@ -187,6 +188,7 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     wave = list(ended)
     while wave:
         done += wave
+        admit(bounds.admissible(db, [item.run for item in wave]), db, now_ms)
         wave = [found for row in _followers(db, wave) for found in _decide(db, row, now_ms)]
     return done
 
@@ -215,7 +217,7 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
         return []
     if answer == plan.ADMIT:
         if holds(db, row):
-            return _admit([row], db, now_ms)
+            return admit([row], db, now_ms)
         answer = "condition"
     found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
     return [found] if found else []

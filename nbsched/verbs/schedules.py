@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from nbsched.core.instants import instant_text
 from nbsched.core.model import ScheduleRecord
 from nbsched.core.rows import milliseconds, panel_row, schedule_row, when_text
 from nbsched.core.tables import Table
@@ -49,11 +50,6 @@ def _next_cells(schedule: ScheduleRecord, now: datetime) -> tuple[str, str]:
         return "", ""
     at = _in_its_zone(schedule, schedule.next_at)
     return instant_text(at), when_text(milliseconds(at), milliseconds(now) or 0)
-
-
-def instant_text(at: datetime) -> str:
-    """The instant in its own zone with its offset: `Mon 2026-01-05 02:00:00 +01:00`."""
-    return f"{at:%a} {at.isoformat(' ', 'seconds')[:19]} {at.isoformat()[-6:]}"
 
 
 def _in_its_zone(schedule: ScheduleRecord, at: datetime) -> datetime:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.errors import UsageError
+from nbsched.core.instants import instant_text
 from nbsched.core.model import Event
 from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
-from nbsched.verbs.schedules import instant_text
 from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:
