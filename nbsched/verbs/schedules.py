@@ -17,6 +17,7 @@ from nbsched.options import Parser, whole
 from nbsched.verbs.table import Answer, schedule_name, verb
 
 if TYPE_CHECKING:
+    from nbsched.engine.backfilling import Backfill
     from nbsched.engine.calls import Calls
 
 COLUMNS = ("schedule", "trigger", "next", "", "last runs")
@@ -98,6 +99,39 @@ def resume(rt: Calls, given: argparse.Namespace) -> Answer:
 def trigger(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.trigger(given.name)
     return Answer(run.row, f"run {run.id} of {run.name}: started by hand")
+
+
+def backfill_words(parser: Parser) -> None:
+    """What `nb.backfill` takes beside the schedule's name."""
+    for name, which, help_ in (
+        ("from", "start", "its first instant"),
+        ("to", "end", "no instant from here on"),
+    ):
+        parser.add_argument(
+            f"--{name}", dest=which, required=True, metavar="WHEN",
+            help=f"{help_}: a date, in the schedule's zone, or an instant with offset",
+        )  # fmt: skip
+    parser.add_argument(
+        "--max-parallel", type=whole, metavar="N", help="how many of its runs go on at once (1)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say which instants would be run")
+    parser.add_argument(
+        "--rerun-failed", action="store_true", help="retry those that failed or were cancelled"
+    )
+
+
+@verb("run the past instants of a schedule, each once", schedule_name, backfill_words)
+def backfill(rt: Calls, given: argparse.Namespace) -> Answer:
+    return filled(rt.backfill(**vars(given)))
+
+
+def filled(found: Backfill | list[datetime]) -> Answer:
+    """The backfill's runs and their grid, or the instants of a dry run."""
+    from nbsched.engine.backfilling import Backfill
+
+    if isinstance(found, Backfill):
+        return Answer([run.row for run in found], found)
+    return Answer([at.isoformat() for at in found], "\n".join(map(instant_text, found)) or "nothing to run")
 
 
 def _cancel_running(parser: Parser) -> None:
