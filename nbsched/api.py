@@ -12,6 +12,7 @@ from nbsched.engine import default
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.simulating import Simulation
 from nbsched.engine.surroundings import Files
 from nbsched.engine.zone import machine_zone
 from nbsched.executors.lookup import is_only_read, reference_of
@@ -121,8 +122,8 @@ def resolve(id: int | Run, value: Any) -> None:
     default.runtime().resolve(id, value)
 
 
-def simulate(start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
-    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note."""
+def simulate(start: datetime, end: datetime) -> Simulation:
+    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note, shown as a table."""
     return default.runtime().simulate(start, end)
 
 

@@ -20,7 +20,7 @@ from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
-from nbsched.engine.simulating import Expected, simulate
+from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
@@ -230,13 +230,14 @@ class Calls:
         """The hosts that live."""
         return self.database.read(hosts.living, self.now_ms())
 
-    def simulate(self, start: datetime, end: datetime) -> list[Expected]:
+    def simulate(self, start: datetime, end: datetime) -> Simulation:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
         first, last = firing.aware(start), firing.aware(end)
         if last < first:
             raise UsageError(f"the end {last.isoformat()} is before the start {first.isoformat()}: swap them")
         found = self.database.read(schedules.all_rows)
-        return simulate(found, self.database.read(records.typical_durations), first, last)
+        going_on = [GoingOn(*one) for one in self.database.read(records.going_on)]
+        return simulate(found, self.database.read(records.typical_durations), first, last, going_on)
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""

@@ -164,6 +164,15 @@ def counts(db: Db) -> dict[str, int]:
     return dict(rows.fetchall())
 
 
+def going_on(db: Db) -> list[tuple[str, int]]:
+    """The schedules' own runs that run now: schedule and when they began, in milliseconds."""
+    rows = db.execute(
+        "SELECT schedule, started_ms FROM runs WHERE state = 'running' AND schedule IS NOT NULL AND parent IS NULL "
+        "AND bound IS NULL"
+    )
+    return [(schedule, started_ms) for schedule, started_ms in rows]
+
+
 def typical_durations(db: Db) -> dict[str, int]:
     """The mean time in milliseconds of each schedule's last ten succeeded runs, by schedule."""
     rows = db.execute(

@@ -66,7 +66,7 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
     """The schedule is as asked; with an unchanged trigger and start it keeps its phase, next time and history."""
     old = db.execute("SELECT * FROM schedules WHERE name = ?", (new.name,)).fetchone()
     if old is None:
-        _write(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
+        enter(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
         record(db, "schedule.added", now_ms, {"name": new.name, "trigger": new.trigger})
         return
     same = (old["given"], old["start_ms"]) == (new.given, new.start_ms)
@@ -83,7 +83,8 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
         record(db, "schedule.resumed", now_ms, {"name": new.name})
 
 
-def _write(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+def enter(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+    """The schedule is there, with these values in its columns."""
     row = {"name": name, **values, "after_seq": last_seq(db), "created_ms": now_ms}
     db.execute(
         f"INSERT INTO schedules ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
@@ -191,14 +192,14 @@ def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms
     if isinstance(decision, plan.NotRun):
         _record_not_run(db, schedule, decision, now_ms)
         return []
-    active = _active(db, schedule["name"])
-    overlap = plan.overlap(schedule["overlap"], active, in_turn=decision.in_turn)
+    others = active(db, schedule["name"])
+    overlap = plan.overlap(schedule["overlap"], others, in_turn=decision.in_turn)
     if overlap.skip:
         _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
         return []
     for run in overlap.cancel:
         runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
-    left = _active(db, schedule["name"]) if overlap.cancel else active
+    left = active(db, schedule["name"]) if overlap.cancel else others
     waits = overlap.wait_for is not None and left
     return [_fire(db, schedule, decision, left[-1][0] if waits else None, now_ms)]
 
@@ -209,7 +210,7 @@ def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
     )
 
 
-def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
+def active(db: Db, schedule: str) -> list[tuple[int, State]]:
     """The schedule's own runs that have not ended, oldest first: a backfill's are beside them."""
     rows = db.execute(
         f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} AND bound IS NULL "
