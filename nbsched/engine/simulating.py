@@ -27,7 +27,7 @@ from nbsched.store import claiming, events, hosts, records, runs, schedules
 from nbsched.store.database import in_memory
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NewRun, insert
-from nbsched.store.outlook import outlook
+from nbsched.store.outlook import Outlook, outlook
 
 MOST_ROWS = 10_000
 _TICK = timedelta(milliseconds=1)
@@ -136,6 +136,7 @@ class _Rehearsal:
         self, rows: Sequence[Mapping[str, Any]], durations_ms: Mapping[str, int], start: datetime
     ) -> None:
         self._db = in_memory()
+        self._db.execute("BEGIN")  # one transaction for all, which is never committed
         self._durations, self._start = durations_ms, firing.whole_ms(start)
         self._ends: list[tuple[int, int]] = []
         """When running runs end, and which."""
@@ -166,22 +167,27 @@ class _Rehearsal:
         """What the instants before `end` come to."""
         now_ms: int | None = to_ms(self._start)
         while now_ms is not None and now_ms < to_ms(end) and len(self._told) < MOST_ROWS:
-            if not self._step(now_ms):
-                now_ms = self._next_ms(now_ms)
+            now_ms = self._step(now_ms)
         return [self._expected(told) for told in self._told]
 
-    def _step(self, now_ms: int) -> bool:
-        """What is to be done at the instant; whether that may have given more to do."""
+    def _step(self, now_ms: int) -> int | None:
+        """What is to be done at the instant is done; when there is more to do: now, if that has given more."""
         self._settle(self._over(now_ms), Verb.SUCCEED, now_ms)
-        fired = self._fire(now_ms)
-        runs.expire(self._db, now_ms)
-        self._settle(runs.cancelled_of(self._db, _HOST.id), Verb.CANCEL, now_ms)
-        return self._claim(now_ms) or fired
-
-    def _next_ms(self, now_ms: int) -> int | None:
-        ahead = outlook(self._db, now_ms, _HOST.id, (), True, ("slot",)).next_ms
-        coming = [at for at in (ahead, self._ends[0][0] if self._ends else None) if at is not None]
+        ahead = self._ahead(now_ms)
+        if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
+            runs.expire(self._db, now_ms)
+        if (ahead.is_due(now_ms) or ahead.listening) and self._fire(now_ms, ahead):
+            ahead = self._ahead(now_ms)
+        if ahead.cancelled:
+            self._settle(runs.cancelled_of(self._db, _HOST.id), Verb.CANCEL, now_ms)
+            return now_ms
+        if ahead.queued and self._claim(now_ms):
+            return now_ms
+        coming = [at for at in (ahead.next_ms, self._ends[0][0] if self._ends else None) if at is not None]
         return max(min(coming), now_ms) if coming else None
+
+    def _ahead(self, now_ms: int) -> Outlook:
+        return outlook(self._db, now_ms, _HOST.id, (), True, ("slot",))
 
     def _over(self, now_ms: int) -> Iterator[int]:
         while self._ends and self._ends[0][0] <= now_ms:
@@ -197,9 +203,11 @@ class _Rehearsal:
         if told:
             runs.settle(self._db, _HOST.id, told, now_ms)
 
-    def _fire(self, now_ms: int) -> bool:
+    def _fire(self, now_ms: int, ahead: Outlook) -> bool:
+        """What is due is accounted for; whether anything was."""
         last, here = events.last_seq(self._db), ((), True)
-        found = (*schedules.due(self._db, now_ms, *here), *schedules.listening(self._db, *here))
+        due = schedules.due(self._db, now_ms, *here) if ahead.is_due(now_ms) else []
+        found = (*due, *(schedules.listening(self._db, *here) if ahead.listening else ()))
         rows = {row["name"]: row for row in found}
         return True in [self._account(row, now_ms, last) for row in rows.values()]
 

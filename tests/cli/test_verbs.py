@@ -116,6 +116,22 @@ def test_a_schedule_is_triggered_by_hand_and_waited_for(one: CommandLine) -> Non
     assert (found["state"], found["schedule"]) == ("succeeded", "one")
 
 
+def test_a_span_is_simulated(one: CommandLine) -> None:
+    one.here("schedule", "30 2 * * * tz Europe/Berlin", "one.py")
+    asked = (
+        ("2027-03-28T00:00Z", "2027-03-30T00:00Z"), ("--from", "2027-03-28T00:00Z", "--to", "2027-03-30T00:00Z"),
+        ("--from", "2027-03-28T00:00Z", "--for", "2d"),
+    )  # fmt: skip
+    for words in asked:
+        found = one.here("simulate", *words, "--json").json
+        assert [(row["at"], row["schedule"], row["verdict"]) for row in found] == [
+            ("2027-03-28T03:00:00+02:00", "one", "run"), ("2027-03-29T02:30:00+02:00", "one", "run"),
+        ]  # fmt: skip
+    assert "02:30 does not exist that day: it fires at 03:00" in one.here("simulate", *asked[0]).out
+    assert len(one.here("simulate", "--json").json) == 1
+    assert one.here("runs", "--json").json == []
+
+
 def test_a_backfill_runs_the_past_instants_and_waits_for_them(one: CommandLine) -> None:
     one.here("schedule", "0 2 * * * tz UTC", "one.py", "--name", "nightly")
     span = ("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-04")
@@ -253,6 +269,10 @@ def test_help_and_version_are_on_stdout_and_exit_0(nbsched: CommandLine, words: 
         (("backfill", "one", "--from", "2026-01-01", "--to", "2026-01-02"), "no schedule 'one'"),
         (("export", "one"), "not there yet"),
         (("simulate", "yesterday"), "not an instant"),
+        (("simulate", "2026-01-01"), "has no zone"),
+        (("simulate", "--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z", "--for", "1d"), "twice"),
+        (("simulate", "2026-01-01T00:00Z", "--from", "2026-01-01T00:00Z"), "twice"),
+        (("simulate", "--for", "long"), "--for"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_stores_nothing(
