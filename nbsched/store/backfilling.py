@@ -59,7 +59,7 @@ def fill(
         if run is None:
             found.append(insert(db, _of_instant(fresh, item), now_ms))
         elif rerun_failed and run[1] in NOT_DONE:
-            new = retrying.again(db, run[0], from_failed=True, host=host)
+            new = retrying.redone(db, run[0], retrying.Redo(), host=host)
             policy = {**new.policy, "max_bound": most}
             found.append(
                 insert(db, replace(new, policy=policy, place=schedule["place"], bound=label), now_ms)
