@@ -21,7 +21,7 @@ from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import GoingOn, Simulation, simulate
-from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
+from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.retrying import Redo
@@ -125,7 +125,7 @@ class Calls:
 
     def set_priority(self, run: int | Run, priority: int | str) -> int:
         """The run stands last among its new equals; the old priority."""
-        return self.database.write(runs.set_priority, run_id(run), priority_number("priority", priority))
+        return self.database.write(line.set_priority, run_id(run), priority_number("priority", priority))
 
     def resolve(self, run: int | Run, value: Any) -> None:
         """What waits for a person's answer has it; InvalidState when nothing of the run does."""

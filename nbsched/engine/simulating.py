@@ -23,7 +23,7 @@ from nbsched.core.model import ACTIVE, ENDINGS, Event, RunRecord, State, Verb
 from nbsched.core.rows import took_text
 from nbsched.core.tables import Table
 from nbsched.engine import firing
-from nbsched.store import claiming, events, hosts, records, runs, schedules
+from nbsched.store import attempts, claiming, events, hosts, records, runs, schedules
 from nbsched.store.database import in_memory
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NewRun, insert
@@ -179,7 +179,7 @@ class _Rehearsal:
         if (ahead.is_due(now_ms) or ahead.listening) and self._fire(now_ms, ahead):
             ahead = self._ahead(now_ms)
         if ahead.cancelled:
-            self._settle(runs.cancelled_of(self._db, _HOST.id), Verb.CANCEL, now_ms)
+            self._settle(attempts.cancelled_of(self._db, _HOST.id), Verb.CANCEL, now_ms)
             return now_ms
         if ahead.queued and self._claim(now_ms):
             return now_ms

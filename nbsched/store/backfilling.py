@@ -60,13 +60,11 @@ def fill(
             found.append(insert(db, _of_instant(fresh, item), now_ms))
         elif rerun_failed and run[1] in NOT_DONE:
             new = retrying.redone(db, run[0], retrying.Redo(), host=host)
-            policy = {**new.policy, "max_bound": most}
-            found.append(
-                insert(db, replace(new, policy=policy, place=schedule["place"], bound=label), now_ms)
-            )
+            aside = replace(new, policy={**new.policy, **fresh.policy}, place=fresh.place, bound=label)
+            found.append(insert(db, aside, now_ms))
         else:
             found.append(run[0])
-    runs.admit(bounds.first_in_line(db, label), db, now_ms)
+    runs.admit_bound(db, label, now_ms)
     return found
 
 
@@ -74,9 +72,10 @@ def _new(schedule: Mapping[str, Any], label: str, most: int) -> NewRun:
     """A run of the schedule's work without its instant; it gives way to the schedule's own and may wait for long."""
     work = json.loads(schedule["work"])
     behind = work.get("policy", {}).get("priority", 0) + PRIORITIES["low"]
+    policy = {"priority": behind, "expires": None, "deadline": None, "max_bound": most}
     return NewRun(
-        work=work, params=json.loads(schedule["params"]), schedule=schedule["name"], place=schedule["place"],
-        bound=label, policy={"priority": behind, "expires": None, "max_bound": most}, scheduled_ms=0, previous_ms=0,
+        work=work, params=json.loads(schedule["params"]), policy=policy, schedule=schedule["name"],
+        place=schedule["place"], bound=label, scheduled_ms=0, previous_ms=0,
     )  # fmt: skip
 
 

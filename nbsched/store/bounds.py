@@ -11,7 +11,7 @@ from nbsched.store.database import Db
 _WAITING = "bound = ? AND ended_ms IS NULL AND state = 'pending'"
 
 
-def admissible(db: Db, ended: Sequence[int]) -> list[Mapping[str, Any]]:
+def admissible(db: Db, ended: Sequence[int], columns: str) -> list[Mapping[str, Any]]:
     """The pending runs that may go on now that these have ended."""
     if not db.execute(
         "SELECT 1 FROM runs WHERE bound IS NOT NULL AND ended_ms IS NULL AND state = 'pending' LIMIT 1"
@@ -21,13 +21,14 @@ def admissible(db: Db, ended: Sequence[int]) -> list[Mapping[str, Any]]:
         "SELECT DISTINCT bound FROM runs WHERE id IN (SELECT value FROM json_each(?)) AND bound IS NOT NULL",
         (json.dumps(ended),),
     ).fetchall()
-    return [row for (label,) in labels for row in first_in_line(db, label)]
+    return [row for (label,) in labels for row in first_in_line(db, label, columns)]
 
 
-def first_in_line(db: Db, label: str) -> list[Mapping[str, Any]]:
-    """The pending runs of the label for which there is room now."""
+def first_in_line(db: Db, label: str, columns: str) -> list[Mapping[str, Any]]:
+    """The pending runs of the label for which there is room now, those of the earliest instants."""
     first = db.execute(
-        f"SELECT json_extract(policy, '$.max_bound') FROM runs WHERE {_WAITING} ORDER BY priority, seq, id LIMIT 1",
+        f"SELECT json_extract(policy, '$.max_bound') FROM runs WHERE {_WAITING} "
+        "ORDER BY priority, scheduled_ms, id LIMIT 1",
         (label,),
     ).fetchone()
     if first is None:
@@ -37,7 +38,7 @@ def first_in_line(db: Db, label: str) -> list[Mapping[str, Any]]:
         (label,),
     ).fetchone()[0]
     return db.execute(
-        f"SELECT id FROM runs WHERE {_WAITING} ORDER BY priority, seq, id LIMIT ?",
+        f"SELECT {columns} FROM runs WHERE {_WAITING} ORDER BY priority, scheduled_ms, id LIMIT ?",
         (label, max(0, first[0] - going_on)),
     ).fetchall()
 

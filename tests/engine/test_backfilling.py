@@ -246,6 +246,22 @@ def test_a_run_of_the_past_does_not_expire_in_its_line(rt: VirtualRuntime, works
     assert [run.state for run in found] == ["succeeded"] * 2
 
 
+def test_each_waits_for_the_one_before_where_the_schedule_says_so(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    work = nb.shell('test -e "$GATE"', name="s", env={"GATE": str(rt.folder / "gate")})
+    rt.schedule(work, DAILY, name="daily", depends_on_previous=True, deadline="1h", expires="1h")
+    found = filled(rt, "daily", NEW_YEAR, at(4), max_parallel=2)
+    rt.settle()
+    assert [run.state for run in found] == ["failed", "pending", "pending"]
+    rt.folder.mkdir(exist_ok=True)
+    (rt.folder / "gate").touch()
+    found = filled(rt, "daily", NEW_YEAR, at(4), rerun_failed=True)
+    rt.settle()
+    assert [run.state for run in found] == ["succeeded"] * 3
+    assert not [event for event in rt.events(limit=None) if event.name == "run.late"]
+
+
 def test_an_expired_instant_can_be_filled(tmp_path: Path, works: ModuleType) -> None:
     with VirtualRuntime(START, tmp_path / "store.db", slots=1) as rt:
         rt.schedule(works.instant, DAILY, name="daily", expires="1h", jitter="2d")

@@ -36,7 +36,7 @@ def test_no_more_than_its_bound_go_on_and_none_is_forgotten(most: int, told: lis
     hosts.register(db, HOST)
     free = insert(db, new(None, most), 0)
     ids = [insert(db, new("a", most), 0) for _ in range(12)]
-    runs.admit(bounds.first_in_line(db, "a"), db, 0)
+    runs.admit_bound(db, "a", 0)
     for what, number in told:
         row = db.execute("SELECT * FROM runs WHERE id = ?", (ids[number],)).fetchone()
         if what == "claim":
@@ -67,7 +67,7 @@ def test_no_more_than_its_bound_go_on_and_none_is_forgotten(most: int, told: lis
 def test_a_wider_bound_holds_from_now_on() -> None:
     db = open_db()
     ids = [insert(db, new("a", 1), 0) for _ in range(5)]
-    runs.admit(bounds.first_in_line(db, "a"), db, 0)
+    runs.admit_bound(db, "a", 0)
     bounds.widen(db, "a", 3)
-    assert [row["id"] for row in bounds.first_in_line(db, "a")] == ids[1:3]
+    assert [row["id"] for row in bounds.first_in_line(db, "a", "id")] == ids[1:3]
     db.close()
