@@ -202,6 +202,50 @@ def test_the_end_of_the_same_interval_counts_whenever_it_was(rt: VirtualRuntime,
     assert (one.state, one.steps["load"].reason) == ("failed", "timeout")
 
 
+def test_what_has_begun_to_wait_begins_only_once(rt: VirtualRuntime, works: ModuleType) -> None:
+    with nb.pipeline("either") as p:
+        fast, slow = (
+            nb.task(works.held_if).options(name=name)(gate) for name, gate in (("fast", ""), ("slow", "door"))
+        )
+        wait = nb.wait_for(nb.on("go"), timeout="1h", name="go", rule="one_success", when="slow != 'door'")
+        [fast, slow] >> wait
+    run = rt.run(p)
+    assert works.begun["door"].wait(10)
+    while run.steps["go"].started_at is None:
+        threading.Event().wait(0.01)
+    works.gates["door"].set()
+    rt.settle()
+    assert (run.steps["slow"].state, run.steps["go"].state) == ("succeeded", "pending")
+    assert attempts_and_events(rt, run.steps["go"]) == (0, ["run.pending", "run.started"])
+    rt.publish("go")
+    rt.settle()
+    assert run.state == "succeeded"
+
+
+def test_a_backfill_of_what_waits_keeps_to_its_width(rt: VirtualRuntime) -> None:
+    rt.schedule(nb.wait_for(nb.on("go"), timeout="1d", name="wait"), nb.cron("0 * * * *", tz="UTC"))
+    rt.backfill("wait", START - timedelta(hours=3), START, max_parallel=2)
+    rt.settle()
+
+    def begun() -> int:
+        return sum(run.started_at is not None for run in rt.runs(name="wait"))
+
+    assert begun() == 2
+    rt.publish("go")
+    rt.settle()
+    assert begun() == 3
+    rt.publish("go")
+    rt.settle()
+    assert [run.state.value for run in rt.runs(name="wait")] == ["succeeded"] * 3
+
+
+def test_a_simulation_of_what_waits_comes_to_an_end(rt: VirtualRuntime) -> None:
+    rt.schedule(nb.wait_for(nb.every("20m"), timeout="1d", name="wait"), nb.cron("0 * * * *", tz="UTC"))
+    rt.schedule(nb.approve("Sure?", timeout="30m", name="ask"), nb.cron("0 * * * *", tz="UTC"))
+    found = rt.simulate(START, START + timedelta(hours=2, minutes=30))
+    assert [row["verdict"] for row in found] == ["run"] * len(found)
+
+
 # Signals --------------------------------------------------------------------------------------------------
 
 
