@@ -294,6 +294,12 @@ class RunRecord:
     output: str | None
     progress: tuple[int, int, str] | None
 
+    @property
+    def origin(self) -> int:
+        """Whose values, files and parts it has: its own, or those of the run it was taken over from."""
+        taken = self.retry_of if self.reason in ("reused", "cached") else None
+        return taken or self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:
