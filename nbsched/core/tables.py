@@ -75,7 +75,7 @@ def _aligned(line: Iterable[str], widths: Sequence[int]) -> str:
 
 def indented(cell: str) -> str:
     """The text as HTML that begins where the text does."""
-    return "&nbsp;" * _indent(cell) + html.escape(cell.lstrip(" "))
+    return "&nbsp;" * 2 * _indent(cell) + html.escape(cell.lstrip(" "))
 
 
 def _html_row(tag: str, cells: Iterable[str]) -> str:
