@@ -6,13 +6,18 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
+
+
+class Shown(Protocol):
+    """What shows itself: as text by `str`, in notebooks as HTML."""
+
+    def _repr_html_(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,7 @@ class Answer:
 
     data: Any
     """As JSON, or what gives it: nobody else waits for it."""
-    view: str | Table
+    view: str | Shown
     failed: bool = False
 
     @property
