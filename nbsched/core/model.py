@@ -342,6 +342,12 @@ class RunRecord:
     late: bool = False
     """It has not ended when it should have."""
 
+    @property
+    def origin(self) -> int:
+        """Whose values, files and parts it has: its own, or those of the run it was taken over from."""
+        taken = self.retry_of if self.reason in ("reused", "cached") else None
+        return taken or self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRecord:

@@ -26,7 +26,7 @@ from nbsched.lines import expand, words
 from nbsched.options import params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
 from nbsched.verbs import VERBS
-from nbsched.verbs.runs import runs_table
+from nbsched.verbs.runs import run_table
 
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
@@ -146,9 +146,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
     if last:
-        show(
-            runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
-        )
+        show(run_table(default.runtime(), last[0].id))
 
 
 def names(shell: Any) -> list[str]:
