@@ -64,7 +64,8 @@ def _tell_changes(told: dict[int, str], lines: Sequence[Line], now: datetime) ->
 
 def _line(row: PanelRow, path: str) -> str:
     took = took_text(took_ms(row, 0)) if row["ended_ms"] and row["started_ms"] else ""
-    why = row["why"] if row["tone"] in ("bad", "warn", "skip") else ""
+    waits = row["tone"] == "wait" and row["started_ms"] is not None
+    why = row["why"] if waits or row["tone"] in ("bad", "warn", "skip") else ""
     return "  ".join(part for part in (row["sign"], path, row["state"], took, why) if part)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from nbsched.core.items import ended, fates, how_many
-from nbsched.core.model import AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.model import Approval, AttemptRecord, Error, Event, RunRecord, ScheduleRecord, State, Wait
 from nbsched.core.references import resolve
 from nbsched.core.tables import INDENT, one_line
+from nbsched.core.waiting import described
 from nbsched.core.wire import decode
 
 
@@ -75,6 +76,8 @@ class EventRow(TypedDict):
     at: str
     seq: int
     data: dict[str, Any]
+    key: NotRequired[str]
+    """Of the run that alone it is meant for, when it is a signal."""
 
 
 class PanelRow(TypedDict):
@@ -137,9 +140,10 @@ def schedule_row(schedule: ScheduleRecord) -> ScheduleRow:
 
 def event_row(event: Event) -> EventRow:
     """The event as SPEC'd JSON."""
-    return EventRow(
+    row = EventRow(
         id=event.id, name=event.name, at=event.at.isoformat(), seq=event.seq, data=plain(event.data)
     )
+    return row if event.key is None else {**row, "key": event.key}
 
 
 def iso(at: datetime | None) -> str | None:
@@ -218,9 +222,10 @@ def panel_row(
 
     `items` says how many items there are in a mapped step by state.
     """
-    sign, tone = look(run.state, run.attempt)
+    state = _shown(run)
+    sign, tone = look(state, run.attempt)
     return PanelRow(
-        id=run.id, name=one_line(run.name), detail=one_line(_detail(run, items)), state=str(run.state),
+        id=run.id, name=one_line(run.name), detail=one_line(_detail(run, items)), state=str(state),
         reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs, items or {})),
         progress=_progress(run, items or {}),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
@@ -240,10 +245,20 @@ def series(run: RunRecord) -> str:
 def actions(run: RunRecord) -> tuple[str, ...]:
     """The verbs a person may use on the run now, the likeliest first."""
     if not run.state.final:
-        return () if run.cancel_requested else ("cancel",)
+        return () if run.cancel_requested else (*_answers(run), "cancel")
     if run.parent is not None or run.state is State.SKIPPED:
         return ()
     return ("retry",)
+
+
+def _answers(run: RunRecord) -> tuple[str, ...]:
+    asked = run.waits_for if run.started_at is not None else None
+    return ("approve", "reject") if isinstance(asked, Approval) and asked.type == "bool" else ()
+
+
+def _shown(run: RunRecord) -> State:
+    """A sensor waits, also while it is being looked at."""
+    return State.QUEUED if run.waits_for is not None and run.state is State.RUNNING else run.state
 
 
 def look(state: State, attempt: int) -> tuple[str, str]:
@@ -294,11 +309,19 @@ def _why(run: RunRecord, trigger: str | None, needs: Sequence[str], items: Mappi
     if run.state.final and (ends := fates(items)):
         return " · ".join(part for part in (_REASONS.get(run.reason or ""), ends) if part)
     if run.state is State.FAILED and run.error:
-        return (
-            f"{run.error} in cell {run.error.cell}" if run.error.cell is not None else text(run.error) or ""
-        )
+        return _what_went_wrong(run.error)
     if run.reason:
         return _REASONS.get(run.reason, text(run.reason) or "")
+    return _why_not_ended(run, trigger, needs)
+
+
+def _what_went_wrong(error: Error) -> str:
+    return f"{error} in cell {error.cell}" if error.cell is not None else text(error) or ""
+
+
+def _why_not_ended(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
+    if run.waits_for is not None and run.started_at is not None and not _retrying(run):
+        return _waits_for(run, run.waits_for)
     if _retrying(run):
         return f"retry {run.attempt} of {max(run.attempt, run.retries)}"
     if run.state is State.QUEUED:
@@ -306,6 +329,16 @@ def _why(run: RunRecord, trigger: str | None, needs: Sequence[str], items: Mappi
     if run.state is State.PENDING:
         return _waits(needs)
     return trigger or ("" if run.parent is not None else "by hand")
+
+
+def _waits_for(run: RunRecord, work: Wait | Approval) -> str:
+    if not isinstance(work, Approval):
+        return f"waits for {described(work)}"
+    asked = f"waits for approval: {work.message}"
+    if work.type == "bool":
+        return asked
+    kind = " | ".join(map(str, work.choices)) if work.choices else work.type
+    return f"{asked} (nbsched resolve {run.id} VALUE: {kind})"
 
 
 def _waits(needs: Sequence[str]) -> str:

@@ -14,8 +14,8 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
 from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
 from nbsched.core.rows import RunRow, run_row
+from nbsched.core.triggers import trigger_of
 from nbsched.core.wire import encode
-from nbsched.engine.firing import trigger_of
 from nbsched.engine.lookups import Place, params_of
 from nbsched.executors.values import load_value, load_values, refer
 from nbsched.store import records, results

@@ -10,7 +10,8 @@ from nbsched.core.model import State
 from nbsched.core.panel import Line, shortened
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
 from nbsched.core.tables import Table
-from nbsched.options import Parser, add_params, json_or_text, params_given, whole
+from nbsched.core.waiting import Written
+from nbsched.options import Parser, add_params, params_given, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 
@@ -102,7 +103,9 @@ def retry(rt: Calls, given: argparse.Namespace) -> Answer:
 
 
 def _value(parser: Parser) -> None:
-    parser.add_argument("value", metavar="VALUE", type=json_or_text, help="JSON, or text")
+    parser.add_argument(
+        "value", metavar="VALUE", type=Written, help="yes or no, or what the approval asks for"
+    )
 
 
 @verb("answer a run that waits for a person", run_id, _value)
