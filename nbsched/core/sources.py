@@ -273,11 +273,13 @@ def _iso(value: Any) -> Any:
 
 
 def _storable(name: str, value: Any) -> Any:
-    """The value made of plain JSON types and, on its own, a date; ParameterError names the part that is not."""
+    """The value made of plain JSON types and, on its own, a date; a path is its text. ParameterError names what is not."""
     if isinstance(value, Mapping):
         return {_key(name, key): _iso(_storable(f"{name}[{key!r}]", part)) for key, part in value.items()}
     if isinstance(value, list):
         return [_iso(_storable(f"{name}[{at}]", part)) for at, part in enumerate(value)]
+    if hasattr(value, "__fspath__"):
+        return str(value)
     kind = _kind(value)
     if not kind:
         raise ParameterError(f"parameter {name!r} has the type {type(value).__name__}: {_remedy(value)}")

@@ -310,8 +310,13 @@ def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
 
 def _plain(params: Mapping[str, Any], folder: Path) -> Any:
     """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
-    plain = encode(params, "params", lambda value, name: f"({type(value).__name__})")
+    plain = encode(params, "params", lambda value, name: _path_text(value) or f"({type(value).__name__})")
     return shrink(plain, "params", folder.parent)
+
+
+def _path_text(value: Any) -> str | None:
+    """What a file or a stored figure is called in another process."""
+    return str(value) if isinstance(value, os.PathLike) else None
 
 
 def _secret(name: str) -> str:
