@@ -273,7 +273,7 @@ def _iso(value: Any) -> Any:
 
 
 def _storable(name: str, value: Any) -> Any:
-    """The value made of plain JSON types and, on its own, a date; a path is its text. ParameterError names what is not."""
+    """The value made of plain JSON types and, on its own, a date; a path is text; ParameterError names what is not."""
     if isinstance(value, Mapping):
         return {_key(name, key): _iso(_storable(f"{name}[{key!r}]", part)) for key, part in value.items()}
     if isinstance(value, list):

@@ -157,7 +157,7 @@ def test_what_draws_itself_is_a_figure_and_one_that_cannot_be_drawn_is_refused(t
         def savefig(self, file: Any, format: str) -> None:
             raise ZeroDivisionError("no data")
 
-    with pytest.raises(ValueNotStorable, match="'x' is a Plot that cannot be drawn .*no data"):
+    with pytest.raises(ValueNotStorable, match=r"'x' is a Plot that cannot be drawn .*no data"):
         store_values({"x": Plot()}, tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -189,7 +189,7 @@ def test_values_are_found_where_their_folder_has_gone(tmp_path: Path) -> None:
     ("path", "named"),
     [
         (".", r"'x' is a path of a folder, .*give a file of it"),
-        ("nosuch.csv", "'x' is a path .*no file: write"),
+        ("nosuch.csv", "'x' is a path .*no file, .*write the file first"),
     ],
 )
 def test_a_path_that_is_no_file_is_refused_with_a_remedy(path: str, named: str, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_value_over_the_limit_is_refused_and_leaves_no_file(
     value = {"json": lambda: "x" * 200_000, "frame": lambda: pd.DataFrame({"a": [1] * 100}), "figure": drawn,
              "array": lambda: np.zeros(100_000), "file": lambda: source}[make]()  # fmt: skip
     monkeypatch.setenv("NBSCHED_VALUE_LIMIT", "100")
-    with pytest.raises(ValueTooLarge, match="'x' has .* one value may have 100 bytes: give less") as refused:
+    with pytest.raises(ValueTooLarge, match=r"'x' has .* one value may have 100 bytes: give less") as refused:
         store_values({"x": value}, tmp_path / "run")
     assert refused.value.limit == 100
     assert refused.value.size > 100
