@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from nbsched.core import ports
+from nbsched.core.declared import check_parameters
 from nbsched.core.errors import ParameterError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Work
+from nbsched.core.rawtext import meant, plain
 from nbsched.core.references import Reference
-from nbsched.core.sources import check_parameters
 from nbsched.core.steps import data
 from nbsched.core.wire import encode
 
@@ -77,6 +78,7 @@ def _remedy(declared: Mapping[str, Any]) -> str:
 
 def _bound(name: str, default: Any, value: Any) -> Any:
     kind = _kind(default)
+    value = meant(value, (kind.__name__,) if kind else ())
     if kind is None or isinstance(value, Reference):
         return value
     if issubclass(kind, date) and isinstance(value, str):
@@ -122,7 +124,7 @@ def with_params(work: Work, given: Mapping[str, Any]) -> Work:
         params = bind_params(work.declared, params)
     if isinstance(work, Notebook):
         params = notebook_params(work.path, params, work.name)
-    return replace(work, params=params)
+    return replace(work, params=plain(params))
 
 
 def notebook_params(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nbsched.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from nbsched.core.sources import Parameter
+    from nbsched.core.declared import Parameter
 
 Hook = TypeVar("Hook")
 

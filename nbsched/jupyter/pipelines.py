@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbsched as nb
+from nbsched.core.celledges import shown
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
-from nbsched.core.model import Pipeline, Work
+from nbsched.core.model import Pipeline, Step, Work
 from nbsched.core.pipeline import PipelineBuilder
+from nbsched.core.rawtext import RawText
 from nbsched.core.tables import Table
-from nbsched.core.wire import decode
 from nbsched.engine import default
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.grammar import parser_of
@@ -38,9 +39,15 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
     step = read_step(given, _step_work(shell, given, name, source))
     if inside_a_run():
         return
-    replaced = step_cells.add(pipeline, step)
+    replaced = step_cells.add(pipeline, step, ordered=hasattr(given, "after"))
     names = " ".join(found.name for found in step_cells.steps(pipeline))
-    print(f"{pipeline}.{name}: {'replaced' if replaced else 'added'}; {pipeline} has {names}")
+    before = shown(step_cells.inferred(pipeline).get(name, {}))
+    after = f"; after {before}" if before else ""
+    print(f"{pipeline}.{name}: {'replaced' if replaced else 'added'}{after}; {pipeline} has {names}")
+    try:
+        step_cells.in_order(pipeline)
+    except DefinitionError as error:  # the next cell may mend it; a run is refused
+        print(f"nbsched: {error}")
 
 
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
@@ -96,9 +103,15 @@ def list_(shell: Any, given: argparse.Namespace) -> None:
 
 def describe(shell: Any, given: argparse.Namespace) -> None:
     """The pipeline's steps with what they need, and its last run."""
-    steps = _steps(shell, given.name)
+    inferred = step_cells.inferred(given.name) if given.name in step_cells.pipelines else {}
     rows = [
-        (step.name, type(step.work).__name__.lower(), " ".join(step.needs), step.when or "") for step in steps
+        (
+            step.name,
+            type(step.work).__name__.lower(),
+            _needs(step, inferred.get(step.name, {})),
+            step.when or "",
+        )
+        for step in _steps(shell, given.name)
     ]
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
@@ -106,6 +119,12 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
         show(
             runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
         )
+
+
+def _needs(step: Step, inferred: Mapping[str, Sequence[str]]) -> str:
+    """The steps before it, with the names for which a cell was found to be one: `train (model)`."""
+    needs = dict.fromkeys((*step.needs, *inferred))
+    return " ".join(f"{need} ({' '.join(inferred[need])})" if need in inferred else need for need in needs)
 
 
 def names(shell: Any) -> list[str]:
@@ -135,7 +154,8 @@ def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, A
     """The pipeline of that name as work, and the parameters of the line."""
     params = params_given(given)
     if given.name in step_cells.pipelines:
-        return step_cells.build(given.name, params), params
+        work = step_cells.build(given.name, params)
+        return work, dict(work.declared)
     if given.name in (built := _built(shell)):
         return built[given.name].work, params
     raise UnknownName("pipeline", given.name, _names(shell), "run its %%step cells first")
@@ -152,13 +172,15 @@ def _steps(shell: Any, name: str) -> Any:
 def start(arguments: str) -> int:
     """The run's id of a pipeline of this kernel, started from outside.
 
-    JSON of the notebook's own `%pipeline run` line, the name, and the parameters and policy that go before the line's.
+    JSON of the notebook's own `%pipeline run` line, the name, and the policy and parameters (as they were typed) that
+    go before the line's.
     """
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
     line, name, params, policy = json.loads(arguments)
     given = parser_of("pipeline", "run").read([expand(word, shell.user_ns) for word in words(line)])
-    given.params = list({**params_given(given), **decode(params)}.items())
+    typed = {param: RawText(text) for param, text in params.items()}
+    given.params = list({**params_given(given), **typed}.items())
     work, found = _found(shell, argparse.Namespace(name=name, params=given.params))
     return int(nb.run(work, found, **{**policy_given(given), **policy}).id)

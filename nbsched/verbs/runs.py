@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.model import RunRecord, State
+from nbsched.core.rawtext import json_or_text
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row
 from nbsched.core.tables import Table
-from nbsched.options import Parser, json_or_text, whole
+from nbsched.options import Parser, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 

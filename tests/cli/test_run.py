@@ -168,6 +168,33 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     assert [run["name"] for run in nbsched("runs", "--json").json] == ["etl"]
 
 
+def test_a_text_parameter_that_looks_like_a_number_is_text_where_text_is_declared(
+    nbsched: CommandLine,
+) -> None:
+    nbsched.file(
+        "days.py",
+        "import nbsched as nb\n@nb.task\ndef show(day): return day\n"
+        "with nb.pipeline('days', params={'day': str}) as p:\n    show(p.params['day'])\n",
+    )
+    notebook(nbsched.folder, "days.ipynb", "day: str", "import nbsched as nb; nb.emit(day=day)")
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched", "%step etl.days days.ipynb -p day=@params.day",
+             "%pipeline run etl -p day=2025")  # fmt: skip
+    words = ("-p", "day=2026", "--json")
+    assert nbsched("run", "days.py", *words).json["steps"]["show"]["result"] == "2026"
+    assert nbsched("run", "days.ipynb", *words).json["values"] == {"day": "2026"}
+    assert nbsched("run", "steps.ipynb", *words).json["steps"]["days"]["values"] == {"day": "2026"}
+    assert nbsched("run", "steps.ipynb", "--json").json["steps"]["days"]["values"] == {"day": "2025"}
+    assert "no parameter 'dya': did you mean 'day'" in nbsched("run", "steps.ipynb", "-p", "dya=1").sentence
+
+
+def test_step_cells_run_in_the_order_of_the_names_they_read(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched", "%%step p.last\nprint('rows', rows)",
+             "%%step p.first\nrows = [1, 2]")  # fmt: skip
+    found = nbsched("run", "steps.ipynb", "--json").json
+    assert found["state"] == "succeeded"
+    assert found["steps"]["first"]["ended_at"] <= found["steps"]["last"]["started_at"]
+
+
 def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
     notebook(nbsched.folder, "steps.ipynb", "1 / 0", "%%step etl.fetch\npass")
     said = nbsched("run", "steps.ipynb")

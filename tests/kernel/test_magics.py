@@ -231,6 +231,62 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
     assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
 
 
+def test_cells_run_in_the_order_of_the_names_they_read_and_say_so(page: Page) -> None:
+    page.cell("%%step names.score\nnb.emit(score=model + 1)", "n1")
+    page.cell("%%step names.train\nmodel = data * 10", "n2")
+    ran = page.cell("%%step names.prepare\ndata = 4", "n3")
+    assert ran.text == "names.prepare: added; names has score train prepare\n"
+    ran = page.cell("%%step names.score\nnb.emit(score=model + data)", "n1")
+    assert ran.text.startswith(
+        "names.score: replaced; after train (reads model), prepare (reads data); names has"
+    )
+    shown = page.cell("%pipeline show names").plain
+    assert "train (model) prepare (data)" in shown
+    page.cell("%pipeline run names --wait")
+    assert page.ask("nb.runs(name='names')[0].steps['score'].values['score']") == "44"
+
+
+def test_a_parameter_that_no_step_reads_is_refused(page: Page) -> None:
+    page.cell("%%step unread.a -p x=@params.region\nprint(x)", "u1")
+    assert "no parameter 'regoin': did you mean 'region'" in one_line(
+        page.cell("%pipeline run unread -p regoin=EU")
+    )
+    page.cell("%pipeline run unread -p region=EU --wait")
+    assert page.ask("nb.runs(name='unread')[0].state") == "succeeded"
+
+
+def test_a_cycle_of_names_is_told_when_it_is_written_and_refused_when_it_is_run(page: Page) -> None:
+    page.cell("%%step loop.a\nx = y", "l1")
+    ran = page.cell("%%step loop.b\ny = x", "l2")
+    cycle = "'b' reads x of 'a' and 'a' reads y of 'b': give one of them --after"
+    assert cycle in ran.text
+    assert cycle in one_line(page.cell("%pipeline run loop"))
+    assert "loop.a: replaced" in page.cell("%%step loop.a --after\nx = y", "l1").text
+    assert page.cell("%pipeline show loop").error == ""
+
+
+def test_values_of_a_cell_are_read_by_later_cells_and_other_kernels(
+    page: Page, open_kernel: Callable[..., Any]
+) -> None:
+    page.cell(
+        "%%step made.draw\nfrom pathlib import Path\nfrom matplotlib.figure import Figure\nfigure = Figure()\n"
+        "Path('note.txt').write_text('kept')\nnb.emit(figure=figure, note=Path('note.txt'), rows=[1, 2])", "v1"
+    )  # fmt: skip
+    page.cell(
+        '%%step made.take -p parts=\'["@draw.rows", "@draw.note"]\'\nnb.emit(text=parts[1].read_text())', "v2"
+    )
+    page.cell("%pipeline run made --wait")
+    assert page.ask("nb.runs(name='made')[0].steps['take'].values['text']") == "kept"
+    number = page.ask("nb.runs(name='made')[0].id")
+    other = open_kernel(NBSCHED_STORE=str(page.folder / "store.db"))
+    other.run(f"import nbsched as nb; values = nb.get_run({number}).steps['draw'].values")
+    assert other.eval("values['rows'], values['note'].read_text(), values['figure']._repr_png_()[:4]") == (
+        [1, 2], "kept", b"\x89PNG",
+    )  # fmt: skip
+    shown = other.run("values['figure']").outputs[-1]
+    assert "image/png" in shown["data"]
+
+
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
     page.cell("%%step bg.only --where process\nprint('done')", "s1")
     ran = page.cell("%pipeline run bg --key once")
