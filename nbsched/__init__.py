@@ -34,6 +34,7 @@ _HOMES = {
     "Runtime": "engine.runtime",
     "pipeline": "core.pipeline",
     "dashboard": "jupyter.widget",
+    "form": "jupyter.forms",
     "load_ipython_extension": "jupyter.extension",
     "unload_ipython_extension": "jupyter.extension",
 }  # fmt: skip
@@ -47,11 +48,16 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "nbsched.api" not in sys.modules:
         importlib.import_module("nbsched.api")
+        importlib.import_module("nbsched.core.ports").set_form(_form)
         if "ipykernel" in sys.modules:
             importlib.import_module("nbsched.jupyter.hosting").host_here()
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value
+
+
+def _form(work: Any) -> Any:
+    return __getattr__("form")(work)
 
 
 def __dir__() -> list[str]:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from nbsched.core import ports
-from nbsched.core.declared import check_parameters
+from nbsched.core.declared import Parameter, check_parameters
 from nbsched.core.errors import ParameterError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Work
 from nbsched.core.rawtext import meant, plain
@@ -53,6 +53,13 @@ def _declared(name: str, value: Any) -> Any:
 def required(declared: Any) -> str | None:
     """The type's name of a parameter without a default."""
     return declared[TYPE] if isinstance(declared, Mapping) and TYPE in declared else None
+
+
+def parameter(name: str, declared: Any) -> Parameter:
+    """What the declaration asks for."""
+    kind, needed = _kind(declared), required(declared)
+    kinds = frozenset({kind.__name__} if kind else ())
+    return Parameter(name=name, kinds=kinds, default=None if needed else declared, required=bool(needed))
 
 
 def bind_params(declared: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -73,6 +73,10 @@ class PipelineBuilder:
         """A run of the pipeline, started now."""
         return ports.start(self, params, policy)
 
+    def form(self) -> Any:
+        """A form of the parameters with a button that runs the pipeline, to be shown in a notebook."""
+        return ports.form(self)
+
     def __enter__(self) -> Self:
         if self._token is not None:
             raise DefinitionError(f"pipeline {self.name!r} has had its block: write a new pipeline")

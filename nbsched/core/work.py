@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, overload
 
 from nbsched.core import ports
 from nbsched.core.declared import Parameter, typed
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
-from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
-from nbsched.core.parameters import notebook_params, with_params
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
+from nbsched.core.parameters import notebook_params, parameter, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
 from nbsched.core.policy import STEP_ONLY, policy_of
 from nbsched.core.ports import set_function_reference, set_runner, use
@@ -274,6 +275,21 @@ def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHan
         raise DefinitionError("a chord is made of a pipeline's steps: write it inside a pipeline's block")
     made: StepHandle = (callback if isinstance(callback, FunctionTask) else task(callback))(group(header))
     return made
+
+
+def declared_by(value: Any) -> Mapping[str, Parameter]:
+    """What the work asks for, by name, with what it has been given already as defaults."""
+    if callable(value):
+        return (value if isinstance(value, FunctionTask) else task(value)).declared
+    work = as_work(value)
+    if isinstance(work, Pipeline):
+        return {name: parameter(name, default) for name, default in work.declared.items()}
+    declared = ports.surroundings().declared_parameters(work.path) if isinstance(work, Notebook) else None
+    known = declared or {name: Parameter(name=name) for name in work.params}
+    return {
+        name: replace(one, default=work.params[name], required=False) if name in work.params else one
+        for name, one in known.items()
+    }
 
 
 def as_work(value: Any, params: Mapping[str, Any] | None = None) -> Work:

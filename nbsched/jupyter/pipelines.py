@@ -11,11 +11,13 @@ from typing import Any
 
 import nbsched as nb
 from nbsched.core.celledges import shown
+from nbsched.core.declared import Parameter
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Pipeline, Step, Work
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.rawtext import RawText
 from nbsched.core.tables import Table
+from nbsched.core.work import declared_by
 from nbsched.engine import default
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.grammar import parser_of
@@ -81,6 +83,20 @@ def run(shell: Any, given: argparse.Namespace) -> None:
     if hasattr(given, "wait"):
         started.wait()
         panel.settle(_SETTLED_S)
+
+
+def form(shell: Any, given: argparse.Namespace) -> None:
+    """The form of the pipeline's parameters is shown; its cells are read again when its button is pressed."""
+    from nbsched.jupyter.forms import Form
+
+    def start(values: Mapping[str, Any]) -> nb.Run:
+        return nb.run(*_found(shell, argparse.Namespace(name=given.name, params=list(values.items()))))
+
+    if given.name in step_cells.pipelines:
+        declared: Mapping[str, Parameter] = step_cells.parameters(given.name)
+    else:
+        declared = declared_by(_found(shell, given)[0])
+    show(Form(given.name, declared, start))
 
 
 def schedule(shell: Any, given: argparse.Namespace) -> None:

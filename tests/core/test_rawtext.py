@@ -20,7 +20,8 @@ from nbsched.core.work import task
     ("text", "kinds", "value"),
     [
         ("2026", (), 2026), ("EU", (), "EU"), ("null", (), None), ("[1]", (), [1]), ('"2026"', (), "2026"),
-        ("2026", {"str"}, "2026"), ("true", {"str"}, "true"), ("null", {"str"}, "null"), ('{"a": 1}', {"str"}, '{"a": 1}'),
+        ("2026", {"str"}, "2026"), ("true", {"str"}, "true"), ("null", {"str"}, "null"),
+        ('{"a": 1}', {"str"}, '{"a": 1}'),
         ('"2026"', {"str"}, "2026"), ("007", {"str"}, "007"), ("", {"str"}, ""),
         ("null", {"str", "None"}, None), ("3", {"str", "int"}, 3), ("3", {"str", "float"}, 3),
         ("3", {"int"}, 3), ("1.5", {"float"}, 1.5), ("true", {"bool"}, True), ("[1]", {"list"}, [1]),

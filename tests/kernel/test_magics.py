@@ -246,6 +246,24 @@ def test_cells_run_in_the_order_of_the_names_they_read_and_say_so(page: Page) ->
     assert page.ask("nb.runs(name='names')[0].steps['score'].values['score']") == "44"
 
 
+def test_a_form_of_a_pipeline_starts_it_with_what_its_fields_say(page: Page) -> None:
+    page.cell("%%step asked.a -p x=@params.region\nnb.emit(got=x)", "f1")
+    ran = page.cell("%pipeline form asked")
+    assert any("application/vnd.jupyter.widget-view+json" in each for each in ran.displays)
+    page.cell(
+        "import gc\nfrom nbsched.jupyter.forms import Form\n[form] = [x for x in gc.get_objects() if type(x) is Form]"
+    )
+    page.cell("form.button.click()")
+    assert "'region'" in page.ask("form.message.value")
+    page.cell("form.fields['region'].value = '7'\nform.button.click()")
+    page.until("nb.runs(name='asked')[0].state == 'succeeded'")
+    assert page.ask("nb.runs(name='asked')[0].steps['a'].values['got']") == "7"
+    page.cell("with nb.pipeline('shown', params={'n': 3}) as _p:\n    nb.shell('true')")
+    assert page.cell("%pipeline form shown").displays
+    assert page.ask("_p.form().values") == "{'n': 3}"
+    assert "no pipeline 'nosuch'" in one_line(page.cell("%pipeline form nosuch"))
+
+
 def test_a_parameter_that_no_step_reads_is_refused(page: Page) -> None:
     page.cell("%%step unread.a -p x=@params.region\nprint(x)", "u1")
     assert "no parameter 'regoin': did you mean 'region'" in one_line(
