@@ -19,6 +19,7 @@ _HOMES = {
     **dict.fromkeys(_CALLS, "api"),
     **dict.fromkeys(("after", "all_of", "any_of", "at", "cron", "every", "on", "parse_trigger"), "core.triggers"),
     **dict.fromkeys(("as_work", "cell", "chord", "notebook", "shell", "task"), "core.work"),
+    **dict.fromkeys(("branch", "product_map", "zip_map"), "core.flow"),
     **dict.fromkeys(("chain", "group"), "core.steps"),
     **dict.fromkeys(("context", "emit", "fail", "retry_later", "skip"), "inside"),
     **dict.fromkeys(
@@ -48,16 +49,11 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if "nbsched.api" not in sys.modules:
         importlib.import_module("nbsched.api")
-        importlib.import_module("nbsched.core.ports").set_form(_form)
         if "ipykernel" in sys.modules:
             importlib.import_module("nbsched.jupyter.hosting").host_here()
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value
-
-
-def _form(work: Any) -> Any:
-    return __getattr__("form")(work)
 
 
 def __dir__() -> list[str]:

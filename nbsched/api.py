@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ ports.use(Files())
 triggers.set_default_zone(machine_zone)
 ports.set_function_reference(reference_of)
 ports.set_scheduler(lambda work, trigger: None if is_only_read() else schedule(work, trigger))
+ports.set_form(lambda work: importlib.import_module("nbsched").form(work))
 ports.set_runner(lambda work, params, policy: run(work, params, **policy))
 
 
@@ -80,9 +82,15 @@ def cancel(id: int | Run) -> None:
     default.runtime().cancel(id)
 
 
-def retry(id: int | Run, from_failed: bool = True) -> Run:
-    """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
-    return default.runtime().retry(id, from_failed=from_failed)
+def retry(
+    id: int | Run, from_failed: bool = True, *, from_step: str | Sequence[str] = (),
+    params: Mapping[str, Any] | None = None,
+) -> Run:  # fmt: skip
+    """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over.
+
+    But not those of `from_step` and behind, nor those that take one of `params`, given over the run's own.
+    """
+    return default.runtime().retry(id, from_failed, from_step=from_step, params=params)
 
 
 def set_priority(id: int | Run, n: int | str) -> int:

@@ -26,13 +26,16 @@ _POWER = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 @dataclass(frozen=True, slots=True)
 class ValueFile:
-    """A value that lies in a file of its run's folder, not read yet; `file` is relative to that folder."""
+    """A value that lies in a file of a run's folder, not read yet; `file` is relative to that folder."""
 
     file: str
     type: FileType
+    run: int | None = None
+    """Whose folder it lies in when it is not that of the run which has the value."""
 
-    def to_json(self) -> dict[str, str]:
-        return {"$file": self.file, "type": self.type}
+    def to_json(self) -> dict[str, Any]:
+        plain = {"$file": self.file, "type": self.type}
+        return plain if self.run is None else {**plain, "run": self.run}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,8 @@ from typing import Any
 
 from nbsched.core.errors import StoreError, ValueNotStorable
 from nbsched.core.redaction import Redaction
-from nbsched.core.wire import decode, encode
-from nbsched.executors.valuefiles import KINDS, Figure, ValueFile, kind_of, write_file, write_kind
-
-__all__ = [
-    "INLINE_LIMIT", "Figure", "ValueFile", "check_storable", "is_flat", "keep", "load_value", "load_values",
-    "redact_file", "refer", "shrink", "store_value", "store_values",
-]  # fmt: skip
+from nbsched.core.wire import decode, encode, located
+from nbsched.executors.valuefiles import KINDS, ValueFile, kind_of, write_file, write_kind
 
 INLINE_LIMIT = 64 * 1024
 """Bytes of JSON; what is larger goes to a file."""
@@ -62,12 +57,40 @@ def _shrunk(plain: Any, text: str, name: str, folder: Path) -> Any:
 
 def load_value(stored: Any, folder: Path) -> Any:
     """The value whose JSON form this is."""
-    return decode(stored, lambda tagged: _read(_value_file(tagged), folder))
+    return decode(
+        stored,
+        lambda tagged: _tagged(tagged, partial(load_value, folder=folder), partial(_read, folder=folder)),
+    )
 
 
 def refer(stored: Any) -> Any:
     """The value whose JSON form this is, with what lies in files left there, as ValueFile."""
-    return decode(stored, _value_file)
+    return decode(stored, lambda tagged: _tagged(tagged, refer, lambda file: file))
+
+
+def elements(stored: Any, folder: Path) -> list[Any] | None:
+    """The JSON forms of a list's elements, the files in them located; None when this is the form of no list."""
+    if isinstance(stored, list):
+        return stored
+    if not isinstance(stored, dict):
+        return None
+    if "$joined" in stored:
+        return [one for part in stored["$joined"] for one in elements(part, folder) or ()]
+    if stored.get("type") != "json" or "$file" not in stored:
+        return None
+    file = _value_file(stored)
+    whole = json.loads(_path(file, folder).read_bytes())
+    return elements(whole if file.run is None else located(whole, file.run), folder)
+
+
+def _tagged(
+    tagged: Mapping[str, Any], read: Callable[[Any], Any], read_file: Callable[[ValueFile], Any]
+) -> Any:
+    """One list of several, of which those left in their files stay one element each; or what lies in a file."""
+    if "$joined" not in tagged:
+        return read_file(_value_file(tagged))
+    parts = [read(part) for part in tagged["$joined"]]
+    return [one for part in parts for one in (part if isinstance(part, list) else [part])]
 
 
 def keep(value: Any, name: str, folder: Path) -> Any:
@@ -132,19 +155,28 @@ def _scalar(value: Any, name: str) -> Any:
 
 
 def _value_file(tagged: Mapping[str, Any]) -> ValueFile:
-    if tagged.keys() != {"$file", "type"} or tagged["type"] not in (*KINDS, "json"):
+    if not {"$file", "type"} <= tagged.keys() <= {"$file", "type", "run"} or tagged["type"] not in (
+        *KINDS,
+        "json",
+    ):
         raise StoreError(
             f"the stored value {tagged!r} is of no known form: a newer nbsched may have written it"
         )
-    return ValueFile(tagged["$file"], tagged["type"])
+    return ValueFile(tagged["$file"], tagged["type"], tagged.get("run"))
 
 
-def _read(value: ValueFile, folder: Path) -> Any:
+def _path(value: ValueFile, folder: Path) -> Path:
+    folder = folder if value.run is None else folder.parent / str(int(value.run))
     path = (folder / value.file).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise StoreError(f"the stored value names the file {value.file!r}, which is outside its run's folder")
+    return path
+
+
+def _read(value: ValueFile, folder: Path) -> Any:
+    path = _path(value, folder)
     if not path.exists():
         raise StoreError(f"the value's file {path} is gone: run the step again to have it back")
     if value.type == "json":
-        return load_value(json.loads(path.read_bytes()), folder)
+        return load_value(json.loads(path.read_bytes()), path.parent)
     return KINDS[value.type].read(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from inspect import isfunction
 from typing import Any
 
 import ipywidgets as widgets
@@ -57,7 +58,7 @@ class Form(widgets.VBox):  # type: ignore[misc]
 
 def form(work: Any) -> Form:
     """The form of a pipeline, a notebook or a function."""
-    found = (work if isinstance(work, FunctionTask) else task(work)) if callable(work) else as_work(work)
+    found = task(work) if isfunction(work) else work if isinstance(work, FunctionTask) else as_work(work)
     return Form(found.name, declared_by(found), lambda values: nb.run(found, values))
 
 

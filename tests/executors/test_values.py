@@ -17,11 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nbsched.core.errors import StoreError, UsageError, ValueNotStorable, ValueTooLarge
-from nbsched.executors.valuefiles import DEFAULT_LIMIT, size_limit
+from nbsched.executors.valuefiles import DEFAULT_LIMIT, Figure, ValueFile, size_limit
 from nbsched.executors.values import (
     INLINE_LIMIT,
-    Figure,
-    ValueFile,
     check_storable,
     keep,
     load_values,
