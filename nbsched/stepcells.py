@@ -15,9 +15,10 @@ from nbsched.core.checks import expression, taken
 from nbsched.core.declared import Parameter
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName, UsageError
 from nbsched.core.graph import cycle
-from nbsched.core.model import Cell, Notebook, Pipeline, Step, Work
+from nbsched.core.mapping import mapped
+from nbsched.core.model import Cell, Map, Notebook, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
-from nbsched.core.rawtext import RawText, meant
+from nbsched.core.rawtext import RawText, meant, plain
 from nbsched.core.references import FACTS, Reference
 from nbsched.options import (
     Parser,
@@ -37,10 +38,16 @@ def step_parser() -> Parser:
         "%%step", "A step of a pipeline: this cell (%%step), or a notebook (%step).", see="%%step?",
         examples="  %%step training.score --after train --retries 2\n"
         "  %step training.train train.ipynb -p path=@prepare.path\n"
+        "  %step training.fit fit.ipynb --map region=@prepare.regions --max-parallel 4\n"
+        "  %step all.training --pipeline training -p region=EU\n"
         "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'",
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
     parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
+    parser.offer(
+        parser.add_argument("--pipeline", metavar="NAME", help="one line: the pipeline to run as this step"),
+        "pipelines",
+    )
     add_params(parser)
     add_place(parser, "kernel")
     add_step(parser)
@@ -111,12 +118,22 @@ def read_step(given: argparse.Namespace, work: Work) -> Step:
     """The step that the line describes, carrying out `work`."""
     return Step(
         name=split_name(given.name)[1],
-        work=work,
+        work=_mapped(given, work),
         needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
         when=getattr(given, "when", None),
         setup=getattr(given, "setup", False),
         teardown=getattr(given, "teardown", False),
     )
+
+
+def _mapped(given: argparse.Namespace, work: Work) -> Work:
+    """The work over the lists of `--map`, if there are any."""
+    options = {name: getattr(given, name) for name in ("product", "max_parallel") if hasattr(given, name)}
+    if hasattr(given, "map"):
+        return mapped(work, plain(referring(dict(given.map))), **options)
+    for name in options:
+        raise UsageError(f"--{name.replace('_', '-')} is about the items of --map NAME=LIST: add that")
+    return work
 
 
 @dataclass
@@ -146,8 +163,9 @@ class StepCells:
 
     def inferred(self, pipeline: str) -> Edges:
         """The edges that follow from the names which the cells of one namespace read and write."""
-        cells = {step.name: cell_names(step.work.source, step.work.params) for step in self.steps(pipeline)
-                 if isinstance(step.work, Cell) and step.work.where != "process"}  # fmt: skip
+        works = {step.name: _carried_out(step) for step in self.steps(pipeline)}
+        cells = {name: cell_names(work.source, work.params) for name, work in works.items()
+                 if isinstance(work, Cell) and work.where != "process"}  # fmt: skip
         return edges(cells, [name for name in cells if (pipeline, name) not in self._ordered])
 
     def parameters(self, pipeline: str) -> dict[str, Parameter]:
@@ -175,6 +193,11 @@ class StepCells:
         return steps
 
 
+def _carried_out(step: Step) -> Work:
+    """The step's work, of a mapped one that of each item."""
+    return step.work.work if isinstance(step.work, Map) else step.work
+
+
 def _read_by(step: Step, steps: Collection[str]) -> Iterator[tuple[str, Parameter]]:
     """The pipeline's parameters that the step's work is given or its condition reads."""
     for reference in taken(step):
@@ -184,9 +207,10 @@ def _read_by(step: Step, steps: Collection[str]) -> Iterator[tuple[str, Paramete
         name = path[1] if path[0] == "params" and len(path) > 1 else path[0]
         if name not in steps:
             yield name, Parameter(name=name, required=True)
-    if isinstance(step.work, Notebook):
-        declared = ports.surroundings().declared_parameters(step.work.path) or {}
-        for taker, value in step.work.params.items():
+    work = _carried_out(step)
+    if isinstance(work, Notebook):
+        declared = ports.surroundings().declared_parameters(work.path) or {}
+        for taker, value in work.params.items():
             if isinstance(value, Reference) and value.kind == "param" and taker in declared:
                 yield value.path[0], replace(declared[taker], name=value.path[0], default=None, required=True)
 
@@ -225,5 +249,5 @@ def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dic
 
 
 def _same_cell(old: Step, new: Step) -> bool:
-    ids = [step.work.cell_id for step in (old, new) if isinstance(step.work, Cell)]
+    ids = [work.cell_id for work in map(_carried_out, (old, new)) if isinstance(work, Cell)]
     return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName, UsageError
-from nbsched.core.model import Cell, Step
+from nbsched.core.model import Cell, Map, Step
 from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference
 from nbsched.options import params_given
@@ -204,3 +204,19 @@ def test_a_parameter_that_no_step_reads_is_refused(params: dict[str, object], pa
     with pytest.raises(ParameterError, match=part):
         cells.build("p", {"region": "EU", "limit": 1, **params})
     assert cells.build("p", {"region": "EU", "limit": 1}).declared == {"region": "EU", "limit": 1}
+
+
+def test_a_line_maps_its_step_over_lists() -> None:
+    given = step_parser().read(
+        ["etl.fit", "--map", "region=@list.regions", "day=[1,2]", "--product", "--max-parallel", "2"]
+    )
+    work = read_step(given, Cell(name="fit", source="pass", policy={"rule": "all_done"})).work
+    assert isinstance(work, Map)
+    assert work.over == {"region": Reference("step", ("list", "regions")), "day": [1, 2]}
+    assert (work.product, work.max_parallel, work.policy) == (True, 2, {"rule": "all_done"})
+    assert work.work.params == {name: Reference("item", (name,)) for name in ("region", "day")}
+
+
+def test_options_of_a_map_without_a_list_are_refused() -> None:
+    with pytest.raises(UsageError, match="--max-parallel is about the items of --map NAME=LIST"):
+        read_step(step_parser().read(["etl.fit", "--max-parallel", "2"]), Cell(name="fit", source="pass"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from nbsched.core.errors import ParameterError
+from nbsched.core.errors import ParameterError, RunFailed
 from nbsched.core.rawtext import meant
 from nbsched.core.references import references_in
 from nbsched.core.sources import PARAMETERS_TAG, code_cells, language, source_text, tagged
@@ -318,6 +318,8 @@ def _storable(name: str, value: Any) -> Any:
         return {_key(name, key): _iso(_storable(f"{name}[{key!r}]", part)) for key, part in value.items()}
     if isinstance(value, list):
         return [_iso(_storable(f"{name}[{at}]", part)) for at, part in enumerate(value)]
+    if isinstance(value, RunFailed):
+        return {"run": value.run_id, "state": value.state, "reason": value.reason, "error": value.error}
     if hasattr(value, "__fspath__"):
         return str(value)
     kind = _kind(value)

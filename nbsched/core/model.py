@@ -249,15 +249,14 @@ class Pipeline(Work):
     max_parallel: int | None = None
 
 
-def leaves(work: Work) -> Iterator[Work]:
-    """What the work is made of in the end: cells, notebooks, functions, shell commands."""
+def parts(work: Work) -> Iterator[Work]:
+    """The work and all that it is made of: the works of its steps, what a mapped step carries out."""
+    yield work
     if isinstance(work, Pipeline):
         for step in work.steps:
-            yield from leaves(step.work)
+            yield from parts(step.work)
     elif isinstance(work, Map):
-        yield from leaves(work.work)
-    else:
-        yield work
+        yield from parts(work.work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

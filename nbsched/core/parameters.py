@@ -62,6 +62,12 @@ def parameter(name: str, declared: Any) -> Parameter:
     return Parameter(name=name, kinds=kinds, default=None if needed else declared, required=bool(needed))
 
 
+def read_texts(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values, what was typed as text in the types that are declared."""
+    known = {name: parameter(name, default).kinds for name, default in declared.items()}
+    return {name: meant(value, known.get(name, ())) for name, value in given.items()}
+
+
 def bind_params(declared: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every declared parameter's value, given or default; ParameterError names the first that cannot be.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, leaves
+from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, parts
 from nbsched.core.parameters import with_params
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
@@ -146,7 +146,7 @@ class Definer:
 
     def _owner(self, work: Work) -> dict[str, Any]:
         """Where alone the work can be fired, if a part of it can only run there, and whose notebook that is."""
-        place = next((found for part in leaves(work) if (found := self._place(part))), None)
+        place = next((found for part in parts(work) if (found := self._place(part))), None)
         kind, _, key = (place or "").partition(":")
         return {"place": place, "notebook": key if kind == "notebook" else None}
 
@@ -189,20 +189,10 @@ def _offer(name: str, amount: float) -> str:
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
     wanted: dict[str, float] = {}
-    for part in _parts(work):
+    for part in parts(work):
         for name, amount in {**work.policy, **policy, **part.policy}.get("resources", {}).items():
             wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
-
-
-def _parts(work: Work) -> Iterator[Work]:
-    """The work and all that is in it."""
-    yield work
-    if isinstance(work, Map):
-        yield from _parts(work.work)
-    if isinstance(work, Pipeline):
-        for step in work.steps:
-            yield from _parts(step.work)
 
 
 def _params(work: Work) -> dict[str, Any]:

@@ -305,6 +305,32 @@ def test_values_of_a_cell_are_read_by_later_cells_and_other_kernels(
     assert "image/png" in shown["data"]
 
 
+def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
+    page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
+    square = "import nbsched as nb\nnb.emit(square=number ** 2)"
+    page.cell(f"%%step inner.square --map number=@list.numbers --where process\n{square}", "s2")
+    page.cell("%%step inner.sum -p squares=@square.square\ntotal = sum(squares)\nnb.emit(total=total)", "s3")
+    ran = page.cell("%step outer.sums --pipeline inner")
+    assert ran.text == "outer.sums: added; outer has sums\n"
+    page.cell("%%step outer.tell -p total=@sums.sum.total\ntold = total", "s4")
+    page.cell("%pipeline run outer --wait")
+    assert page.ask("nb.runs(name='outer')[0].state, told") == "succeeded 14"
+    assert (
+        page.ask("nb.runs(name='outer')[0].steps['sums'].steps['square'].steps[2].values") == "{'square': 9}"
+    )
+    assert "--map NAME=LIST" in page.cell("%%step inner.sum --product\n1").text
+
+
+def test_a_pipeline_that_is_a_step_reads_its_parameters_as_they_are_declared(page: Page) -> None:
+    page.cell("with nb.pipeline('typed', params={'day': str, 'n': 1}) as _p:\n    nb.shell('echo $day', name='say', "
+              "env={'day': _p.params['day']})")  # fmt: skip
+    assert page.cell("%step around.typed --pipeline typed -p day=007 n=5").error == ""
+    page.cell("%pipeline run around --wait")
+    inner = "nb.runs(name='around')[0].steps['typed']"
+    assert page.ask(f"{inner}.steps['say'].result, dict({inner}.params)") == "007 {'day': '007', 'n': 5}"
+    assert "no parameter 'dya'" in page.cell("%step around.typed --pipeline typed -p dya=1 day=x").text
+
+
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
     page.cell("%%step bg.only --where process\nprint('done')", "s1")
     ran = page.cell("%pipeline run bg --key once")
