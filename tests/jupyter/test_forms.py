@@ -22,7 +22,7 @@ from nbsched.jupyter.widget import Panel
 def rt(tmp_path: Path) -> Iterator[Runtime]:
     with nb.Runtime(tmp_path / "store.db") as runtime:
         yield runtime
-    widgets.Widget.close_all()
+        widgets.Widget.close_all()  # before the store that the panels look at
 
 
 DECLARED: dict[str, Any] = {
