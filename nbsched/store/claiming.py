@@ -32,6 +32,8 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     """
     if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
         return None
+    db.execute(_REFUSED)
+    db.execute("DELETE FROM temp.refused")
     begun: list[dict[str, Any]] = []
     while pipelines := list(_in_line(db, "none", now_ms, room)):
         begun += pipelines
@@ -47,8 +49,13 @@ _LINE = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
 FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
+AND NOT EXISTS (SELECT 1 FROM temp.refused f WHERE f.parent = ifnull(runs.parent, 0) AND f.policy = runs.policy)
 ORDER BY priority, seq, id
 """
+_REFUSED = """
+CREATE TEMP TABLE IF NOT EXISTS refused (parent INTEGER, policy TEXT, PRIMARY KEY (parent, policy)) WITHOUT ROWID
+"""
+"""What this claim has no room for: SQLite passes over more of the same, or a long line would be read row by row."""
 
 
 def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
@@ -61,6 +68,14 @@ def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[st
         here = room.any_place if row["place"] is None else row["place"] in places
         if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts)):
             yield row
+        elif here and not _BY_NAME & _policy(row["policy"]).keys():
+            db.execute(
+                "INSERT OR IGNORE INTO temp.refused VALUES (?, ?)", (row["parent"] or 0, row["policy"])
+            )
+
+
+_BY_NAME = frozenset({"max_running"})
+"""Options by which one run is refused and another with the same ones is not."""
 
 
 def _may(
@@ -129,7 +144,10 @@ class _Counts:
 
     def _count(self, column: str, value: Any) -> int:
         if (column, value) not in self._running:
-            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
+            # by the index of what runs (`+`), of which there is little, and not by that of what is in the pipeline
+            sql = (
+                f"SELECT count(*) FROM runs WHERE state = 'running' AND +{column} = ? AND kind <> 'pipeline'"
+            )
             if column == "name":
                 sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
             self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]

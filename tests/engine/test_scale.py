@@ -25,7 +25,6 @@ def little_memory(steps: int) -> Iterator[None]:
     Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here on
     before = _memory("VmRSS")
     yield
-    print(_memory("VmHWM") - before)
     assert _memory("VmHWM") - before < 20_000_000 + steps * MOST_BYTES_A_STEP
 
 
@@ -74,7 +73,7 @@ def test_a_chain_of_1000_steps(real: nb.Runtime, works: ModuleType) -> None:
 
 def test_a_fan_out_of_10000_steps_and_back(real: nb.Runtime, works: ModuleType) -> None:
     parts = [f"part {at}" for at in range(10_000)]
-    needs = {"first": [], **dict.fromkeys(parts, ["first"]), "last": parts}
+    needs = {"first": [], **{part: ["first"] for part in parts}, "last": parts}
     check(real, carried_out(real, works, needs), works, needs)
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import nbsched as nb
 from nbsched.executors.lookup import load_file
-from tests.engine import works as beside
+from tests.engine import random_pipelines
 from tests.engine.random_pipelines import failures, pipeline
 from tests.engine.reference import Node
 
 folder = Path(sys.argv[1])
-works = load_file(Path(beside.__file__))
+works = load_file(Path(random_pipelines.__file__).with_name("works.py"))
 drawn = json.loads((folder / "drawn.json").read_text())
 found = [Node(**{**node, "needs": tuple(node["needs"])}) for node in drawn["nodes"]]
 with nb.Runtime(folder / "store.db", slots=drawn["options"]["slots"]) as rt:

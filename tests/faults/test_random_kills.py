@@ -26,8 +26,8 @@ MOST_KILLS = 2
 
 def play(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "tests.faults.random_host", str(folder)], cwd=ROOT, env={**os.environ, "PYTHONPATH": "."},
-        text=True, capture_output=True, timeout=40, check=False,
+        [sys.executable, "-m", "tests.faults.random_host", str(folder)], cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True, capture_output=True, timeout=40, check=False,
     )  # fmt: skip
 
 
