@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import replace
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from nbsched.core import ports
 from nbsched.core.checks import checked, expression
-from nbsched.core.errors import DefinitionError, UnknownName
+from nbsched.core.errors import DefinitionError, ParameterError, TriggerError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Step, Work
 from nbsched.core.parameters import declare, with_params
 from nbsched.core.policy import policy_of
@@ -109,16 +110,29 @@ def _frame(
 ) -> Pipeline:
     check_name("pipeline", name)
     if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
-        raise DefinitionError(f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0")
+        raise DefinitionError(
+            f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0: give one"
+        )
     options = policy_of(f"pipeline {name!r}", policy)
-    return Pipeline(name=name, steps=(), declared=declare(params), max_parallel=max_parallel, policy=options)
+    with _naming(name):
+        declared = declare(params)
+    return Pipeline(name=name, steps=(), declared=declared, max_parallel=max_parallel, policy=options)
+
+
+@contextmanager
+def _naming(pipeline: str) -> Iterator[None]:
+    try:
+        yield
+    except (ParameterError, TriggerError) as error:
+        raise type(error)(f"pipeline {pipeline!r}: {error}") from None
 
 
 def _schedule(name: str, schedule: Any) -> Any:
     if isinstance(schedule, str):
         from nbsched.core.triggers import parse_trigger
 
-        parse_trigger(schedule)
+        with _naming(name):
+            parse_trigger(schedule)
     return schedule
 
 
