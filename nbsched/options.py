@@ -35,17 +35,20 @@ POLICY_HELP: Mapping[str, str] = {
     "resources": "named slots it takes, such as gpu=1",
     "max_running": "how many of it may run at once",
     "rate": "how many may start per period, such as 10/m",
+    "depends_on_previous": "wait until the run of the occurrence before has succeeded",
     "rule": "how the steps before it must have ended",
     "cache": "do not run again what has not changed",
     "key": "the same key is the same run",
     "tags": "words to find it by",
     "expires": "skip it when it has not started after this long",
+    "deadline": "it is late when it has not ended this long after its instant",
     "keep": "how long ('30d') or how many of its runs are kept",
     "secrets": "environment or keyring names that only the work sees",
     "on_success": "event to publish, or Apprise URL to notify",
     "on_failure": "event to publish, or Apprise URL to notify",
     "on_retry": "event to publish, or Apprise URL to notify",
-    "on_late": "event to publish, or Apprise URL to notify",
+    "on_late": "event to publish, or Apprise URL to notify, when it takes longer than usual or than its deadline",
+    "on_recovery": "event to publish, or Apprise URL to notify, when it succeeds after a failure",
 }
 SCHEDULE_HELP: Mapping[str, str] = {
     "overlap": "what happens when the last run has not ended",
@@ -66,7 +69,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
 """What completion offers; the verbs themselves refuse what they do not know."""
 
 _PAIR = re.compile(r"[^\W\d]\w*=", re.ASCII)
-_PAIR_FLAGS = frozenset({"-p", "--param", "--resources", "--resource"})
+_PAIR_FLAGS = frozenset({"-p", "--param", "--map", "--resources", "--resource"})
 
 
 class Parser(argparse.ArgumentParser):
@@ -287,6 +290,12 @@ def add_step(parser: Parser) -> None:
     group.add_argument(
         "--when", metavar="EXPR", help="run it only if this holds, such as 'score.accuracy > 0.9'"
     )
+    group.add_argument(
+        "--map", action="append", type=pair, metavar="NAME=LIST",
+        help="run it once for each item of a JSON list or of @step.value, which gets the name",
+    )  # fmt: skip
+    group.add_argument("--product", action="store_true", help="map over every combination of the lists")
+    group.add_argument("--max-parallel", type=whole, metavar="N", help="so many items of --map at a time")
     group.add_argument("--setup", action="store_true", help="it prepares the steps after it")
     group.add_argument(
         "--teardown", action="store_true", help="it cleans up after the steps before it, however they ended"

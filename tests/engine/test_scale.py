@@ -77,6 +77,29 @@ def test_a_fan_out_of_10000_steps_and_back(real: nb.Runtime, works: ModuleType) 
     check(real, carried_out(real, works, needs), works, needs)
 
 
+def test_a_mapped_fan_out_of_10000_items(real: nb.Runtime, works: ModuleType) -> None:
+    parts = [f"part {at}" for at in range(10_000)]
+    with little_memory(len(parts)):
+        with nb.pipeline("mapped") as p:
+            items = nb.task(works.ok).options(name="items")(parts)
+            mapped = nb.task(works.ok).options(name="mapped").map(items)
+            nb.task(works.length).options(name="all")(mapped)
+        run = real.run(p).wait(50)
+    assert (run.state, run.steps["all"].result) == ("succeeded", 10_000)
+    assert Counter(map(str, works.calls[1:])) == dict.fromkeys(parts, 1)
+    assert run.steps["mapped"].result == parts
+    rows = real.database.read(lambda db: db.execute(ITEMS, (run.steps["mapped"].id,)).fetchall())
+    assert [tuple(row) for row in rows] == [
+        (at, "succeeded", 1, f'"{part}"', 1) for at, part in enumerate(parts)
+    ]
+
+
+ITEMS = """
+SELECT idx, state, attempt, result, (SELECT count(*) FROM events WHERE run = runs.id AND name = 'run.succeeded')
+FROM runs WHERE parent = ? ORDER BY idx
+"""
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_graph_of_2000_steps(real: nb.Runtime, works: ModuleType, seed: int) -> None:
     chance, names = random.Random(seed), [f"s{at}" for at in range(2000)]

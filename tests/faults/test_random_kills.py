@@ -56,7 +56,7 @@ def survives(found: Sequence[Node], options: Mapping[str, Any]) -> None:
             check(run, found)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(found=nodes(7, ["dies"] * 5), options=OPTIONS)
 def test_a_random_pipeline_that_kills_its_hosts_ends_as_if_nothing_had_happened(
     found: list[Node], options: dict[str, Any]

@@ -165,6 +165,20 @@ def test_a_cell_that_gets_another_name_leaves_no_second_schedule(page: Page) -> 
     assert page.ask("[s.name for s in nb.schedules()]") == "['two']"
 
 
+def test_a_cell_has_the_limits_and_hooks_of_any_work(page: Page) -> None:
+    page.cell(
+        "%%schedule @daily --name one --rate 3/h --deadline 2h --depends-on-previous --on-late a.late "
+        "--on-recovery a.good\nx"
+    )
+    policy = page.ask(
+        "__import__('nbsched.store.schedules', fromlist=['find']) and "
+        "nb.schedules()[0]._runtime.database.read(lambda db: db.execute('SELECT work FROM schedules').fetchone()[0])"
+    )
+    for given in ('"rate": "3/h"', '"deadline": "2h"', '"depends_on_previous": true', '"on_late": "a.late"'):
+        assert given in policy
+    assert '"on_recovery": "a.good"' in policy
+
+
 def test_a_cell_without_an_id_is_known_by_its_text_with_a_notice(page: Page) -> None:
     ran = page.cell("%%schedule @daily\nx = 1")
     assert "known by its text" in ran.text
@@ -229,6 +243,22 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
     assert page.ask("nb.runs(name='etl')[0].state") == "succeeded"
     assert page.ask("loaded, 'skipped_ran' in globals()") == "30 False"
     assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
+
+
+def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
+    page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
+    square = "import nbsched as nb\nnb.emit(square=number ** 2)"
+    page.cell(f"%%step inner.square --map number=@list.numbers --where process\n{square}", "s2")
+    page.cell("%%step inner.sum -p squares=@square.square\ntotal = sum(squares)\nnb.emit(total=total)", "s3")
+    ran = page.cell("%step outer.sums --pipeline inner")
+    assert ran.text == "outer.sums: added; outer has sums\n"
+    page.cell("%%step outer.tell -p total=@sums.sum.total\ntold = total", "s4")
+    page.cell("%pipeline run outer --wait")
+    assert page.ask("nb.runs(name='outer')[0].state, told") == "succeeded 14"
+    assert (
+        page.ask("nb.runs(name='outer')[0].steps['sums'].steps['square'].steps[2].values") == "{'square': 9}"
+    )
+    assert "--map NAME=LIST" in page.cell("%%step inner.sum --product\n1").text
 
 
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
