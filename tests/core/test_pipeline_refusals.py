@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from nbsched.core.errors import NbschedError
+from nbsched.core.flow import branch, zip_map
 from nbsched.core.model import Function, Step
 from nbsched.core.pipeline import PipelineBuilder, StepTable, pipeline
 from nbsched.core.references import Reference
@@ -28,6 +29,11 @@ def wants(x: Any) -> Any:
     return x
 
 
+@task
+def two(x: Any, y: Any) -> Any:
+    return x, y
+
+
 def step(name: str = "score") -> StepHandle:
     made: StepHandle = one.options(name=name)()
     return made
@@ -43,6 +49,13 @@ def far() -> PipelineBuilder:
     with pipeline("other", params={"limit": 1}) as other:
         step("far")
     return other
+
+
+def inner() -> Any:
+    """A pipeline that can be a step."""
+    with pipeline("mine", params={"n": int}) as made:
+        step()
+    return made
 
 
 EDGES: dict[str, tuple[Callable[[], Any], str, str]] = {
@@ -149,6 +162,18 @@ WORK: dict[str, tuple[Callable[[], Any], str, str]] = {
     "empty cell": (lambda: cell("", name="mine"), "'mine'", "write it out"),
     "broken cell": (lambda: cell("x = (", name="mine"), "'mine'", "correct it"),
     "cell's place": (lambda: cell("x", name="mine", where="moon"), "'mine'", "use 'kernel'"),
+    "pipeline's value": (lambda: inner()(n="x"), "'mine'", "give a value of that type"),
+    "pipeline's parameter": (lambda: inner()(n=1, m=2), "'mine'", "'n'"),
+    "pipeline's missing value": (lambda: inner()(), "'mine'", "give it one"),
+    "a map of no list": (lambda: mine().map(5), "'mine'", "give it a list"),
+    "a map of nothing": (lambda: mine().map(), "'mine'", "give it a list"),
+    "maps of other lengths": (
+        lambda: zip_map(two.options(name="mine"), [1], [1, 2]),
+        "mine",
+        "make them equal",
+    ),
+    "a branch of nothing": (lambda: branch(step("mine"), {}), "mine", "small"),
+    "a branch by nothing": (lambda: branch(5, {"a": step()}), "5", "give one"),
     "name": (lambda: one.options(name="mine.x")(), "'mine.x'", "use up to 200 letters"),
 }
 
