@@ -12,18 +12,20 @@ from typing import Any
 __version__ = "0.1.0"
 
 _CALLS = (
-    "cancel", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume", "retry", "run", "runs",
-    "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule",
+    "backfill", "cancel", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume", "retry",
+    "run", "runs", "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_CALLS, "api"),
     **dict.fromkeys(("after", "all_of", "any_of", "at", "cron", "every", "on", "parse_trigger"), "core.triggers"),
     **dict.fromkeys(("as_work", "cell", "chord", "notebook", "shell", "task"), "core.work"),
+    **dict.fromkeys(("approve", "file", "wait_for"), "core.waiting"),
     **dict.fromkeys(("branch", "product_map", "zip_map"), "core.flow"),
     **dict.fromkeys(("chain", "group"), "core.steps"),
     **dict.fromkeys(("context", "emit", "fail", "retry_later", "skip"), "inside"),
     **dict.fromkeys(
-        ("event", "interval_end", "interval_start", "run_id", "run_key", "scheduled_at", "scheduled_date"),
+        ("event", "interval", "interval_end", "interval_start", "run_id", "run_key", "scheduled_at",
+         "scheduled_date"),
         "core.references",
     ),
     **dict.fromkeys(("Fail", "NbschedError", "RetryLater", "RunFailed", "Skip", "UnknownName", "UsageError"),

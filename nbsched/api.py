@@ -9,8 +9,10 @@ from typing import Any
 from nbsched.core import ports, triggers
 from nbsched.core.triggers import Trigger
 from nbsched.engine import default
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.simulating import Simulation
 from nbsched.engine.surroundings import Files
 from nbsched.engine.zone import machine_zone
 from nbsched.executors.lookup import is_only_read, reference_of
@@ -50,6 +52,21 @@ def resume(name: str, missed: str = "skip") -> None:
 def trigger(name: str) -> Run:
     """A run of the schedule's work now, beside its instants."""
     return default.runtime().trigger(name)
+
+
+def backfill(
+    name: str,
+    start: Any,
+    end: Any,
+    *,
+    max_parallel: int = 1,
+    dry_run: bool = False,
+    rerun_failed: bool = False,
+) -> Backfill | list[datetime]:
+    """One run for each past instant of the schedule in [start, end), each once; see `Runtime.backfill`."""
+    return default.runtime().backfill(
+        name, start, end, max_parallel=max_parallel, dry_run=dry_run, rerun_failed=rerun_failed
+    )
 
 
 def reschedule(name: str, trigger: Any) -> Schedule:
@@ -96,9 +113,9 @@ def set_priority(id: int | Run, n: int | str) -> int:
     return default.runtime().set_priority(id, n)
 
 
-def publish(name: str, data: Mapping[str, Any] | None = None) -> None:
-    """The event is in the log and on its way to every handler."""
-    default.runtime().publish(name, data)
+def publish(name: str, data: Mapping[str, Any] | None = None, *, key: str | None = None) -> None:
+    """The event is in the log and on its way to every handler; with a key, only the sensors of that run see it."""
+    default.runtime().publish(name, data, key=key)
 
 
 def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: bool = False) -> Subscription:
@@ -107,12 +124,12 @@ def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: b
 
 
 def resolve(id: int | Run, value: Any) -> None:
-    """What waits for a person's answer has it; InvalidState when nothing of the run does."""
+    """The approval, or the one that waits in the pipeline's run, has its answer; InvalidState when nothing asks."""
     default.runtime().resolve(id, value)
 
 
-def simulate(start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
-    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note."""
+def simulate(start: datetime, end: datetime) -> Simulation:
+    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note, shown as a table."""
     return default.runtime().simulate(start, end)
 
 

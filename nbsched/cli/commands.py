@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import following, running, serving
+from nbsched.cli import filling, following, running, serving
 from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -43,7 +42,7 @@ def _take(given: argparse.Namespace, name: str) -> Any:
 
 def tell(answer: Answer, as_json: Any) -> None:
     """The answer is on stdout: JSON alone, or what people see."""
-    print(json.dumps(answer.data, ensure_ascii=False, indent=2) if as_json else answer.view)
+    print(answer.json if as_json else answer.view)
 
 
 def _later(name: str) -> Command:
@@ -56,6 +55,12 @@ def _later(name: str) -> Command:
 def _schedule(given: argparse.Namespace) -> int:
     tell(serving.schedule(given), hasattr(given, "json"))
     return 0
+
+
+def _backfill(given: argparse.Namespace) -> int:
+    answer, code = filling.backfill(given)
+    tell(answer, hasattr(given, "json"))
+    return code
 
 
 def _trigger_word(parser: Parser) -> None:
@@ -91,7 +96,7 @@ COMMANDS: Mapping[str, Command] = {
     "retry": _staying(VERBS["retry"]),
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
-    "backfill": _later("backfill"),
+    "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),
     "export": _later("export"),
 }  # fmt: skip
 

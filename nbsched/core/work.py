@@ -48,7 +48,7 @@ def notebook(
             policy=options, path=found, output=None if output is None else files.absolute(str(output)),
             kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
         )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def shell(
@@ -66,7 +66,7 @@ def shell(
             name=named, policy=options, command=command, env=_mapping(text, env),
             cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
         )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
@@ -78,7 +78,7 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, policy=options, source=source, where=place)
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 @contextmanager
@@ -93,7 +93,8 @@ def _naming(step: object) -> Iterator[None]:
         raise type(error)(f"step {step!r} of pipeline {draft.name!r}: {error}") from None
 
 
-def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+    """The work's step inside a pipeline's block, else the work itself."""
     draft = BUILDING.get()
     if draft is not None:
         return draft.add(work, name, steps_only)
@@ -186,7 +187,7 @@ class FunctionTask:
         positional = {names.get(str(at), str(at)): given for at, given in enumerate(lists)}
         template = self._work(args, {name: value for name, value in params.items() if name not in over})
         work = mapped(template, positional | over, product=product, chunk=chunk, max_parallel=max_parallel)
-        return _placed(work, self._step, self._steps_only)
+        return placed(work, self._step, self._steps_only)
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""

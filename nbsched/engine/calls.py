@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
@@ -13,14 +14,15 @@ from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
+from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.policy import whole_number
-from nbsched.engine import firing, publishing
+from nbsched.engine import backfilling, firing, publishing
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
-from nbsched.engine.simulating import Expected, simulate
-from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
+from nbsched.engine.simulating import GoingOn, Simulation, simulate
+from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules, sensing
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.retrying import Redo
@@ -127,9 +129,11 @@ class Calls:
         return self.database.write(line.set_priority, run_id(run), priority_number("priority", priority))
 
     def resolve(self, run: int | Run, value: Any) -> None:
-        """What waits for a person's answer has it; InvalidState when nothing of the run does."""
-        found = self.get_run(run_id(run))
-        raise InvalidState(f"run {found.id} of {found.name!r} is {found.state} and waits for nobody's answer")
+        """The approval has its answer, or the one approval that waits in the pipeline's run.
+
+        InvalidState when nothing of the run asks, ParameterError when the value is no answer to what is asked.
+        """
+        self.database.write(sensing.answer, run_id(run), value, _person(), self.now_ms())
 
     def attempts(self, run: int) -> list[AttemptRecord]:
         return self.database.read(records.attempts, run_id(run))
@@ -179,6 +183,25 @@ class Calls:
         found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
         return Run(self, found)
 
+    def backfill(
+        self, name: str, start: Any, end: Any, *, max_parallel: int = 1, dry_run: bool = False,
+        rerun_failed: bool = False,
+    ) -> Backfill | list[datetime]:  # fmt: skip
+        """One run for each instant of the schedule in [start, end) that has come, `max_parallel` of them at once.
+
+        What has been run, by the schedule or a backfill, is not run again; asked for again, the same runs come back.
+        With `rerun_failed` those that failed or were cancelled are retried; `dry_run` gives the instants instead.
+        """
+        return backfilling.begin(
+            self,
+            _name(name),
+            start,
+            end,
+            max_parallel=max_parallel,
+            dry_run=dry_run,
+            rerun_failed=rerun_failed,
+        )
+
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""
         change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
@@ -191,10 +214,11 @@ class Calls:
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """The event is in the log and on its way to every handler."""
+    def publish(self, name: str, data: Mapping[str, Any] | None = None, *, key: str | None = None) -> None:
+        """The event is in the log and on its way to every handler; with a key, only the sensors of that run see it."""
         text = publishing.checked(name, data)
-        self.database.write(events.record, name, self.now_ms(), text)
+        signal = normalise({"key": key})["key"]
+        self.database.write(events.record, name, self.now_ms(), text, signal)
 
     def events(
         self, after: int = 0, name: str | None = None, run: int | None = None, limit: int | None = 1000
@@ -218,13 +242,14 @@ class Calls:
         """The hosts that live."""
         return self.database.read(hosts.living, self.now_ms())
 
-    def simulate(self, start: datetime, end: datetime) -> list[Expected]:
+    def simulate(self, start: datetime, end: datetime) -> Simulation:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
         first, last = firing.aware(start), firing.aware(end)
         if last < first:
             raise UsageError(f"the end {last.isoformat()} is before the start {first.isoformat()}: swap them")
         found = self.database.read(schedules.all_rows)
-        return simulate(found, self.database.read(records.typical_durations), first, last)
+        going_on = [GoingOn(*one) for one in self.database.read(records.going_on)]
+        return simulate(found, self.database.read(records.typical_durations), first, last, going_on)
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""
@@ -239,6 +264,14 @@ def run_id(run: Any) -> int:
     if isinstance(found, bool) or not isinstance(found, int):
         raise InvalidState(f"{run!r} is no run: give a run or its number")
     return found
+
+
+def _person() -> str | None:
+    """Who asks, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return None
 
 
 def _name(schedule: Any) -> str:

@@ -24,8 +24,9 @@ from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import params_given, policy_given
-from nbsched.stepcells import StepCells, read_step, referring, split_name
-from nbsched.verbs.runs import runs_table
+from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
+from nbsched.verbs import VERBS
+from nbsched.verbs.runs import run_table
 
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
@@ -46,7 +47,9 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
 
 
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
-    path = getattr(given, "path", None)
+    path, waits = getattr(given, "path", None), waiting_work(given)
+    if waits is not None:
+        return _without_cell(waits, given, source)
     if source is not None:
         if hasattr(given, "pipeline"):
             raise UsageError(
@@ -59,7 +62,8 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
         return _inner(shell, given, path)
     if path is None:
         raise UsageError(
-            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
+            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step; "
+            "--wait-for and --approve make one that waits"
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
@@ -67,6 +71,12 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
     work: Work = nb.notebook(
         Path(path).expanduser().absolute(), name=name, params=params, **policy_given(given)
     )
+    return work
+
+
+def _without_cell(work: Work, given: argparse.Namespace, source: str | None) -> Work:
+    if source is not None:
+        raise UsageError(f"%%step runs the cell below it: write one % for {given.name}, which waits")
     return work
 
 
@@ -110,6 +120,17 @@ def schedule(shell: Any, given: argparse.Namespace) -> None:
     )
 
 
+def backfill(shell: Any, given: argparse.Namespace) -> None:
+    """The past instants of the pipeline's schedule run; the grid shows how far they are."""
+    if given.name in _names(shell) and given.name not in {schedule.name for schedule in nb.schedules()}:
+        raise UsageError(
+            f"the pipeline {given.name!r} has no schedule of its name, so it has no instants: "
+            f"%pipeline schedule {given.name} TRIGGER gives it one"
+        )
+    if not inside_a_run():
+        show(VERBS["backfill"].do(default.runtime(), given).view)
+
+
 def list_(shell: Any, given: argparse.Namespace) -> None:
     """A row for each pipeline of this notebook."""
     rows = [(name, str(len(steps)), " ".join(steps)) for name, steps in sorted(_names(shell).items())]
@@ -125,9 +146,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
     if last:
-        show(
-            runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
-        )
+        show(run_table(default.runtime(), last[0].id))
 
 
 def names(shell: Any) -> list[str]:

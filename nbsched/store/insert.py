@@ -13,7 +13,7 @@ from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
-from nbsched.store import previous
+from nbsched.store import previous, waits
 from nbsched.store.database import Db
 
 BOUNDS = "bounds"
@@ -60,6 +60,8 @@ class NewRun:
     not_before_ms: int | None = None
     event: str | None = None
     wait_for: int | None = None
+    bound: str | None = None
+    """It is pending until `bounds` admits it: of all with this label only as many go on as its policy's max_bound."""
     retry_of: int | None = None
     reused: Reused = field(default_factory=dict)
     again: Again = field(default_factory=dict)
@@ -85,7 +87,7 @@ _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope", "idx", "late_ms",
+    "named", "output", "root", "scope", "idx", "late_ms", "bound",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -113,12 +115,13 @@ def next_id(db: Db) -> int:
 
 
 def insert(db: Db, new: NewRun, now_ms: int) -> int:
-    """The run is queued, or pending behind `wait_for`; a pipeline's steps are pending. Its id."""
+    """The run is queued, or pending behind `wait_for` or a bound; a pipeline's steps are pending. Its id."""
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    waits = not new.wait_for and _waits_for_previous(db, run, new, given)
-    state = State.PENDING if new.wait_for or waits else State.QUEUED
+    behind = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
+    held_back = bool(new.wait_for or new.bound or behind)
+    state = State.PENDING if held_back or waits.lane(new.work) else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     policy = Policy.of(given)
     _write_rows(db, [_row(run, new, work, given, policy, state, now_ms)], now_ms)
@@ -131,8 +134,10 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
             policy=given,
         )  # fmt: skip
         insert_steps(db, frame, new.work, new.reused, new.again, now_ms)
-    if waits:
+    if behind:
         previous.wait(db, run)
+    elif waits.lane(new.work) and not held_back:
+        waits.begin(db, run, now_ms)
     return run
 
 
@@ -215,7 +220,9 @@ def _lane(work: Mapping[str, Any], *, inside: bool = False) -> str:
     """What its host needs room for: a slot, the kernel, or nothing; `unfold`: to see first what is in it."""
     if work["kind"] in CONTAINERS:
         return "unfold" if inside or work["kind"] == "map" else "none"
-    return "cell" if work["kind"] == "cell" and work.get("where", "kernel") == "kernel" else "slot"
+    if work["kind"] == "cell" and work.get("where", "kernel") == "kernel":
+        return "cell"
+    return waits.lane(work) or "slot"
 
 
 def _row(
@@ -229,7 +236,7 @@ def _row(
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None, None, _after(policy.deadline, new, now_ms),
+        None, None, None, _after(policy.deadline, new, now_ms), new.bound,
     )  # fmt: skip
 
 
@@ -273,7 +280,7 @@ def _part(
         policy.get("priority", frame.priority), in_line(run), work.get("place") or frame.place, now_ms, None, None,
         ended_ms, _text(kept), params, _text(policy), rule, condition, int(setup), int(teardown), None,
         reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None, frame.root,
-        frame.scope, index, None if reuse else _late_ms(policy, frame, now_ms),
+        frame.scope, index, None if reuse else _late_ms(policy, frame, now_ms), None,
     )  # fmt: skip
 
 

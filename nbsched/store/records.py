@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from nbsched.core.definitions import work_of
 from nbsched.core.errors import UnknownName
 from nbsched.core.instants import from_ms
-from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
+from nbsched.core.model import Approval, AttemptRecord, Error, RunRecord, ScheduleRecord, State, Wait
 from nbsched.store.database import Db
 
 _RUN = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
-       error, output, progress, late
+       error, output, progress, late,
+       CASE WHEN lane IN ('wait', 'poke') AND ended_ms IS NULL THEN work END AS waits_for
 FROM runs
 """
 
@@ -35,8 +37,13 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None, late=bool(row["late"]),
+        progress=tuple(progress) if progress else None, late=bool(row["late"]), waits_for=_waits_for(row["waits_for"]),
     )  # fmt: skip
+
+
+def _waits_for(text: str | None) -> Wait | Approval | None:
+    work = work_of(text) if text else None
+    return work if isinstance(work, (Wait, Approval)) else None
 
 
 def run(db: Db, run_id: int) -> RunRecord:
@@ -127,7 +134,7 @@ def by_key(db: Db, key: str) -> int | None:
 
 
 _SCHEDULE = """
-SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1
+SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1 AND r.bound IS NULL
              AND (r.state <> 'skipped' OR r.attempt > 0) ORDER BY id DESC LIMIT 1) AS last_run
 FROM schedules s
 """
@@ -162,6 +169,15 @@ def counts(db: Db) -> dict[str, int]:
         "SELECT state, count(*) FROM runs WHERE parent IS NULL AND ended_ms IS NULL GROUP BY state"
     )
     return dict(rows.fetchall())
+
+
+def going_on(db: Db) -> list[tuple[str, int]]:
+    """The schedules' own runs that run now: schedule and when they began, in milliseconds."""
+    rows = db.execute(
+        "SELECT schedule, started_ms FROM runs WHERE state = 'running' AND schedule IS NOT NULL AND parent IS NULL "
+        "AND bound IS NULL"
+    )
+    return [(schedule, started_ms) for schedule, started_ms in rows]
 
 
 def typical_durations(db: Db) -> dict[str, int]:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
+
+
+class Shown(Protocol):
+    """What shows itself: as text by `str`, in notebooks as HTML."""
+
+    def _repr_html_(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +25,15 @@ class Answer:
     """What a verb gives back: for programs, and for people; `failed` when what was asked about is not well."""
 
     data: Any
-    view: str | Table
+    """As JSON, or what gives it: nobody else waits for it."""
+    view: str | Shown
     failed: bool = False
+
+    @property
+    def json(self) -> str:
+        """The data as text."""
+        data = self.data() if callable(self.data) else self.data
+        return json.dumps(data, ensure_ascii=False, indent=2)
 
 
 Words = Callable[[Parser], object]

@@ -172,6 +172,23 @@ async def acts_async(does: str, failures: int, moment: str | None, seconds: floa
     return acts(does, failures, moment, seconds)
 
 
+def answers(*given: Any) -> Any:
+    """One after the other, the last for ever after."""
+    calls.append("looked")
+    return given[min(calls.count("looked"), len(given)) - 1]
+
+
+def ready_when(name: str) -> Any:
+    """Whether the gate is open."""
+    calls.append("looked")
+    return {"gate": name} if gates[name].is_set() else None
+
+
+async def ready_async() -> list[int]:
+    calls.append("looked")
+    return [1, 2] if calls.count("looked") > 1 else []
+
+
 def hears(run: nb.Run) -> None:
     calls.append(("hears", run.id, str(run.state)))
 
@@ -236,3 +253,10 @@ def times(value: float, factor: float) -> float:
 
 def plus(value: float, more: float) -> float:
     return value + more
+
+
+def lasts(seconds: int) -> str:
+    """Active for that long of a virtual clock, on which work itself takes no time."""
+    if seconds and nb.context().attempt == 1:
+        nb.retry_later(seconds)
+    return "done"

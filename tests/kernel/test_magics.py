@@ -245,6 +245,20 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
     assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
 
 
+def test_steps_that_wait_are_written_in_one_line(page: Page) -> None:
+    page.cell("%step ask.data --wait-for 'on data.ready' --timeout 1h")
+    page.cell("%step ask.sure --approve 'Load it?' --after data", "s2")
+    page.cell("%%step ask.load -p rows=@data.rows -p sure=@sure --when sure\nasked = (rows, sure)", "s3")
+    assert "which waits" in page.cell("%%step ask.no --approve 'Why?'\npass").text
+    page.cell("%pipeline run ask")
+    page.until("nb.runs(name='ask')[0].steps['data'].started_at is not None")
+    page.cell("%nbsched publish data.ready '{\"rows\": 3}'")
+    page.until("nb.runs(name='ask')[0].steps['sure'].started_at is not None")
+    page.cell("%nbsched resolve {nb.runs(name='ask')[0].id} yes")
+    page.until("nb.runs(name='ask')[0].state == 'succeeded'")
+    assert page.ask("asked") == "(3, True)"
+
+
 def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
     page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
     square = "import nbsched as nb\nnb.emit(square=number ** 2)"
@@ -280,6 +294,26 @@ def test_pipelines_are_listed_shown_and_scheduled_however_they_were_written(page
         "nightly: scheduled, @daily"
     )
     assert page.ask("[s.name for s in nb.schedules()]") == "['nightly']"
+
+
+def test_a_pipeline_s_past_instants_are_filled_and_shown_as_a_grid(page: Page) -> None:
+    page.cell("with nb.pipeline('old'):\n    nb.shell('true', name='only')")
+    line = "%pipeline backfill old --from 2026-01-01 --to 2026-01-03"
+    assert "%pipeline schedule old TRIGGER gives it one" in one_line(page.cell(line))
+    page.cell("%pipeline schedule old '0 2 * * * tz UTC'")
+    assert page.cell(f"{line} --dry-run").text.splitlines() == [
+        "Thu 2026-01-01 02:00:00 +00:00",
+        "Fri 2026-01-02 02:00:00 +00:00",
+    ]
+    (shown,) = page.cell(line).displays
+    assert shown["text/plain"].startswith("old: 2 instants, ")
+    assert "<table>" in shown["text/html"]
+    page.until("[run.state for run in nb.runs(name='old')] == ['succeeded'] * 2")
+    assert (
+        page.cell("%nbsched backfill old --from 2026-01-01 --to 2026-01-03").plain.count("✓ succeeded  ✓")
+        == 2
+    )
+    page.cell("nb.unschedule('old')")
 
 
 def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> None:
@@ -338,7 +372,7 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why etl", "not there yet"),
-        ("%pipeline backfill etl", "not there yet"),
+        ("%pipeline backfill etl --from 2026-01-01 --to 2026-01-02", "no schedule 'etl'"),
         ("%pipeline export etl", "not there yet"),
         ("%nbsched show 9999", "no run 9999"),
         ("%nbsched show x", "not a whole number"),

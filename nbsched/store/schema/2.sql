@@ -13,19 +13,24 @@ ALTER TABLE runs ADD COLUMN late_ms INTEGER;
 ALTER TABLE runs ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
 -- of all that its result depends on
 ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+-- the label of those of which only so many go on at once, by the policy's max_bound
+ALTER TABLE runs ADD COLUMN bound TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_bound ON runs (bound, state, priority, scheduled_ms, id) WHERE ended_ms IS NULL AND bound IS NOT NULL;
 CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL AND parent IS NOT NULL;
 
 -- what pending runs wait for
 CREATE TABLE waits (
   run      INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-  kind     TEXT NOT NULL,                 -- event, answer, previous, poke
-  patterns TEXT NOT NULL DEFAULT '[]',    -- JSON list of the event names listened to
+  kind     TEXT NOT NULL,                 -- event (and instant), answer, poke, previous
+  patterns TEXT NOT NULL DEFAULT '[]',    -- JSON list of event names, or of files
   seq      INTEGER NOT NULL DEFAULT 0,    -- every event up to here has been looked at
-  wake_ms  INTEGER                        -- when it has waited long enough whatever happens
+  wake_ms  INTEGER,                       -- when what it waits for is there
+  answer   TEXT                           -- what it gives then, also of who answered before it began
 ) STRICT;
+CREATE INDEX waits_wake ON waits (wake_ms) WHERE wake_ms IS NOT NULL;
 
 -- when runs of a limited rate began
 CREATE TABLE starts (
@@ -51,3 +56,4 @@ CREATE TABLE fingerprints (
 ) STRICT;
 
 ALTER TABLE events ADD COLUMN key TEXT;
+CREATE INDEX events_key ON events (key, seq) WHERE key IS NOT NULL;
