@@ -246,12 +246,13 @@ def _join_at_once(rule: str, good: int, bad: int, skipped: int, waiting: int) ->
     return UPSTREAM if bad else "upstream_skipped" if skipped else "rule"
 
 
-def _after_success(good: int, bad: int, skipped: int) -> str:
-    return UPSTREAM if bad else "upstream_skipped" if skipped else ""
-
-
 def _never_spoiled(good: int, bad: int, skipped: int) -> str:
     return ""
+
+
+def _spoiled_by_failure(good: int, bad: int, skipped: int) -> str:
+    """Of a skip one has to wait whether a failure follows, or the reason would hang on which came first."""
+    return UPSTREAM if bad else ""
 
 
 def _admitted(good: int, bad: int, skipped: int) -> str:
@@ -259,15 +260,16 @@ def _admitted(good: int, bad: int, skipped: int) -> str:
 
 
 _SPOILED: Mapping[str, Callable[[int, int, int], str]] = {
-    "all_success": _after_success,
+    "all_success": _spoiled_by_failure,
     "all_done": _never_spoiled,
     "all_failed": lambda good, bad, skipped: "rule" if good or skipped else "",
-    "none_failed": lambda good, bad, skipped: UPSTREAM if bad else "",
-    "none_failed_min_one_success": lambda good, bad, skipped: UPSTREAM if bad else "",
+    "none_failed": _spoiled_by_failure,
+    "none_failed_min_one_success": _spoiled_by_failure,
     "none_skipped": lambda good, bad, skipped: "upstream_skipped" if skipped else "",
     "all_skipped": lambda good, bad, skipped: "rule" if good or bad else "",
 }
 _JOINED: Mapping[str, Callable[[int, int, int], str]] = dict.fromkeys(_SPOILED, _admitted) | {
+    "all_success": lambda good, bad, skipped: "upstream_skipped" if skipped else ADMIT,
     "none_failed_min_one_success": lambda good, bad, skipped: ADMIT if good else "upstream_skipped",
 }
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, overload
 
@@ -24,7 +25,7 @@ from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference, Value
 from nbsched.core.signatures import parameters_of
 from nbsched.core.sources import cell_compiles
-from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
+from nbsched.core.steps import BUILDING, StepHandle, check_name, data, handles, settled, step_name
 
 __all__ = [
     "FunctionTask", "as_work", "cell", "chord", "notebook", "set_function_reference", "set_runner", "shell",
@@ -42,13 +43,15 @@ def notebook(
     """A whole notebook, run in a fresh kernel; refused when it is not there or has no such parameter."""
     files = ports.surroundings()
     text = _text("a notebook's path", str(path))
-    options, steps_only = split_policy(f"notebook {text!r}", policy)
-    found = files.existing(text)
-    work = Notebook(
-        name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
-        policy=options, path=found, output=None if output is None else files.absolute(str(output)),
-        kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
-    )  # fmt: skip
+    named = _stem(text) if name is None else name
+    with _naming(named):
+        options, steps_only = split_policy(f"notebook {text!r}", policy)
+        found = files.existing(text)
+        work = Notebook(
+            name=named, params=_notebook_params(found, text, params),
+            policy=options, path=found, output=None if output is None else files.absolute(str(output)),
+            kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
+        )  # fmt: skip
     return placed(work, name, steps_only)
 
 
@@ -58,12 +61,15 @@ def shell(
 ) -> Any:  # fmt: skip
     """A command line under `bash -eo pipefail`, run in the folder that is current now unless `cwd`."""
     files = ports.surroundings()
-    text = _text("a shell command", command)
-    options, steps_only = split_policy(f"shell command {text!r}", policy)
-    work = Shell(
-        name=_first_word(text) if name is None else name, policy=options, command=command,
-        env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
-    )  # fmt: skip
+    with _naming(name):
+        text = _text("a shell command", command)
+    named = _first_word(text) if name is None else name
+    with _naming(named):
+        options, steps_only = split_policy(f"shell command {text!r}", policy)
+        work = Shell(
+            name=named, policy=options, command=command, env=_mapping(text, env),
+            cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
+        )  # fmt: skip
     return placed(work, name, steps_only)
 
 
@@ -71,11 +77,24 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
     options, steps_only = split_policy(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
-    fault = cell_compiles(_text("a cell's source", source))
+    with _naming(name):
+        fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, policy=options, source=source, where=place)
     return placed(work, name, steps_only)
+
+
+@contextmanager
+def _naming(step: object) -> Iterator[None]:
+    """A refusal inside a pipeline's block names the step that it is about."""
+    try:
+        yield
+    except (DefinitionError, ParameterError) as error:
+        draft = BUILDING.get()
+        if draft is None or step is None or repr(step) in str(error):
+            raise
+        raise type(error)(f"step {step!r} of pipeline {draft.name!r}: {error}") from None
 
 
 def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
@@ -104,7 +123,10 @@ def _mapping(owner: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise ParameterError(f"{owner!r} is given {value!r}, which is not a mapping of names to values")
+        raise ParameterError(
+            f"{owner!r} is given {value!r}, which is not a mapping of names to values: "
+            "write it like {'limit': 3}"
+        )
     return dict(value)
 
 
@@ -136,7 +158,7 @@ class FunctionTask:
         functools.update_wrapper(self, function)
         self.__name__ = _function_name(function)
         self._stem, self._step = stem or step_name(self.__name__), step
-        self._where = _place(f"task {self._stem!r}", where, ("thread", "process"))
+        self._where = _place(f"task {self.name!r}", where, ("thread", "process"))
         self._policy, self._steps_only = policy, steps_only
 
     @property
@@ -173,7 +195,7 @@ class FunctionTask:
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = split_policy(f"task {self.name!r}", policy)
+        options, steps_only = split_policy(f"task {name or self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -288,7 +310,8 @@ def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHan
     """A step of the task that gets the list of the header's results, in the header's order."""
     if BUILDING.get() is None:
         raise DefinitionError("a chord is made of a pipeline's steps: write it inside a pipeline's block")
-    made: StepHandle = (callback if isinstance(callback, FunctionTask) else task(callback))(group(header))
+    last = callback if isinstance(callback, FunctionTask) else task(callback)
+    made: StepHandle = last(handles(header, last.name))
     return made
 
 
