@@ -74,6 +74,10 @@ class PipelineBuilder:
         """A run of the pipeline, started now."""
         return ports.start(self, params, policy)
 
+    def form(self) -> Any:
+        """A form of the parameters with a button that runs the pipeline, to be shown in a notebook."""
+        return ports.form(self)
+
     def __call__(self, **params: Any) -> StepHandle:
         """A step of the pipeline whose block this is: a run of this one, with the parameters."""
         return self.options()(**params)

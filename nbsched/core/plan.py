@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from nbsched.core.errors import ValueNotStorable
 from nbsched.core.model import Outcome, State, Verb
-from nbsched.core.policy import Policy
+from nbsched.core.policy import Policy, exception_name
 
 MOST_LOSSES = 5
 """So often may a run be taken from a dead host before it is given up: it may be what kills them."""
 
 CLOSED = "closed"
 """Why an attempt was lost whose host closed in good order: nothing that the run could have done."""
+
+NOT_STORABLE = exception_name(ValueNotStorable)
+"""What is never retried, wherever the work ran: the same code would give the same value."""
 
 MOST_CAUGHT_UP = 1000
 """So many missed instants are run at most; the rest are accounted for as missed."""
@@ -180,7 +184,7 @@ def _failed(outcome: Outcome, policy: Policy, failures: int, now: datetime, chan
     types = frozenset(outcome.error_types)
     if outcome.fatal:
         return Verdict(Verb.FAIL, outcome.reason or "fatal", failed=True)
-    if types & frozenset(policy.fatal):
+    if types & {NOT_STORABLE, *policy.fatal}:
         return Verdict(Verb.FAIL, "fatal", failed=True)
     reason = "timeout" if outcome.kind == "timeout" else outcome.reason
     wanted = not policy.retry_on or bool(types & frozenset(policy.retry_on))

@@ -8,17 +8,21 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, overload
 
 from nbsched.core import ports
+from nbsched.core.declared import Parameter, typed
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
 from nbsched.core.mapping import is_list, mapped
-from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
-from nbsched.core.parameters import notebook_params, with_params
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
+from nbsched.core.parameters import notebook_params, parameter, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
 from nbsched.core.policy import split_policy
 from nbsched.core.ports import set_function_reference, set_runner, use
+from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference, Value
+from nbsched.core.signatures import parameters_of
 from nbsched.core.sources import cell_compiles
 from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
 
@@ -185,13 +189,26 @@ class FunctionTask:
             raise DefinitionError(f"task {self.name!r}: {option}= is for steps of a pipeline: take it away")
         if params is None:
             return self._work((), {})
-        positional, named = self._bound((), _mapping(self.name, params))
+        positional, named = self._bound((), self._read(_mapping(self.name, params)))
         return self._work(data(positional, self.name, None), data(named, self.name, None))
 
     def _work(self, args: tuple[Any, ...], params: Mapping[str, Any]) -> Function:
         return Function(
             name=self.name, params=params, policy=self._policy, ref=self._ref, where=self._where, args=args
         )
+
+    @property
+    def declared(self) -> Mapping[str, Parameter]:
+        """What its signature asks for by name."""
+        return parameters_of(self._signature) if self._signature else {}
+
+    def _read(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters, what was typed as text in the types of the signature."""
+        declared = self.declared if any(isinstance(value, RawText) for value in params.values()) else {}
+        return {
+            name: typed(declared.get(name), value, name, self.name) if isinstance(value, RawText) else value
+            for name, value in params.items()
+        }
 
     def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
         """The arguments that must stay positional, and the others by their names."""
@@ -273,6 +290,21 @@ def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHan
         raise DefinitionError("a chord is made of a pipeline's steps: write it inside a pipeline's block")
     made: StepHandle = (callback if isinstance(callback, FunctionTask) else task(callback))(group(header))
     return made
+
+
+def declared_by(value: Any) -> Mapping[str, Parameter]:
+    """What the work asks for, by name, with what it has been given already as defaults."""
+    work = value if isinstance(value, FunctionTask) else as_work(value)
+    if isinstance(work, FunctionTask):
+        return work.declared
+    if isinstance(work, Pipeline):
+        return {name: parameter(name, default) for name, default in work.declared.items()}
+    declared = ports.surroundings().declared_parameters(work.path) if isinstance(work, Notebook) else None
+    known = declared or {name: Parameter(name=name) for name in work.params}
+    return {
+        name: replace(one, default=work.params[name], required=False) if name in work.params else one
+        for name, one in known.items()
+    }
 
 
 def as_work(value: Any, params: Mapping[str, Any] | None = None) -> Work:
