@@ -13,7 +13,7 @@ from nbsched.core.checks import checked, expression
 from nbsched.core.errors import DefinitionError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Step, Work
 from nbsched.core.parameters import declare, with_params
-from nbsched.core.policy import policy_of
+from nbsched.core.policy import FILES, policy_of
 from nbsched.core.references import Value
 from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name
 
@@ -111,6 +111,10 @@ def _frame(
     if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
         raise DefinitionError(f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0")
     options = policy_of(f"pipeline {name!r}", policy)
+    for option in FILES & options.keys():
+        raise DefinitionError(
+            f"pipeline {name!r}: {option}= is for its steps: give it to those that use the files"
+        )
     return Pipeline(name=name, steps=(), declared=declare(params), max_parallel=max_parallel, policy=options)
 
 

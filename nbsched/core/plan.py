@@ -17,6 +17,9 @@ MOST_LOSSES = 5
 CLOSED = "closed"
 """Why an attempt was lost whose host closed in good order: nothing that the run could have done."""
 
+CACHED = "cached"
+"""Why a run succeeded without being carried out: its result was known already."""
+
 MOST_CAUGHT_UP = 1000
 """So many missed instants are run at most; the rest are accounted for as missed."""
 

@@ -15,7 +15,7 @@ from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
 from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
 from nbsched.core.parameters import notebook_params, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
-from nbsched.core.policy import STEP_ONLY, policy_of
+from nbsched.core.policy import STEP_ONLY, located, policy_of
 from nbsched.core.ports import set_function_reference, set_runner, use
 from nbsched.core.references import Value
 from nbsched.core.sources import cell_compiles
@@ -40,9 +40,10 @@ def notebook(
     options, steps_only = _split(f"notebook {text!r}", policy)
     found = files.existing(text)
     work = Notebook(
-        name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
-        policy=options, path=found, output=None if output is None else files.absolute(str(output)),
-        kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
+        name=_stem(text) if name is None else name, params=_notebook_params(found, text, params), path=found,
+        policy=located(options, lambda file: files.absolute(file, found)), kernel=kernel,
+        output=None if output is None else files.absolute(str(output)),
+        cwd=None if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
     return _placed(work, name, steps_only)
 
@@ -55,9 +56,10 @@ def shell(
     files = ports.surroundings()
     text = _text("a shell command", command)
     options, steps_only = _split(f"shell command {text!r}", policy)
+    folder = files.absolute("") if cwd is None else files.existing(str(cwd))
     work = Shell(
-        name=_first_word(text) if name is None else name, policy=options, command=command,
-        env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
+        name=_first_word(text) if name is None else name, command=command, env=_mapping(text, env), cwd=folder,
+        policy=located(options, lambda file: files.absolute(file, folder)),
     )  # fmt: skip
     return _placed(work, name, steps_only)
 
@@ -69,7 +71,8 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
     fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
-    work = Cell(name=name, policy=options, source=source, where=place)
+    policy = located(options, lambda file: ports.surroundings().beside(file))
+    work = Cell(name=name, policy=policy, source=source, where=place)
     return _placed(work, name, steps_only)
 
 
@@ -78,6 +81,11 @@ def _split(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
     steps_only = {name: value for name, value in given.items() if name in STEP_ONLY}
     policy = {name: value for name, value in given.items() if name not in STEP_ONLY}
     return policy_of(owner, policy), steps_only
+
+
+def _task_options(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    options, steps_only = _split(owner, given)
+    return located(options, lambda file: ports.surroundings().beside(file)), steps_only
 
 
 def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
@@ -154,7 +162,7 @@ class FunctionTask:
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = _split(f"task {self.name!r}", policy)
+        options, steps_only = _task_options(f"task {self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -248,7 +256,7 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     if isinstance(function, FunctionTask):
         raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
     stem = None if name is None else check_name("step", name)
-    options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
+    options, steps_only = _task_options(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
 
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nbsched.core import triggers
+from nbsched.core import ports, triggers
 from nbsched.core.definitions import work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
 from nbsched.core.model import Cell, Function, Pipeline, Step, Work
-from nbsched.core.policy import normalise
+from nbsched.core.policy import located, normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import encode
 from nbsched.core.work import as_work
@@ -42,7 +42,7 @@ class Definer:
     ) -> NewRun:
         """A run of the work by hand, now."""
         found = as_work(work, params or {})
-        given = normalise(policy)
+        given = located(normalise(policy), lambda file: ports.surroundings().beside(file))
         key = normalise({"key": key})["key"] or given.pop("key", None) or found.policy.get("key")
         now_ms = floor_ms(self._clock.now())
         place = place_of(self._host)
@@ -56,7 +56,7 @@ class Definer:
         start: Any, end: Any, limit: int | None, params: Mapping[str, Any] | None, policy: Mapping[str, Any],
     ) -> NewSchedule:  # fmt: skip
         found = as_work(work, params or {})
-        given = normalise(policy)
+        given = located(normalise(policy), lambda file: ports.surroundings().beside(file))
         if given:
             found = replace(found, policy={**found.policy, **given})
         _one_of("overlap", overlap, OVERLAPS)
@@ -210,8 +210,6 @@ def _step_with_hooks(step: Step) -> Step:
 
 
 def _reference(function: Any) -> dict[str, str]:
-    from nbsched.core import ports
-
     return {"call": ports.function_reference(getattr(function, "__wrapped__", function))}
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbsched.core import plan
 from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
 from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
@@ -150,9 +151,10 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where the run keeps its files; a reused step's are those of the run it was reused from."""
+        """Where the run keeps its files; what was taken over lies with the run that made it."""
         record = self.record
-        reused = record.parent is not None and record.retry_of
+        taken = record.parent is not None or record.reason == plan.CACHED
+        reused = taken and record.retry_of
         return self._runtime.folder / str(reused or self.id)
 
     @property

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from nbsched.core.errors import DefinitionError, NbschedError, UsageError
 from nbsched.core.instants import from_ms
+from nbsched.core.model import Work
 from nbsched.core.references import Reference, references_in, resolve
 from nbsched.core.triggers import default_zone
 from nbsched.core.wire import decode
@@ -44,6 +45,11 @@ class Place:
         """The zone that the schedule thinks in, or the machine's."""
         found = self.database.read(_zone_of, schedule) if schedule else None
         return found or default_zone()
+
+
+def given_to(work: Work, row: Row) -> dict[str, Any]:
+    """The parameters of the run, with the references that are in them."""
+    return {**work.params, **(decode(json.loads(row["params"])) if row["params"] != "{}" else {})}
 
 
 def params_of(run: int, around: Around, load: Load = load_value) -> dict[str, Any]:

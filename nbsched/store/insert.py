@@ -148,10 +148,11 @@ def _step_rows(
     defaults = {name: value for name, value in given.items() if name in INHERITED}
     if new.work.get("max_parallel"):
         defaults["max_parallel"] = new.work["max_parallel"]
+    forced = {name: False for name in ("cache",) if new.policy.get(name) is False}
     rows = []
     for run, step in enumerate(steps, parent + 1):
         work = {name: value for name, value in step["work"].items() if name not in _IN_COLUMNS}
-        policy = {**defaults, **step["work"].get("policy", {})}
+        policy = {**defaults, **step["work"].get("policy", {}), **forced}
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
         priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))

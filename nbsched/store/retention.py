@@ -39,10 +39,10 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
 
 _ENDED = (
     "parent IS NULL AND ended_ms IS NOT NULL AND policy LIKE '%\"keep\":%' "
-    "AND NOT EXISTS (SELECT 1 FROM runs o JOIN runs s ON s.retry_of = o.id AND s.parent IS NOT NULL "
-    "WHERE o.parent = runs.id)"
+    "AND id NOT IN (SELECT coalesce(o.root, o.id) FROM runs s JOIN runs o ON o.id = s.retry_of "
+    "WHERE (s.parent IS NOT NULL OR s.reason = 'cached') AND coalesce(s.root, s.id) <> coalesce(o.root, o.id))"
 )
-"""Those whose steps' values another run has taken over are kept for its sake."""
+"""Those whose values, or whose steps' values, another run has taken over are kept for its sake."""
 
 
 def _too_old(db: Db, now_ms: int) -> Iterator[int]:

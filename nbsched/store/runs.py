@@ -12,6 +12,7 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
+from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -75,6 +76,7 @@ class Settlement:
     error: str | None = None
     output: str | None = None
     ended_ms: int
+    memory: Memory | None = None
 
 
 def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) -> list[Ended]:
@@ -88,6 +90,8 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
+        elif item.memory is not None:
+            remember(db, item.run, item.memory)
     done = _follow(db, ended, now_ms)
     return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 

@@ -19,6 +19,10 @@ def ok(value: Any = 1) -> Any:
     return value
 
 
+def nothing() -> None:
+    calls.append("nothing")
+
+
 def instant() -> str:
     """Its own nominal instant, and what led to it."""
     context = nb.context()

@@ -12,6 +12,7 @@ ALTER TABLE runs ADD COLUMN fingerprint TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_remembered ON runs (pipeline, name, id) WHERE fingerprint IS NOT NULL;
 CREATE INDEX runs_root ON runs (root) WHERE ended_ms IS NULL AND root IS NOT NULL;
 
 -- what pending runs wait for

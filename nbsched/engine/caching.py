@@ -1,0 +1,165 @@
+"""Whether a run's result is known already, and what is remembered of one that had to be carried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import anyio.to_thread
+
+from nbsched.core.durations import duration_text
+from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, file_name, file_text, fingerprint, hidden
+from nbsched.core.instants import from_ms
+from nbsched.core.model import Cell, Work
+from nbsched.core.policy import Policy
+from nbsched.core.redaction import Redaction
+from nbsched.core.references import references_in
+from nbsched.core.wire import decode
+from nbsched.engine.clock import Clock
+from nbsched.engine.code import code_of
+from nbsched.engine.files import content, has_changed, version
+from nbsched.engine.fingerprinting import Subject, digested, inputs_of, left_by, outputs_of, parts_of
+from nbsched.engine.lookups import Around as Place
+from nbsched.engine.lookups import Lookup, given_to
+from nbsched.engine.modules import mark_of
+from nbsched.store import cache, hosts
+from nbsched.store.cache import Memory
+from nbsched.store.database import Database
+
+Row = Mapping[str, Any]
+
+
+class Around(Place, Protocol):
+    """Where values and runs are looked up, and what time it is there."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What is known of a run before it begins; `hit` is the run whose result is its own."""
+
+    fingerprint: str = ""
+    parts: Parts
+    hit: Row | None = None
+
+
+async def recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
+    """What the run depends on, and a run that has done the same; read in a thread beside the loop."""
+    if not policy.cache:
+        return Recalled(parts=await anyio.to_thread.run_sync(inputs_of, policy))
+    return await anyio.to_thread.run_sync(_recall, row, work, policy, around)
+
+
+def _recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
+    subject = Subject(
+        name=row["name"], pipeline=row["pipeline"], work=work, policy=policy, given=given_to(work, row),
+        kernel=kernel_of(work, row["place"], around.database),
+    )  # fmt: skip
+    parts = parts_of(subject, Lookup(row, around, digested), _left(row, subject, around))
+    recalled = Recalled(fingerprint=fingerprint(parts), parts=parts)
+    if row["retry_of"] is not None and row["parent"] is None:
+        return recalled  # a person asked for it to be done again
+    hit, _ = known(recalled.fingerprint, policy, around)
+    return replace(recalled, hit=hit)
+
+
+async def memory_of(recalled: Recalled, work: Work, policy: Policy, redaction: Redaction) -> Memory:
+    """What is to be remembered of the run, which has just succeeded; no secret is in it."""
+    outputs = await anyio.to_thread.run_sync(outputs_of, work, policy) if recalled.fingerprint else {}
+    parts = {name: hidden(part) if isinstance(part, str) and redaction.value(part) != part else part
+             for name, part in recalled.parts.items()}  # fmt: skip
+    return Memory(fingerprint=recalled.fingerprint, parts={**parts, **outputs})
+
+
+def kernel_of(work: Work, place: str | None, database: Database) -> str:
+    """Which kernel's namespace the cell has, a new one after each restart; nothing for other work."""
+    if not isinstance(work, Cell) or work.where == "process":
+        return ""
+    found = (host.id for host in database.read(hosts.known) if f"notebook:{host.notebook}" == place)
+    return next(found, "gone")
+
+
+def _left(row: Row, subject: Subject, around: Around) -> dict[str, Any]:
+    """What the steps before it left whose values it is not given; an item's are those of its map."""
+    run, taken = row["id"], subject.takes
+    if row["idx"] is not None:
+        run = row["parent"]
+        held = decode(json.loads(around.database.read(cache.work_of, run)))
+        taken |= {one.path[0] for one in references_in(held) if one.kind == "step"}
+    needs = around.database.read(cache.needed, run)
+    return {need["step"]: left_by(need, around.folder) for need in needs if need["step"] not in taken}
+
+
+def known(mark: str, policy: Policy, around: Around) -> tuple[Row | None, list[str]]:
+    """The newest run of that fingerprint that can stand for another; else why those that there are cannot."""
+    reasons = []
+    for row in around.database.read(cache.same, mark):
+        reason = _too_old(row, policy, around.clock.now()) or _missing(row, around.folder)
+        if reason is None:
+            return row, []
+        reasons.append(reason)
+    return None, reasons
+
+
+def _too_old(row: Row, policy: Policy, now: datetime) -> str | None:
+    if isinstance(policy.cache, timedelta) and from_ms(row["ended_ms"]) < now - policy.cache:
+        return f"run {row['origin']} is older than {duration_text(policy.cache)}"
+    return None
+
+
+def _missing(row: Row, folder: Path) -> str | None:
+    """What of the run's files is not there any more as it left it."""
+    if not all(path.exists() for path in _files_of(row, folder / str(row["origin"]))):
+        return f"files of run {row['origin']} are gone"
+    for name, facts in json.loads(row["parts"]).items():
+        if name.startswith(OUTPUT) and (now := content(facts["path"]))["hash"] != facts["hash"]:
+            return file_text(name, facts, now)
+        if name.startswith(OUTPUT) and now["hash"] is None:
+            return f"run {row['origin']} did not write its {file_name(name)}"
+    return None
+
+
+def _files_of(row: Row, folder: Path) -> list[Path]:
+    """The files of the run's values, and its notebook."""
+    found = [Path(row["output"])] if row["output"] else []
+    for text in (row["result"], row["named"]):
+        if text:
+            decode(json.loads(text), lambda tagged: found.append(folder / tagged["$file"]))
+    return found
+
+
+def staleness(work: Work, parts: Parts) -> str | None:
+    """Which file that a run has read is another now; large ones are told by their size, without reading them."""
+    for name, before in parts.items():
+        file = isinstance(before, Mapping) and "path" in before and not name.startswith(OUTPUT)
+        if file and _is_another(name, before, work, parts):
+            called = f"{SOURCE} of {before['name']}" if name == SOURCE else file_name(name)
+            return f"{called} changed since"
+    return None
+
+
+def _is_another(name: str, before: Mapping[str, Any], work: Work, parts: Parts) -> bool:
+    now = version(before["path"])
+    if (now["size"], now["mtime_ns"]) == (before["size"], before["mtime_ns"]):
+        return False
+    try:
+        return (
+            has_changed(before)
+            if name.startswith("input ")
+            else _mark(name, before, work, parts) != before["hash"]
+        )
+    except (OSError, ValueError):
+        return True
+
+
+def _mark(name: str, before: Mapping[str, Any], work: Work, parts: Parts) -> str:
+    if name != SOURCE:
+        return mark_of(before["path"])
+    given = [part.removeprefix("params.").partition(" ")[0] for part in parts if part.startswith("params.")]
+    return str(code_of(work, given).source["hash"])

@@ -1,0 +1,110 @@
+"""What the result of a run depends on, as parts: read from its work, its values and its files; nothing is run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, param_part, value_part
+from nbsched.core.model import Cell, Function, Notebook, Shell, Work
+from nbsched.core.policy import Policy
+from nbsched.core.references import Reference, references_in, resolve
+from nbsched.core.wire import decode
+from nbsched.engine.code import code_of
+from nbsched.engine.files import content, digest, matching, version
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A run whose result is asked about."""
+
+    name: str
+    pipeline: str | None
+    work: Work
+    policy: Policy
+    given: Mapping[str, Any]
+    """Its parameters; references are still in them."""
+    kernel: str = ""
+    """Whose namespace the work has, if it has one that is not its own."""
+
+    @property
+    def takes(self) -> set[str]:
+        """The steps whose values it is given."""
+        held = [self.given, getattr(self.work, "args", ()), getattr(self.work, "env", {})]
+        return {one.path[0] for one in references_in(held) if one.kind == "step"}
+
+
+def parts_of(subject: Subject, lookup: Callable[[Reference], Any], left: Mapping[str, Any]) -> Parts:
+    """Every part; `left` is what the steps before it left whose values it is not given."""
+    work, policy = subject.work, subject.policy
+    code = code_of(work, subject.given)
+    found: Parts = {"work": value_part([type(work).__name__, subject.pipeline, subject.name])}
+    found |= {SOURCE: {**code.source, "name": code.source["name"] or subject.name}}
+    found |= {param_part(name, value): value_part(resolve(value, lookup), name)
+              for name, value in {**code.defaults, **subject.given}.items()}  # fmt: skip
+    found |= dict(_own(work, lookup))
+    found |= {f"after {step}": value_part(value) for step, value in left.items()}
+    found |= code.parts
+    if subject.kernel:
+        found["the kernel's process"] = f"={json.dumps(subject.kernel)}"
+    if policy.secrets or policy.outputs:
+        found["names"] = value_part([policy.secrets, policy.outputs])
+    return found | {f"input {path}": content(path) for path in matching(policy.inputs)}
+
+
+def _own(work: Work, lookup: Callable[[Reference], Any]) -> Iterator[tuple[str, str]]:
+    """What only this kind of work has."""
+    if isinstance(work, Shell):
+        yield "command", value_part(work.command)
+        yield from (
+            (f"env.{name}", value_part(resolve(value, lookup), name)) for name, value in work.env.items()
+        )
+        yield "cwd", value_part(work.cwd)
+    elif isinstance(work, Notebook):
+        yield "kernel", value_part(work.kernel)
+        yield "cwd", value_part(work.cwd)
+    elif isinstance(work, Function):
+        yield from ((f"args[{at}]", value_part(resolve(value, lookup))) for at, value in enumerate(work.args))
+    elif isinstance(work, Cell):
+        yield "where", value_part(work.where)
+
+
+def outputs_of(work: Work, policy: Policy) -> dict[str, Any]:
+    """The parts of the files that the run has left."""
+    patterns = list(policy.outputs)
+    if isinstance(work, Notebook) and work.output:
+        patterns.append(str(Path(work.path).parent / work.output))
+    return {f"{OUTPUT}{path}": content(path) for path in matching(patterns)}
+
+
+def inputs_of(policy: Policy) -> Parts:
+    """The parts of the files alone, unread: what is known of a run that is not to stand for another."""
+    return {f"input {path}": version(path) for path in matching(policy.inputs)}
+
+
+def digested(stored: Any, folder: Path) -> Any:
+    """The stored value, with the marks of frames and arrays in their place; OSError when a file is gone."""
+
+    def file(tagged: Mapping[str, Any]) -> Any:
+        path = folder / tagged["$file"]
+        if tagged["type"] == "json":
+            return digested(json.loads(path.read_bytes()), folder)
+        return {"type": tagged["type"], "content": digest(str(path))}
+
+    return decode(stored, file)
+
+
+def left_by(row: Row, folder: Path) -> Any:
+    """What the step has left that can be compared; where there is nothing, which run it was."""
+    policy = Policy.of(json.loads(row["policy"]))
+    place = folder / str(row["origin"])
+    result = digested(json.loads(row["result"]), place) if row["result"] else None
+    named = digested(json.loads(row["named"]), place) if row["named"] else {}
+    files = {path: content(path)["hash"] for path in matching(policy.outputs)}
+    known = row["state"] != "succeeded" or row["setup"] or result is not None or named or files
+    return [row["state"], result, named, files, None if known else row["origin"]]

@@ -1,0 +1,319 @@
+"""Work that is not done again: what its result depends on, and what makes it run all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import nbsched as nb
+from nbsched.executors.lookup import load_file
+from nbsched.testing import VirtualRuntime
+
+FUNCTION = """
+    import nbsched as nb
+
+    calls = []
+
+    def scaled(x):
+        return x * FACTOR  # a comment
+
+    FACTOR = 2
+
+    def twice(x, *, plus=0):
+        calls.append(x)
+        return scaled(x) + plus
+
+    def unrelated():
+        return 1
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
+    """A file in the test's folder, as it is from now on."""
+
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.write_text(textwrap.dedent(text))
+        if before:
+            os.utime(path, ns=(before + 10**9, before + 10**9))
+        return path
+
+    return write
+
+
+def notebook(*cells: str, parameters: str = "") -> str:
+    tagged = [{"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": parameters, "outputs": [],
+               "execution_count": None}] if parameters else []  # fmt: skip
+    plain = [{"cell_type": "code", "metadata": {}, "source": cell, "outputs": [], "execution_count": None}
+             for cell in cells]  # fmt: skip
+    return json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [*tagged, *plain]})
+
+
+def reason(rt: nb.Runtime, work: Any, *args: Any, **policy: Any) -> str | None:
+    run = rt.run(work, *args, **policy).wait(30, check=True)
+    return run.reason
+
+
+def test_unchanged_work_is_not_run_again_and_has_its_result(rt: VirtualRuntime, works: ModuleType) -> None:
+    ok = nb.task(works.ok, cache=True)
+    first, second = (rt.run(ok, {"value": 3}).wait(10) for _ in range(2))
+    assert works.calls == [3]
+    assert (first.reason, second.state, second.reason, second.result) == (None, "succeeded", "cached", 3)
+    assert [attempt.outcome for attempt in second.attempts] == ["cached"]
+    assert second.retry_of == first.id
+    assert reason(rt, ok, {"value": 4}) is None
+    assert reason(rt, ok, {"value": 3}) == "cached"
+
+
+def test_without_cache_everything_runs_and_nothing_is_remembered(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    for _ in range(2):
+        assert reason(rt, works.ok, {"value": 3}) is None
+    read = rt.database.read(lambda db: db.execute("SELECT count(*) FROM fingerprints").fetchone()[0])
+    assert (works.calls, read) == ([3, 3], 0)
+
+
+def test_one_run_can_be_asked_to_do_without_the_cache(rt: VirtualRuntime, works: ModuleType) -> None:
+    ok = nb.task(works.ok, cache=True)
+    with nb.pipeline("again") as p:
+        ok(1)
+    for policy, expected in (({}, None), ({"cache": False}, None), ({}, "cached")):
+        run = rt.run(p, **policy).wait(10)
+        assert run.steps["ok"].reason == expected
+
+
+def test_a_failure_is_not_remembered(rt: VirtualRuntime, works: ModuleType) -> None:
+    bad = nb.task(works.bad, cache=True)
+    for _ in range(2):
+        assert rt.run(bad).wait(10).state == "failed"
+    assert works.calls == ["no", "no"]
+
+
+def test_a_result_can_be_too_old(rt: VirtualRuntime, works: ModuleType) -> None:
+    ok = nb.task(works.ok, cache="1h")
+    assert reason(rt, ok) is None
+    rt.advance_blocking("30m")
+    assert reason(rt, ok) == "cached"
+    rt.advance_blocking("31m")
+    assert reason(rt, ok) is None
+
+
+def test_a_retry_by_hand_does_it_again(rt: VirtualRuntime, works: ModuleType) -> None:
+    run = rt.run(nb.task(works.ok, cache=True)).wait(10)
+    again = run.retry().wait(10)
+    assert (again.reason, again.retry_of, works.calls) == (None, run.id, [1, 1])
+
+
+@pytest.mark.parametrize("where", ["thread", "process"])
+def test_only_what_a_function_rests_on_counts_of_its_file(
+    rt: VirtualRuntime, write: Callable[..., Path], where: str
+) -> None:
+    path = write("own.py", FUNCTION)
+
+    def again() -> str | None:
+        return reason(rt, nb.task(load_file(path).twice, where=where, cache=True), {"x": 1})
+
+    assert again() is None
+    write("own.py", FUNCTION.replace("# a comment", "# another\n").replace("return 1", "return 2"))
+    assert again() == "cached"
+    write("own.py", FUNCTION.replace("FACTOR = 2", "FACTOR = 3"))
+    assert again() is None
+    write("own.py", FUNCTION)
+    assert again() == "cached"
+
+
+def test_how_a_task_is_run_is_no_part_of_what_it_does(rt: VirtualRuntime, write: Callable[..., Path]) -> None:
+    path = write("own.py", FUNCTION.replace("    def twice", "    @nb.task(cache=True)\n    def twice"))
+    assert reason(rt, load_file(path).twice, {"x": 1}) is None
+    write("own.py", path.read_text().replace("cache=True", "cache=True, retries=3"))
+    assert reason(rt, load_file(path).twice, {"x": 1}) == "cached"
+
+
+def test_a_local_module_counts_by_what_it_says_and_what_it_imports(
+    rt: VirtualRuntime, write: Callable[..., Path]
+) -> None:
+    (write("deeper.py", "B = 1").parent / "package").mkdir()
+    write("package/__init__.py", "")
+    write("package/inner.py", "from . import other\nfrom deeper import B")
+    write("package/other.py", "C = 1")
+    path = write("report.ipynb", notebook("from package import inner", "1 + 1"))
+
+    def again() -> str | None:
+        return reason(rt, nb.notebook(path, cache=True))
+
+    assert [again(), again()] == [None, "cached"]
+    write("deeper.py", "B  =  1 # the same")
+    assert again() == "cached"
+    for name in ("deeper.py", "package/other.py"):
+        write(name, "B = C = 2")
+        assert [again(), again()] == [None, "cached"]
+
+
+def test_a_notebook_counts_by_its_code_and_parameters(rt: VirtualRuntime, write: Callable[..., Path]) -> None:
+    def again(*cells: str, parameters: str = "limit = 1", **params: Any) -> str | None:
+        path = write("report.ipynb", notebook(*cells, parameters=parameters))
+        return reason(rt, nb.notebook(path, params=params, cache=True))
+
+    assert again("%matplotlib inline\nx = 1", "x + 1") is None
+    assert again("%matplotlib inline\nx  =  1  # a comment", "(x + 1)") == "cached"
+    assert again("%matplotlib inline\nx = 1", "x + 1", parameters="limit = 1  # at most") == "cached"
+    assert again("%matplotlib inline\nx = 1", "x + 1", limit=1) == "cached"
+    assert again("%matplotlib inline\nx = 1", "x + 1", parameters="limit = 2") is None
+    assert again("%matplotlib inline\nx = 1", "x + 1", parameters="limit = 2", limit=1) == "cached"
+    assert again("%matplotlib inline\nx = 1", "x + 2") is None
+
+
+def test_a_cached_notebook_has_its_values_and_its_output(
+    rt: VirtualRuntime, write: Callable[..., Path]
+) -> None:
+    path = write("report.ipynb", notebook("import nbsched as nb\nnb.emit(rows=3)"))
+    first, second = (rt.run(nb.notebook(path, cache=True)).wait(30) for _ in range(2))
+    assert (second.reason, second.values, second.output) == ("cached", {"rows": 3}, first.output)
+    Path(first.output or "").unlink()
+    assert reason(rt, nb.notebook(path, cache=True)) is None
+
+
+def test_a_command_counts_by_its_text_environment_and_folder(rt: VirtualRuntime, tmp_path: Path) -> None:
+    def again(command: str = "echo $A", a: str = "1", **other: Any) -> str | None:
+        return reason(rt, nb.shell(command, env={"A": a}, cache=True, name="c", **other))
+
+    assert [again(), again()] == [None, "cached"]
+    assert [again(a="2"), again("echo $A  "), again(cwd=tmp_path)] == [None] * 3
+    assert again() == "cached"
+
+
+def test_an_input_counts_by_its_content(rt: VirtualRuntime, write: Callable[..., Path]) -> None:
+    data = write("data.csv", "a,b\n1,2\n")
+    command = nb.shell("wc -l < data.csv", inputs=["data.csv"], cwd=data.parent, cache=True)
+    assert [reason(rt, command), reason(rt, command)] == [None, "cached"]
+    write("data.csv", "a,b\n1,2\n")
+    assert reason(rt, command) == "cached"
+    write("data.csv", "a,b\n3,4\n")
+    assert reason(rt, command) is None
+    pattern = nb.shell("wc -l *.csv", inputs="*.csv", cwd=data.parent, cache=True)
+    assert [reason(rt, pattern), reason(rt, pattern)] == [None, "cached"]
+    write("more.csv", "a,b\n")
+    assert reason(rt, pattern) is None
+
+
+def test_an_output_that_is_gone_or_another_is_made_again(
+    rt: VirtualRuntime, write: Callable[..., Path]
+) -> None:
+    data = write("data.csv", "1\n")
+    command = nb.shell("cp data.csv made.csv", outputs="made.csv", cwd=data.parent, cache=True)
+    assert [reason(rt, command), reason(rt, command)] == [None, "cached"]
+    made = data.with_name("made.csv")
+    made.unlink()
+    assert [reason(rt, command), reason(rt, command)] == [None, "cached"]
+    made.write_text("2\n")
+    assert reason(rt, command) is None
+    assert made.read_text() == "1\n"
+
+
+def test_a_step_is_done_again_only_if_what_it_is_given_has_changed(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    ok = nb.task(works.ok)
+    with nb.pipeline("flow", params={"a": 1, "b": 2}) as p:
+        first = ok.options(name="first")(p.params["a"])
+        second = ok.options(name="second", cache=True)(first)
+        ok.options(name="third", cache=True)([second, p.params["b"]])
+
+    def again(**params: Any) -> list[str | None]:
+        return [step.reason for step in rt.run(p, params).wait(10).steps.values()]
+
+    assert again() == [None, None, None]
+    assert again() == [None, "cached", "cached"]
+    assert again(b=3) == [None, "cached", None]
+    assert again(a=5) == [None, None, None]
+
+
+def test_what_is_only_after_a_step_is_done_again_when_that_left_something_else(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    ok, nothing = nb.task(works.ok), nb.task(works.nothing)
+    with nb.pipeline("flow", params={"a": 1}) as p:
+        ok.options(name="first")(p.params["a"]) >> ok.options(name="second", cache=True)(0)
+        nothing.options(name="effect")() >> ok.options(name="after", cache=True)(0)
+
+    def again(**params: Any) -> dict[str, str | None]:
+        return {name: step.reason for name, step in rt.run(p, params).wait(10).steps.items()}
+
+    again()
+    assert (again()["second"], again(a=2)["second"], again()["after"]) == ("cached", None, None)
+
+
+def test_frames_pass_by_their_content_and_are_served_from_the_run_that_made_them(
+    real: nb.Runtime, works: ModuleType
+) -> None:
+    gives, kind = nb.task(works.gives, cache=True), nb.task(works.kind)
+    with nb.pipeline("frames") as p:
+        for what in ("frame", "array", "large"):
+            made = gives.options(name=f"make {what}")(what)
+            kind.options(name=what)(made)
+            kind.options(name=f"{what} again", cache=True)(made)
+    first, second, third = (real.run(p).wait(30) for _ in range(3))
+    for run in (second, third):
+        for what, type_ in (("frame", "DataFrame"), ("array", "ndarray"), ("large", "str")):
+            made = run.steps[f"make {what}"]
+            assert (made.reason, made.retry_of) == ("cached", first.steps[f"make {what}"].id)
+            assert type(made.result).__name__ == run.steps[what].result == type_
+            assert run.steps[f"{what} again"].reason == "cached"
+    for file in first.steps["make frame"].folder.glob("*.parquet"):
+        file.unlink()
+    assert real.run(p).wait(30).steps["make frame"].reason is None
+
+
+def test_what_is_pruned_is_done_again_and_what_others_have_taken_over_is_kept(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    ok = nb.task(works.ok, cache=True, keep=1)
+    first = rt.run(ok).wait(10)
+    assert reason(rt, ok) == "cached"
+    assert rt.prune()["runs"] == 0
+    assert first.result == 1
+    other = nb.task(works.ok, cache=True, keep=1, name="other")
+    for value in (1, 2):
+        assert reason(rt, other, {"value": value}) is None
+    assert rt.prune()["runs"] == 1
+    assert reason(rt, other, {"value": 1}) is None
+
+
+def test_a_function_of_a_notebook_counts_with_the_values_it_reads(rt: VirtualRuntime) -> None:
+    names: dict[str, Any] = {"__name__": "__main__", "calls": []}
+
+    def again(factor: int, body: str = "inner(x) * factor") -> str | None:
+        source = f"factor = {factor}\ndef inner(x): return x\ndef typed(x): return {body}"
+        exec(compile(source, "<typed>", "exec"), names)
+        return reason(rt, nb.task(names["typed"], cache=True), {"x": 2})
+
+    assert [again(2), again(2), again(3), again(2), again(2, "inner(x) + factor")] == [
+        None, "cached", None, "cached", None,
+    ]  # fmt: skip
+
+
+def test_a_secret_is_part_by_its_name_only(rt: VirtualRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = nb.shell("echo hello", env={"TOLD": "hunter22"}, secrets=["TOKEN"], cache=True)
+    for secret in ("hunter22", "another8"):
+        monkeypatch.setenv("TOKEN", secret)
+        rt.run(command).wait(30, check=True)
+    assert rt.runs()[0].reason == "cached"
+    stored = rt.database.read(lambda db: db.execute("SELECT parts FROM fingerprints").fetchall())
+    assert "hunter22" not in str([tuple(row) for row in stored])
+
+
+def test_a_cached_cell_of_a_process_and_its_source(rt: VirtualRuntime) -> None:
+    def again(source: str) -> str | None:
+        return reason(rt, nb.cell(source, name="c", where="process", cache=True))
+
+    assert [again("x = 1"), again("x = 1 # same"), again("x = 2")] == [None, "cached", None]
