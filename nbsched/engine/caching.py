@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import anyio.to_thread
 
 from nbsched.core.durations import duration_text
+from nbsched.core.errors import NbschedError
 from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, file_name, file_text, fingerprint, hidden
 from nbsched.core.instants import from_ms
 from nbsched.core.model import Cell, Work
@@ -30,7 +32,11 @@ from nbsched.store import cache, hosts
 from nbsched.store.cache import Memory
 from nbsched.store.database import Database
 
+_log = logging.getLogger("nbsched")
+
 Row = Mapping[str, Any]
+UNREADABLE = (NbschedError, OSError, ValueError, SyntaxError, ImportError, LookupError, RecursionError)
+"""What may come of reading work that people have written."""
 
 
 class Around(Place, Protocol):
@@ -49,14 +55,21 @@ class Recalled:
     hit: Row | None = None
 
 
-async def recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
-    """What the run depends on, and a run that has done the same; read in a thread beside the loop."""
-    if not policy.cache:
-        return Recalled(parts=await anyio.to_thread.run_sync(inputs_of, policy))
-    return await anyio.to_thread.run_sync(_recall, row, work, policy, around)
+async def recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled | None:
+    """What the run depends on, and a run that has done the same; read in a thread beside the loop.
+
+    None where that cannot be told: what is wrong with the work is for the one who carries it out to say.
+    """
+    try:
+        return await anyio.to_thread.run_sync(_recall, row, work, policy, around)
+    except UNREADABLE as error:
+        _log.warning("run %s of %r is not compared with earlier ones: %s", row["id"], row["name"], error)
+        return None
 
 
 def _recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
+    if not policy.cache:
+        return Recalled(parts=inputs_of(policy))
     subject = Subject(
         name=row["name"], pipeline=row["pipeline"], work=work, policy=policy, given=given_to(work, row),
         kernel=kernel_of(work, row["place"], around.database),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,20 @@ from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
+from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.policy import whole_number
+from nbsched.core.wire import encode
 from nbsched.engine import firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
+from nbsched.engine.explaining import Answer, explain
 from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.lookups import Place
 from nbsched.engine.simulating import Expected, simulate
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
+from nbsched.store.insert import NewRun
 
 
 class Calls:
@@ -32,6 +37,10 @@ class Calls:
     folder: Path
     clock: Clock
     database: Database
+
+    def zone(self, schedule: str | None) -> str:
+        """The zone that the schedule thinks in, or the machine's."""
+        return Place(self.database, self.folder).zone(schedule)
 
     @property
     def in_kernel(self) -> bool:
@@ -122,6 +131,37 @@ class Calls:
         """What waits for a person's answer has it; InvalidState when nothing of the run does."""
         found = self.get_run(run_id(run))
         raise InvalidState(f"run {found.id} of {found.name!r} is {found.state} and waits for nobody's answer")
+
+    def why(
+        self, work: Any, params: Mapping[str, Any] | None = None, *, step: str | None = None, **policy: Any
+    ) -> list[Answer]:
+        """For each step, or the one named, whether it would run again now and why; nothing is run.
+
+        A name stands for what ran last under it.
+        """
+        new = (
+            self._again(work, params, policy)
+            if isinstance(work, str)
+            else self._define.run(work, params, None, policy)
+        )
+        found = [answer for answer in explain(new, self) if step in (None, answer["step"])]
+        if not found:
+            raise UnknownName("step", step, [one["name"] for one in new.work.get("steps", ())])
+        return found
+
+    def _again(self, name: str, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> NewRun:
+        new = self.database.read(retrying.defined, name)
+        if new is None:
+            raise UnknownName("run", name, remedy="run it once, or give the work itself")
+        given = {**new.params, **{name: encode(value, name) for name, value in (params or {}).items()}}
+        now_ms = self.now_ms()
+        return replace(
+            new,
+            params=given,
+            policy={**new.policy, **normalise(policy)},
+            scheduled_ms=now_ms,
+            previous_ms=now_ms,
+        )
 
     def attempts(self, run: int) -> list[AttemptRecord]:
         return self.database.read(records.attempts, run_id(run))

@@ -98,7 +98,7 @@ async def carry(held: Held, around: Surroundings) -> runs.Settlement:
         assignment = prepare(row, policy, report, around)
         if policy.cache or policy.inputs:
             recalled = await caching.recall(row, work_of(row["work"]), policy, around)
-            if recalled.hit is not None:
+            if recalled is not None and recalled.hit is not None:
                 return taken_over(row, recalled.hit, around.clock.now())
     except Exception as error:
         outcome = failed_to_prepare(error)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, param_part, value_part
-from nbsched.core.model import Cell, Function, Notebook, Shell, Work
+from nbsched.core.model import Cell, Notebook, Shell, Work
 from nbsched.core.policy import Policy
 from nbsched.core.references import Reference, references_in, resolve
 from nbsched.core.wire import decode
@@ -38,6 +38,13 @@ class Subject:
         held = [self.given, getattr(self.work, "args", ()), getattr(self.work, "env", {})]
         return {one.path[0] for one in references_in(held) if one.kind == "step"}
 
+    @property
+    def values(self) -> Iterator[tuple[str, Any]]:
+        """What it is given, by the names of the parts."""
+        yield from ((param_part(name, value), value) for name, value in self.given.items())
+        yield from ((f"args[{at}]", value) for at, value in enumerate(getattr(self.work, "args", ())))
+        yield from ((f"env.{name}", value) for name, value in getattr(self.work, "env", {}).items())
+
 
 def parts_of(subject: Subject, lookup: Callable[[Reference], Any], left: Mapping[str, Any]) -> Parts:
     """Every part; `left` is what the steps before it left whose values it is not given."""
@@ -45,9 +52,9 @@ def parts_of(subject: Subject, lookup: Callable[[Reference], Any], left: Mapping
     code = code_of(work, subject.given)
     found: Parts = {"work": value_part([type(work).__name__, subject.pipeline, subject.name])}
     found |= {SOURCE: {**code.source, "name": code.source["name"] or subject.name}}
-    found |= {param_part(name, value): value_part(resolve(value, lookup), name)
-              for name, value in {**code.defaults, **subject.given}.items()}  # fmt: skip
-    found |= dict(_own(work, lookup))
+    found |= {param_part(name, value): value_part(value, name) for name, value in code.defaults.items()}
+    found |= {name: value_part(resolve(value, lookup), name) for name, value in subject.values}
+    found |= _own(work)
     found |= {f"after {step}": value_part(value) for step, value in left.items()}
     found |= code.parts
     if subject.kernel:
@@ -57,21 +64,10 @@ def parts_of(subject: Subject, lookup: Callable[[Reference], Any], left: Mapping
     return found | {f"input {path}": content(path) for path in matching(policy.inputs)}
 
 
-def _own(work: Work, lookup: Callable[[Reference], Any]) -> Iterator[tuple[str, str]]:
+def _own(work: Work) -> dict[str, str]:
     """What only this kind of work has."""
-    if isinstance(work, Shell):
-        yield "command", value_part(work.command)
-        yield from (
-            (f"env.{name}", value_part(resolve(value, lookup), name)) for name, value in work.env.items()
-        )
-        yield "cwd", value_part(work.cwd)
-    elif isinstance(work, Notebook):
-        yield "kernel", value_part(work.kernel)
-        yield "cwd", value_part(work.cwd)
-    elif isinstance(work, Function):
-        yield from ((f"args[{at}]", value_part(resolve(value, lookup))) for at, value in enumerate(work.args))
-    elif isinstance(work, Cell):
-        yield "where", value_part(work.where)
+    names = {Shell: ("command", "cwd"), Notebook: ("kernel", "cwd"), Cell: ("where",)}.get(type(work), ())
+    return {name: value_part(getattr(work, name)) for name in names}
 
 
 def outputs_of(work: Work, policy: Policy) -> dict[str, Any]:

@@ -92,11 +92,7 @@ class Lookup:
 
     def _step(self, path: tuple[str, ...]) -> Any:
         step, *rest = path
-        found = self._around.database.read(_step_row, self._row["scope"], step)
-        if found is None:
-            raise DefinitionError(
-                f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
-            )
+        found = self._found(step)
         folder = self._around.folder / str(found["origin"])
         if not rest:
             return self._load(json.loads(found["result"]), folder) if found["result"] else None
@@ -104,9 +100,22 @@ class Lookup:
         values = {name: self._load(value, folder) for name, value in named.items()}
         return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
 
-    def _param(self, path: tuple[str, ...]) -> Any:
+    def _found(self, step: str) -> Row:
+        """What the step left, and whose it is."""
+        found: Row | None = self._around.database.read(_step_row, self._row["scope"], step)
+        if found is None:
+            raise DefinitionError(
+                f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
+            )
+        return found
+
+    def _params(self) -> dict[str, Any]:
         text = self._around.database.read(_params_text, self._row["scope"] or self._row["id"])
-        return _inner(decode(json.loads(text)), path, f"the pipeline has no parameter {'.'.join(path)!r}")
+        params: dict[str, Any] = decode(json.loads(text))
+        return params
+
+    def _param(self, path: tuple[str, ...]) -> Any:
+        return _inner(self._params(), path, f"the pipeline has no parameter {'.'.join(path)!r}")
 
     def _event(self, path: tuple[str, ...]) -> Any:
         text = self._row["event"] or self._around.database.read(_event_text, self._row["root"])

@@ -37,7 +37,7 @@ def remember(db: Db, run: int, memory: Memory) -> None:
 
 _REMEMBERED = (
     "SELECT r.id, r.id AS origin, r.step, r.state, r.result, r.named, r.output, r.ended_ms, r.setup, r.policy, "
-    "r.work, f.parts FROM runs r JOIN fingerprints f ON f.run = r.id "
+    "r.work, r.fingerprint, f.parts FROM runs r JOIN fingerprints f ON f.run = r.id "
 )
 
 

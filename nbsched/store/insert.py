@@ -145,14 +145,11 @@ def _expiry(expires: timedelta | None, new: NewRun, now_ms: int) -> int | None:
 def _step_rows(
     parent: int, new: NewRun, steps: Sequence[Mapping[str, Any]], given: Mapping[str, Any], now_ms: int
 ) -> list[tuple[Any, ...]]:
-    defaults = {name: value for name, value in given.items() if name in INHERITED}
-    if new.work.get("max_parallel"):
-        defaults["max_parallel"] = new.work["max_parallel"]
-    forced = {name: False for name in ("cache",) if new.policy.get(name) is False}
+    most = {name: new.work[name] for name in ("max_parallel",) if new.work.get(name)}
     rows = []
     for run, step in enumerate(steps, parent + 1):
         work = {name: value for name, value in step["work"].items() if name not in _IN_COLUMNS}
-        policy = {**defaults, **step["work"].get("policy", {}), **forced}
+        policy = {**most, **step_policy(step["work"].get("policy", {}), given, new.policy)}
         reuse = new.reused.get(step["name"])
         state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
         priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
@@ -166,6 +163,12 @@ def _step_rows(
             parent, parent,
         ))  # fmt: skip
     return rows
+
+
+def step_policy(own: Mapping[str, Any], given: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """A step's own options over those that it inherits; what one run is to do without, its steps do without."""
+    without = {"cache": False} if run.get("cache") is False else {}
+    return {**{name: value for name, value in given.items() if name in INHERITED}, **own, **without}
 
 
 def _own_rule(step: Mapping[str, Any]) -> str:

@@ -54,6 +54,22 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
     return insert(db, replace(new, work=_here(work, host)), now_ms)
 
 
+def defined(db: Db, name: str) -> NewRun | None:
+    """The last run of that name as it would be begun again; None when there is none."""
+    row = db.execute(
+        "SELECT * FROM runs WHERE name = ? AND parent IS NULL AND work <> '{}' ORDER BY id DESC LIMIT 1",
+        (name,),
+    ).fetchone()
+    if row is None:
+        return None
+    work, steps = json.loads(row["work"]), [step for step, _ in _steps(db, row["id"])]
+    return NewRun(
+        work={"name": name, **work, "steps": steps} if steps else {"name": name, **work},
+        params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
+        previous_ms=row["previous_ms"], schedule=row["schedule"], place=row["place"], event=row["event"],
+    )  # fmt: skip
+
+
 def _place(place: str | None, host: Host) -> str | None:
     """A kernel's cells stay with their notebook; the rest is begun by whoever asks."""
     return place if place is not None and place.startswith("notebook:") else place_of(host)

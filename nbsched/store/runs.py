@@ -371,15 +371,9 @@ def _behind(db: Db, priority: int) -> int:
 
 
 def tell(
-    db: Db,
-    run: int,
-    fence: int,
-    *,
-    progress: str | None = None,
-    output: str | None = None,
-    pid: int | None = None,
-    birth: str | None = None,
-) -> None:
+    db: Db, run: int, fence: int, *, progress: str | None = None, output: str | None = None,
+    pid: int | None = None, birth: str | None = None,
+) -> None:  # fmt: skip
     """What a running attempt tells of itself is in its row."""
     row = db.execute(
         "UPDATE runs SET progress = coalesce(?, progress), output = coalesce(?, output) "

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import nbsched as nb
+from nbsched.core.errors import UnknownName
 from nbsched.executors.lookup import load_file
 from nbsched.testing import VirtualRuntime
 
@@ -317,3 +318,87 @@ def test_a_cached_cell_of_a_process_and_its_source(rt: VirtualRuntime) -> None:
         return reason(rt, nb.cell(source, name="c", where="process", cache=True))
 
     assert [again("x = 1"), again("x = 1 # same"), again("x = 2")] == [None, "cached", None]
+
+
+# --- why ---
+
+
+def why(rt: nb.Runtime, *asked: Any, **options: Any) -> dict[str | None, tuple[str, list[str]]]:
+    return {one["step"]: (one["would"], one["why"]) for one in rt.why(*asked, **options)}
+
+
+def test_why_names_the_exact_change(rt: VirtualRuntime, write: Callable[..., Path]) -> None:
+    write("features.py", "A = 1")
+    data = write("data.csv", "a" * 12_000)
+    path = write("train.ipynb", notebook("import features", "x = 1", parameters="region: str = 'EU'"))
+
+    def asked(**params: Any) -> Any:
+        return nb.notebook(path, params=params, cache=True, inputs="data.csv")
+
+    assert why(rt, asked()) == {None: ("run", ["never run with cache on"])}
+    rt.run(asked()).wait(30, check=True)
+    assert why(rt, asked())[None][0] == "cached"
+    assert why(rt, asked(region="US")) == {None: ("run", ["params.region: 'EU' → 'US'"])}
+    write("data.csv", "a" * 14_000)
+    assert why(rt, asked()) == {None: ("run", ["input data.csv changed (12 KB → 14 KB)"])}
+    data.unlink()
+    assert why(rt, asked()) == {None: ("run", ["input data.csv is gone"])}
+    write("data.csv", "a" * 12_000)
+    write("features.py", "A = 2")
+    assert why(rt, asked()) == {None: ("run", ["module features.py changed"])}
+    write("features.py", "A = 1")
+    write("train.ipynb", notebook("import features", "x = 2", "x", parameters="region: str = 'EU'"))
+    assert why(rt, asked()) == {
+        None: ("run", ["source of train.ipynb: cell 3 changed", "source of train.ipynb: cell 4 is new"])
+    }
+
+
+def test_why_follows_the_steps(rt: VirtualRuntime, works: ModuleType) -> None:
+    ok = nb.task(works.ok, cache=True)
+    with nb.pipeline("flow", params={"a": 1, "b": 2}) as p:
+        first = ok.options(name="first")(p.params["a"])
+        ok.options(name="second")([first, p.params["b"]])
+        ok.options(name="third", cache=False)(0) >> ok.options(name="fourth")(0)
+
+    rt.run(p).wait(10, check=True)
+    for asked in (p, "flow"):
+        found = why(rt, asked)
+        assert [found[name][0] for name in ("first", "second", "third")] == ["cached", "cached", "run"]
+        assert found["third"][1] == ["cache is off"]
+        assert found["fourth"] == ("depends", ["upstream third will run"])
+    found = why(rt, p, {"a": 5})
+    assert found["first"] == ("run", ["params.value: 1 → 5"])
+    assert found["second"] == ("depends", ["upstream first will run"])
+    assert why(rt, "flow", {"b": 3})["second"] == ("run", ["params.value: [1, 2] → [1, 3]"])
+    assert list(why(rt, "flow", step="first")) == ["first"]
+    with pytest.raises(UnknownName, match="first"):
+        rt.why("flow", step="frist")
+    with pytest.raises(UnknownName, match="run it once"):
+        rt.why("nothing")
+    assert len(rt.runs()) == 1
+
+
+def test_why_names_an_output_that_is_gone_and_a_result_that_is_too_old(
+    rt: VirtualRuntime, tmp_path: Path
+) -> None:
+    command = nb.shell("echo 1 > made.csv", outputs="made.csv", cwd=tmp_path, cache="1h", name="make")
+    run = rt.run(command).wait(10, check=True)
+    assert why(rt, "make")[None] == ("cached", [f"nothing changed since run {run.id}"])
+    rt.advance_blocking("2h")
+    assert why(rt, "make")[None] == ("run", [f"run {run.id} is older than 1h"])
+    (tmp_path / "made.csv").unlink()
+    assert why(rt, "make", cache=True)[None] == ("run", ["output made.csv is gone"])
+
+
+def test_why_says_exactly_what_a_run_then_does(rt: VirtualRuntime, works: ModuleType) -> None:
+    gives, kind = nb.task(works.gives, cache=True), nb.task(works.kind, cache=True)
+    with nb.pipeline("frames") as p:
+        made = gives.options(name="make")("frame")
+        kind.options(name="kind")(made)
+        made >> nb.task(works.ok, cache=True).options(name="after")()
+    for expected in ("run", "cached"):
+        found = why(rt, p)
+        run = rt.run(p).wait(30, check=True)
+        assert found["make"][0] == expected
+        assert {step.reason for step in run.steps.values()} == {None if expected == "run" else "cached"}
+    assert {would for would, _ in why(rt, p).values()} == {"cached"}
