@@ -53,6 +53,9 @@ class Node(TypedDict):
     layer: int
     height: float
     run: int | None
+    stale: bool
+    """Whether a file that its last success read is another now, which `changed` names."""
+    changed: str
 
 
 class PastRun(TypedDict):
@@ -179,8 +182,13 @@ def pipeline_view(
     steps: Sequence[RunRecord],
     needs: Mapping[str, Sequence[str]],
     past: Sequence[tuple[RunRecord, Sequence[RunRecord]]] = (),
+    stale: Mapping[str, str] | None = None,
 ) -> PipelineView:
-    """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first."""
+    """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first.
+
+    `stale` says of steps which file has changed since they succeeded last.
+    """
+    changed = stale or {}
     ended = {step.step for step in steps if step.state.final}
     rows = [
         panel_row(step, needs=[n for n in needs.get(step.step or "", ()) if n not in ended]) for step in steps
@@ -191,7 +199,17 @@ def pipeline_view(
     return PipelineView(
         run=panel_row(run),
         steps=rows,
-        nodes=[Node(name=n, layer=p[0], height=p[1], run=ids.get(n)) for n, p in drawn.places.items()],
+        nodes=[
+            Node(
+                name=n,
+                layer=p[0],
+                height=p[1],
+                run=ids.get(n),
+                stale=n in changed,
+                changed=changed.get(n, ""),
+            )
+            for n, p in drawn.places.items()
+        ],
         edges=[list(points) for points in drawn.paths.values()],
         past=[past_run(one, its, list(needs)) for one, its in past],
         history=history(panel_row(step) for _, its in reversed(past) for step in its),

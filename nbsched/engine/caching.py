@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import anyio.to_thread
 
 from nbsched.core.durations import duration_text
-from nbsched.core.errors import NbschedError
+from nbsched.core.errors import NbschedError, UsageError
 from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, file_name, file_text, fingerprint, hidden
 from nbsched.core.instants import from_ms
 from nbsched.core.model import Cell, Work
@@ -22,12 +22,11 @@ from nbsched.core.redaction import Redaction
 from nbsched.core.references import references_in
 from nbsched.core.wire import decode
 from nbsched.engine.clock import Clock
-from nbsched.engine.code import code_of
-from nbsched.engine.files import content, has_changed, version
+from nbsched.engine.files import content
 from nbsched.engine.fingerprinting import Subject, digested, inputs_of, left_by, outputs_of, parts_of
+from nbsched.engine.loaded import outdated
 from nbsched.engine.lookups import Around as Place
 from nbsched.engine.lookups import Lookup, given_to
-from nbsched.engine.modules import mark_of
 from nbsched.store import cache, hosts
 from nbsched.store.cache import Memory
 from nbsched.store.database import Database
@@ -75,11 +74,22 @@ def _recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
         kernel=kernel_of(work, row["place"], around.database),
     )  # fmt: skip
     parts = parts_of(subject, Lookup(row, around, digested), _left(row, subject, around))
+    refuse_outdated(work, parts)
     recalled = Recalled(fingerprint=fingerprint(parts), parts=parts)
     if row["retry_of"] is not None and row["parent"] is None:
         return recalled  # a person asked for it to be done again
     hit, _ = known(recalled.fingerprint, policy, around)
     return replace(recalled, hit=hit)
+
+
+def refuse_outdated(work: Work, parts: Parts) -> None:
+    """UsageError when the work would run in this process by code that its files do not hold any more."""
+    if getattr(work, "where", "process") == "process":
+        return
+    code = [part for name, part in parts.items() if name.startswith((SOURCE, "module "))]
+    if file := outdated([part["path"] for part in code if "path" in part]):
+        called = Path(file).name
+        raise UsageError(f"{called} was edited after this process had loaded it: reload it, or start anew")
 
 
 async def memory_of(recalled: Recalled, work: Work, policy: Policy, redaction: Redaction) -> Memory:
@@ -145,34 +155,3 @@ def _files_of(row: Row, folder: Path) -> list[Path]:
         if text:
             decode(json.loads(text), lambda tagged: found.append(folder / tagged["$file"]))
     return found
-
-
-def staleness(work: Work, parts: Parts) -> str | None:
-    """Which file that a run has read is another now; large ones are told by their size, without reading them."""
-    for name, before in parts.items():
-        file = isinstance(before, Mapping) and "path" in before and not name.startswith(OUTPUT)
-        if file and _is_another(name, before, work, parts):
-            called = f"{SOURCE} of {before['name']}" if name == SOURCE else file_name(name)
-            return f"{called} changed since"
-    return None
-
-
-def _is_another(name: str, before: Mapping[str, Any], work: Work, parts: Parts) -> bool:
-    now = version(before["path"])
-    if (now["size"], now["mtime_ns"]) == (before["size"], before["mtime_ns"]):
-        return False
-    try:
-        return (
-            has_changed(before)
-            if name.startswith("input ")
-            else _mark(name, before, work, parts) != before["hash"]
-        )
-    except (OSError, ValueError):
-        return True
-
-
-def _mark(name: str, before: Mapping[str, Any], work: Work, parts: Parts) -> str:
-    if name != SOURCE:
-        return mark_of(before["path"])
-    given = [part.removeprefix("params.").partition(" ")[0] for part in parts if part.startswith("params.")]
-    return str(code_of(work, given).source["hash"])

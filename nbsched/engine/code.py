@@ -18,6 +18,7 @@ from nbsched.core.errors import ValueNotStorable
 from nbsched.core.fingerprints import value_part
 from nbsched.core.model import Cell, Function, Notebook, Shell, Work
 from nbsched.engine.files import version
+from nbsched.engine.loaded import code_mark
 from nbsched.engine.modules import is_local, local_modules
 from nbsched.executors.lookup import find
 
@@ -221,12 +222,7 @@ def _codes(found: Any) -> Iterator[CodeType]:
 
 def _code_mark(found: Any) -> str:
     """The mark of a function whose text is not to be had."""
-    return syntax.mark(repr(sorted(map(_told, _codes(found)))))
-
-
-def _told(code: CodeType) -> tuple[Any, ...]:
-    constants = [repr(one) for one in code.co_consts if not isinstance(one, CodeType)]
-    return code.co_name, code.co_code.hex(), code.co_names, code.co_varnames, constants
+    return syntax.mark("\n".join(sorted(map(code_mark, _codes(found)))))
 
 
 def _global_part(name: str, value: Any) -> str:

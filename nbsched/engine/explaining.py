@@ -14,7 +14,7 @@ from nbsched.core.model import Cell, Function, Notebook, Shell
 from nbsched.core.policy import Policy
 from nbsched.core.references import Reference, references_in
 from nbsched.core.wire import decode
-from nbsched.engine.caching import UNREADABLE, Around, kernel_of, known
+from nbsched.engine.caching import UNREADABLE, Around, kernel_of, known, refuse_outdated
 from nbsched.engine.fingerprinting import Subject, digested, left_by, parts_of
 from nbsched.engine.lookups import Lookup
 from nbsched.store import cache
@@ -100,6 +100,7 @@ class _Explained:
         left = {need: None if step.hit is None else left_by(step.hit, self._around.folder)
                 for need, step in self._needs.items() if need not in subject.takes}  # fmt: skip
         parts = parts_of(subject, expected, left)
+        refuse_outdated(subject.work, parts)
         unknown = {name: reason for name, value in subject.values for reason in expected.unknown_in(value)}
         unknown |= {f"after {need}": reason for need in left if (reason := self._needs[need].uncertain)}
         gone: list[str] = []

@@ -26,6 +26,7 @@ from nbsched.core.panel import (
     schedule_line,
 )
 from nbsched.core.rows import PanelRow, panel_row
+from nbsched.engine.freshness import stale_steps
 from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
@@ -87,6 +88,7 @@ class StoreSource:
             steps[run_id],
             self._needs(run_id, steps[run_id]),
             [(one, steps[one.id]) for one in past],
+            stale_steps(self._read, found[0].name, steps[run_id]),
         )
 
     def _needs(self, run_id: int, steps: Iterable[RunRecord]) -> Mapping[str, list[str]]:

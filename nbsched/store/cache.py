@@ -60,6 +60,16 @@ def last(db: Db, pipeline: str | None, name: str) -> Mapping[str, Any] | None:
     return found
 
 
+def last_of_steps(db: Db, pipeline: str) -> Sequence[Mapping[str, Any]]:
+    """The last run that is remembered of each step of the pipeline."""
+    found: Sequence[Mapping[str, Any]] = db.execute(
+        "SELECT r.id, r.step, r.work, f.parts FROM runs r JOIN fingerprints f ON f.run = r.id WHERE r.id IN "
+        "(SELECT max(id) FROM runs WHERE pipeline = ? AND fingerprint IS NOT NULL AND step IS NOT NULL GROUP BY name)",
+        (pipeline,),
+    ).fetchall()
+    return found
+
+
 def needed(db: Db, run: int) -> Sequence[Mapping[str, Any]]:
     """The steps that the run needs, with what they left and whose it is."""
     found: Sequence[Mapping[str, Any]] = db.execute(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import subprocess
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -402,3 +405,74 @@ def test_why_says_exactly_what_a_run_then_does(rt: VirtualRuntime, works: Module
         assert found["make"][0] == expected
         assert {step.reason for step in run.steps.values()} == {None if expected == "run" else "cached"}
     assert {would for would, _ in why(rt, p).values()} == {"cached"}
+
+
+# --- what must never be taken for the same ---
+
+
+def test_code_that_this_process_has_loaded_and_that_was_edited_since_is_not_remembered(
+    rt: VirtualRuntime, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    write("loaded_once.py", "LIMIT = 1\ndef rows(): return 1")
+    path = write("own.py", "import loaded_once\ndef count(): return loaded_once.rows() + loaded_once.LIMIT")
+
+    def again() -> tuple[str | None, int]:
+        run = rt.run(nb.task(load_file(path).count, cache=True)).wait(10, check=True)
+        return run.reason, run.result
+
+    try:
+        assert [again(), again()] == [(None, 2), ("cached", 2)]
+        for text in ("LIMIT = 1\ndef rows(): return 5", "LIMIT = 5\ndef rows(): return 1"):
+            write("loaded_once.py", text)
+            assert {again()[0], again()[0]} == {None}
+            assert (
+                "loaded_once.py was edited" in rt.why(nb.task(load_file(path).count, cache=True))[0]["why"][0]
+            )
+            importlib.reload(sys.modules["loaded_once"])
+            assert [again(), again()] == [(None, 6), ("cached", 6)]
+    finally:
+        sys.modules.pop("loaded_once")
+
+
+def test_a_run_that_was_cut_off_is_not_taken_for_one_that_succeeded(tmp_path: Path) -> None:
+    program = tmp_path / "cut.py"
+    program.write_text(
+        textwrap.dedent("""
+            import os, pathlib, signal
+            import nbsched as nb
+
+            @nb.task(cache=True)
+            def first():
+                return 1
+
+            @nb.task(cache=True, rerun=False)
+            def second(x):
+                if not pathlib.Path("mended").exists():
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return x + 1
+
+            with nb.pipeline("cut") as p:
+                second(first())
+        """)
+    )
+    store = tmp_path / "store.db"
+    command = [
+        sys.executable,
+        "-m",
+        "nbsched",
+        "run",
+        "cut.py",
+        "--lease",
+        "1s",
+        "--json",
+        "--store",
+        str(store),
+    ]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == -9
+    (tmp_path / "mended").touch()
+    found = json.loads(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout)
+    assert {name: step["reason"] for name, step in found["steps"].items()} == {
+        "first": "cached",
+        "second": None,
+    }

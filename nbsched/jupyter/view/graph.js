@@ -17,7 +17,8 @@ export class Graph {
     const key = JSON.stringify([view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
     if (this.key !== key) this.build(view, key);
     const steps = new Map(view.steps.filter(s => s.parent === view.run.id).map(s => [s.step, s.id]));
-    for (const [name, box] of this.boxes) this.update(box, this.panel.known.rows.get(steps.get(name)));
+    const changed = new Map(view.nodes.map(node => [node.name, node.stale ? node.changed : ""]));
+    for (const [name, box] of this.boxes) this.update(box, this.panel.known.rows.get(steps.get(name)), changed.get(name));
   }
 
   build(view, key) {
@@ -51,16 +52,16 @@ export class Graph {
     return group;
   }
 
-  update({ group, title, icon, about, fill, name }, row) {
+  update({ group, title, icon, about, fill, name }, row, changed) {
     const { known, chosen } = this.panel;
     group.run = row?.id;
-    put(group, "class", `box ${row?.tone ?? "wait"}${row && chosen?.run === row.id ? " chosen" : ""}`);
+    put(group, "class", `box ${row?.tone ?? "wait"}${row && chosen?.run === row.id ? " chosen" : ""}${changed ? " stale" : ""}`);
     icon.show(row?.sign ?? "○", row?.tone ?? "wait");
     const text = row ? this.about(row) : "waits";
     say(about, text.length <= 24 ? text : row.state === "pending" ? "waits" : `${text.slice(0, 23)}…`);
     fill.style.transform = `scaleX(${row?.progress ? Math.min(1, row.progress[0] / row.progress[1]) : 0})`;
-    say(title, row ? `${name}: ${row.state}\n${known.why(row)}\n${moments(row)}` : name);
-    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}`);
+    say(title, (row ? `${name}: ${row.state}\n${known.why(row)}\n${moments(row)}` : name) + (changed ? `\nstale: ${changed}` : ""));
+    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}${changed ? `, stale: ${changed}` : ""}`);
   }
 
   about(row) {
