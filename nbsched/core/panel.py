@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol, TypedDict
 
 from nbsched.core.layout import layout
 from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
+from nbsched.core.plan import CACHED
 from nbsched.core.rows import (
     AttemptRow,
     PanelRow,
@@ -148,9 +149,10 @@ def schedule_line(schedule: ScheduleRecord) -> ScheduleLine:
 
 
 def tick(row: PanelRow) -> Tick:
-    """The row as one bar among the last of its series."""
+    """The row as one bar among the last of its series; what came from the cache does not tell how long it takes."""
     started, ended = row["started_ms"], row["ended_ms"]
-    return row["id"], row["tone"], None if started is None or ended is None else ended - started
+    unknown = started is None or ended is None or row["reason"] == CACHED
+    return row["id"], row["tone"], None if unknown else (ended or 0) - (started or 0)
 
 
 def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:

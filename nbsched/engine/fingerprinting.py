@@ -59,8 +59,7 @@ def parts_of(subject: Subject, lookup: Callable[[Reference], Any], left: Mapping
     found |= code.parts
     if subject.kernel:
         found["the kernel's process"] = f"={json.dumps(subject.kernel)}"
-    if policy.secrets or policy.outputs:
-        found["names"] = value_part([policy.secrets, policy.outputs])
+    found |= {name: value_part(names) for name in ("secrets", "outputs") if (names := getattr(policy, name))}
     return found | {f"input {path}": content(path) for path in matching(policy.inputs)}
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import nbsched as nb
-from nbsched.core.errors import UnknownName
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.executors.lookup import load_file
 from nbsched.testing import VirtualRuntime
 
@@ -476,3 +476,27 @@ def test_a_run_that_was_cut_off_is_not_taken_for_one_that_succeeded(tmp_path: Pa
         "first": "cached",
         "second": None,
     }
+
+
+# --- what is refused ---
+
+
+def test_files_are_given_to_the_steps_that_use_them(rt: VirtualRuntime, works: ModuleType) -> None:
+    with pytest.raises(DefinitionError, match="'files': inputs= is for its steps"):
+        nb.pipeline("files", inputs=["a"])
+    with nb.pipeline("files") as p:
+        nb.task(works.ok)()
+    with pytest.raises(UsageError, match="outputs= is for the steps of 'files'"):
+        rt.run(p, outputs=["a"])
+    with pytest.raises(DefinitionError, match="cache 'soon'"):
+        nb.shell("true", cache="soon")
+
+
+def test_files_are_looked_for_where_the_work_is_at_home(tmp_path: Path, write: Callable[..., Path]) -> None:
+    path = write("report.ipynb", notebook("1"))
+    here = str(tmp_path / "a.csv")
+    assert nb.notebook(path, inputs="a.csv").policy["inputs"] == [here]
+    assert nb.shell("true", cwd=tmp_path, outputs=["a.csv"]).policy["outputs"] == [here]
+    own = write("own.py", "import nbsched as nb\n@nb.task(inputs='a.csv')\ndef f(): pass\n")
+    assert load_file(own).f.work().policy["inputs"] == [here]
+    assert nb.cell("1", name="c", inputs=[here]).policy["inputs"] == [here]
