@@ -14,6 +14,7 @@ Import = tuple[int, str]
 _CELL_MAGIC = re.compile(r"\s*%%")
 _MAGIC_LINE = re.compile(r"^(\s*)([%!?].*)$", re.MULTILINE)
 _MAGIC_VALUE = re.compile(r"=[ \t]*([%!].*)$", re.MULTILINE)
+_TRIES = 5
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -28,10 +29,14 @@ def parsed(source: str) -> ast.Module | None:
         return None
     plain = _MAGIC_VALUE.sub(lambda found: f"= {found[1]!r}", source)
     plain = _MAGIC_LINE.sub(lambda found: f"{found[1]}{found[2]!r}", plain)
-    try:
-        return ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    for _ in range(_TRIES):
+        try:
+            return ast.parse(plain)
+        except SystemError:  # CPython 3.11 may mix up threads that parse at the same time
+            continue
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            break
+    return None
 
 
 def code_mark(source: str) -> str:

@@ -70,7 +70,7 @@ def _recall(row: Row, work: Work, policy: Policy, around: Around) -> Recalled:
     if not policy.cache:
         return Recalled(parts=inputs_of(policy))
     subject = Subject(
-        name=row["name"], pipeline=row["pipeline"], work=work, policy=policy, given=given_to(work, row),
+        name=row["name"], pipeline=row["pipeline"], work=work, policy=policy, given=given_to(row),
         kernel=kernel_of(work, row["place"], around.database),
     )  # fmt: skip
     parts = parts_of(subject, Lookup(row, around, digested), _left(row, subject, around))
@@ -116,7 +116,7 @@ def _left(row: Row, subject: Subject, around: Around) -> dict[str, Any]:
         held = decode(json.loads(around.database.read(cache.work_of, run)))
         taken |= {one.path[0] for one in references_in(held) if one.kind == "step"}
     needs = around.database.read(cache.needed, run)
-    return {need["step"]: left_by(need, around.folder) for need in needs if need["step"] not in taken}
+    return {need["step"]: left_by(need, around) for need in needs if need["step"] not in taken}
 
 
 def known(mark: str, policy: Policy, around: Around) -> tuple[Row | None, list[str]]:
@@ -148,10 +148,14 @@ def _missing(row: Row, folder: Path) -> str | None:
     return None
 
 
+def _place_of(file: Mapping[str, Any], folder: Path) -> Path:
+    return folder.parent / str(file["run"]) / file["$file"] if "run" in file else folder / str(file["$file"])
+
+
 def _files_of(row: Row, folder: Path) -> list[Path]:
     """The files of the run's values, and its notebook."""
     found = [Path(row["output"])] if row["output"] else []
     for text in (row["result"], row["named"]):
         if text:
-            decode(json.loads(text), lambda tagged: found.append(folder / tagged["$file"]))
+            decode(json.loads(text), lambda file: found.append(_place_of(file, folder)))
     return found

@@ -17,9 +17,10 @@ from nbsched.core import sources, syntax
 from nbsched.core.errors import ValueNotStorable
 from nbsched.core.fingerprints import value_part
 from nbsched.core.model import Cell, Function, Notebook, Shell, Work
-from nbsched.engine.files import version
+from nbsched.engine.files import READING, version
 from nbsched.engine.loaded import code_mark
 from nbsched.engine.modules import is_local, local_modules
+from nbsched.executors.chunks import EACH
 from nbsched.executors.lookup import find
 
 
@@ -36,10 +37,15 @@ class Code:
 
 def code_of(work: Work, given: Collection[str] = ()) -> Code:
     """The work's code; `given` are the names of the parameters it gets. OSError when its file is gone."""
+    with READING:
+        return _code_of(work, given)
+
+
+def _code_of(work: Work, given: Collection[str]) -> Code:
     if isinstance(work, Notebook):
         return _of_notebook(work, given)
     if isinstance(work, Function):
-        return _of_function(work.ref, work.name)
+        return _of_function(str(work.params["ref"]) if work.ref == EACH else work.ref, work.name)
     if isinstance(work, Cell):
         marked = {"name": work.name, "hash": syntax.code_mark(work.source)}
         return Code(marked, _modules([work.source], _home(work)))
@@ -104,7 +110,7 @@ def _of_function(ref: str, name: str) -> Code:
     file, package, root = _file_of(place)
     if file is None or not is_local(file):
         return Code({"name": name, "hash": syntax.mark(ref)})
-    found = _resting(file, called.partition(".")[0])
+    found = _resting(version(file), called.partition(".")[0])
     if found is None:
         return Code({"name": name, "hash": syntax.mark(ref)})
     return Code(
@@ -126,8 +132,13 @@ def _file_of(place: str) -> tuple[str | None, tuple[str, ...], Path]:
     return file, package, Path(file).parents[len(package)]
 
 
-def _resting(file: str, name: str) -> ast.Module | None:
-    tree = syntax.parsed(Path(file).read_text("utf-8", errors="replace"))
+def _resting(file: Mapping[str, Any], name: str) -> ast.Module | None:
+    return _read_function(file["path"], file["size"], file["mtime_ns"], name)
+
+
+@lru_cache(maxsize=256)
+def _read_function(path: str, size: int, mtime_ns: int, name: str) -> ast.Module | None:
+    tree = syntax.parsed(Path(path).read_text("utf-8", errors="replace"))
     return None if tree is None else syntax.resting_on(tree, name)
 
 
@@ -138,7 +149,7 @@ def _of_live(function: Callable[..., Any], name: str) -> Code:
     """The function and those it calls of the same notebook or program, with the values that they read."""
     program = getattr(function, "__globals__", {}).get("__file__")
     top = getattr(function, "__qualname__", "").partition(".")[0]
-    if program and (found := _resting(program, top)) is not None:
+    if program and (found := _resting(version(program), top)) is not None:
         modules = local_modules(syntax.imports(found), Path(program).parent)
         return Code({"name": name, "hash": syntax.tree_mark(found)}, dict(modules))
     return _Reach(function).code(name)

@@ -10,18 +10,16 @@ from nbsched.core.definitions import work_from_json
 from nbsched.core.errors import UnknownName
 from nbsched.core.fingerprints import changes, fingerprint
 from nbsched.core.graph import topological
-from nbsched.core.model import Cell, Function, Notebook, Shell
 from nbsched.core.policy import Policy
 from nbsched.core.references import Reference, references_in
 from nbsched.core.wire import decode
 from nbsched.engine.caching import UNREADABLE, Around, kernel_of, known, refuse_outdated
 from nbsched.engine.fingerprinting import Subject, digested, left_by, parts_of
 from nbsched.engine.lookups import Lookup
-from nbsched.store import cache
-from nbsched.store.insert import NewRun, step_policy
+from nbsched.store import cache, results
+from nbsched.store.insert import CONTAINERS, NewRun, part_policy, run_policy
 
 Row = Mapping[str, Any]
-_COMPARED = (Cell, Function, Notebook, Shell)
 
 
 Would = Literal["cached", "run", "depends"]
@@ -62,18 +60,17 @@ class _Explained:
     ) -> None:
         self.hit: Row | None = None
         self._new, self._step, self._needs, self._around = new, step, needs, around
-        own, given = work.get("policy", {}), {**new.work.get("policy", {}), **new.policy}
-        self._policy = Policy.of(step_policy(own, given, new.policy) if step else given)
+        given = run_policy(new)
+        self._policy = Policy.of(part_policy(work.get("policy", {}), given) if step else given)
         self.answer = self._answer(work)
 
     def _answer(self, work: Row) -> Answer:
+        if work["kind"] in CONTAINERS:
+            return self._say("depends", ["its parts are looked at one by one when it runs"])
         if not self._policy.cache:
             return self._say("run", ["cache is off"])
         try:
-            subject = self._subject(work)
-            if isinstance(subject.work, _COMPARED):
-                return self._compared(subject)
-            return self._say("depends", ["its parts are looked at one by one when it runs"])
+            return self._compared(self._subject(work))
         except UNREADABLE as error:
             return self._say("run", [str(error)])
 
@@ -97,7 +94,7 @@ class _Explained:
 
     def _compared(self, subject: Subject) -> Answer:
         expected = _Expected(self._new, self._step, self._needs, self._around)
-        left = {need: None if step.hit is None else left_by(step.hit, self._around.folder)
+        left = {need: None if step.hit is None else left_by(step.hit, self._around)
                 for need, step in self._needs.items() if need not in subject.takes}  # fmt: skip
         parts = parts_of(subject, expected, left)
         refuse_outdated(subject.work, parts)
@@ -158,12 +155,12 @@ class _Expected(Lookup):
             return "it is given a value of an event"
         return None
 
-    def _found(self, step: str) -> Row:
+    def _stored(self, path: tuple[str, ...]) -> results.Found:
+        step, *rest = path
         found = self._needs[step].hit
         if found is None:
             raise UnknownName("step", step, self._needs)
-        return found
+        return self._around.database.read(results.of_run, found["id"], rest)
 
-    def _params(self) -> dict[str, Any]:
-        params: dict[str, Any] = decode(dict(self._new.params))
-        return params
+    def _params(self) -> str:
+        return json.dumps(dict(self._new.params))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+READING = threading.RLock()
+"""Held while code is read: in CPython 3.11 threads that parse at the same time get in each other's way."""
 SMALL = 1_000_000
 """Bytes that may be read while a person waits for a picture."""
 

@@ -12,9 +12,11 @@ from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, param_part, value_p
 from nbsched.core.model import Cell, Notebook, Shell, Work
 from nbsched.core.policy import Policy
 from nbsched.core.references import Reference, references_in, resolve
-from nbsched.core.wire import decode
 from nbsched.engine.code import code_of
 from nbsched.engine.files import content, digest, matching, version
+from nbsched.engine.lookups import Around
+from nbsched.executors.values import marked
+from nbsched.store import cache, results
 
 Row = Mapping[str, Any]
 
@@ -84,22 +86,21 @@ def inputs_of(policy: Policy) -> Parts:
 
 def digested(stored: Any, folder: Path) -> Any:
     """The stored value, with the marks of frames and arrays in their place; OSError when a file is gone."""
-
-    def file(tagged: Mapping[str, Any]) -> Any:
-        path = folder / tagged["$file"]
-        if tagged["type"] == "json":
-            return digested(json.loads(path.read_bytes()), folder)
-        return {"type": tagged["type"], "content": digest(str(path))}
-
-    return decode(stored, file)
+    return marked(stored, folder, lambda path: digest(str(path)))
 
 
-def left_by(row: Row, folder: Path) -> Any:
-    """What the step has left that can be compared; where there is nothing, which run it was."""
-    policy = Policy.of(json.loads(row["policy"]))
-    place = folder / str(row["origin"])
-    result = digested(json.loads(row["result"]), place) if row["result"] else None
-    named = digested(json.loads(row["named"]), place) if row["named"] else {}
+def left_by(row: Row, around: Around) -> Any:
+    """What the step has left that can be compared; where there is nothing, which runs it was."""
+    policy, place = Policy.of(json.loads(row["policy"])), around.folder / str(row["id"])
+    result = digested(around.database.read(results.result, row["id"]), place)
+    named = json.loads(around.database.read(cache.named_of, row["id"]))
     files = {path: content(path)["hash"] for path in matching(policy.outputs)}
-    known = row["state"] != "succeeded" or row["setup"] or result is not None or named or files
-    return [row["state"], result, named, files, None if known else row["origin"]]
+    known = row["state"] != "succeeded" or row["setup"] or not _is_nothing(result) or named or files
+    makers = [] if known else around.database.read(cache.makers, row["id"])
+    return [row["state"], result, digested(named, place), files, makers]
+
+
+def _is_nothing(result: Any) -> bool:
+    if isinstance(result, (list, dict)):
+        return all(map(_is_nothing, result.values() if isinstance(result, dict) else result))
+    return result is None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from nbsched.core import syntax
+from nbsched.engine.files import READING, version
 
 _MISSING = object()
 
@@ -17,20 +19,27 @@ _MISSING = object()
 def outdated(files: Collection[str]) -> str | None:
     """The first of these files that was edited after this process had loaded its module, which it still uses."""
     found = {getattr(module, "__file__", None): module for module in list(sys.modules.values())}
-    return next((file for file in files if file in found and not _is_as_written(found[file], file)), None)
+    with READING:
+        return next((file for file in files if file in found and not _is_as_written(found[file], file)), None)
 
 
 def _is_as_written(module: ModuleType, file: str) -> bool:
-    tree = syntax.parsed(Path(file).read_text("utf-8", errors="replace"))
-    if tree is None:
-        return True
-    written = dict(_functions(compile(tree, file, "exec")))
-    held = vars(module)
+    facts, held = version(file), vars(module)
+    written, constants = _written(file, facts["size"], facts["mtime_ns"])
     return all(
         code_mark(live.__code__) == code_mark(written[name])
         for name, live in _live_functions(held, module.__name__)
         if name in written
-    ) and all(_same(held.get(name, _MISSING), value) for name, value in _constants(tree))
+    ) and all(_same(held.get(name, _MISSING), value) for name, value in constants)
+
+
+@lru_cache(maxsize=256)
+def _written(file: str, size: int, mtime_ns: int) -> tuple[dict[str, CodeType], list[tuple[str, Any]]]:
+    """The functions and the plain values of the module as the file has it; nothing where that is no Python."""
+    tree = syntax.parsed(Path(file).read_text("utf-8", errors="replace"))
+    if tree is None:
+        return {}, []
+    return dict(_functions(compile(tree, file, "exec"))), list(_constants(tree))
 
 
 def _functions(code: CodeType) -> Iterator[tuple[str, CodeType]]:

@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nbsched.core.wire import located
 from nbsched.store.database import Db
+from nbsched.store.insert import CONTAINERS
+from nbsched.store.nesting import PARTS
+from nbsched.store.reusing import ORIGIN
 
 _LOOKED_AT = 5
 """So many runs of one fingerprint are looked at, newest first, for one whose files are still there."""
@@ -71,10 +75,10 @@ def last_of_steps(db: Db, pipeline: str) -> Sequence[Mapping[str, Any]]:
 
 
 def needed(db: Db, run: int) -> Sequence[Mapping[str, Any]]:
-    """The steps that the run needs, with what they left and whose it is."""
+    """The steps that the run needs."""
     found: Sequence[Mapping[str, Any]] = db.execute(
-        "SELECT r.id, coalesce(r.retry_of, r.id) AS origin, r.step, r.state, r.result, r.named, r.setup, r.policy "
-        "FROM needs n JOIN runs r ON r.id = n.need WHERE n.run = ? AND r.step IS NOT NULL ORDER BY r.id",
+        "SELECT r.id, r.step, r.state, r.setup, r.policy FROM needs n JOIN runs r ON r.id = n.need "
+        "WHERE n.run = ? AND r.step IS NOT NULL ORDER BY r.id",
         (run,),
     ).fetchall()
     return found
@@ -83,3 +87,21 @@ def needed(db: Db, run: int) -> Sequence[Mapping[str, Any]]:
 def work_of(db: Db, run: int) -> str:
     """The run's work, as it is kept."""
     return str(db.execute("SELECT work FROM runs WHERE id = ?", (run,)).fetchone()[0])
+
+
+def named_of(db: Db, run: int) -> str:
+    """The run's named values as JSON, whose files say where they are."""
+    named, origin = db.execute(f"SELECT named, {ORIGIN} FROM runs WHERE id = ?", (run,)).fetchone()
+    return json.dumps(located(json.loads(named), origin)) if named else "{}"
+
+
+def makers(db: Db, run: int) -> list[int]:
+    """The runs that did what is done in this one: itself, or what it holds, or those that these were taken from."""
+    row = db.execute(f"SELECT kind, {ORIGIN} AS origin FROM runs WHERE id = ?", (run,)).fetchone()
+    if row["kind"] not in CONTAINERS:
+        return [row["origin"]]
+    found = db.execute(
+        f"SELECT {ORIGIN} FROM runs WHERE kind NOT IN ('map', 'pipeline') AND id IN {PARTS} ORDER BY id",
+        {"run": row["origin"]},
+    )
+    return [origin for (origin,) in found]

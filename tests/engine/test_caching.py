@@ -500,3 +500,76 @@ def test_files_are_looked_for_where_the_work_is_at_home(tmp_path: Path, write: C
     own = write("own.py", "import nbsched as nb\n@nb.task(inputs='a.csv')\ndef f(): pass\n")
     assert load_file(own).f.work().policy["inputs"] == [here]
     assert nb.cell("1", name="c", inputs=[here]).policy["inputs"] == [here]
+
+
+# --- in maps and in pipelines inside pipelines ---
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
+def test_only_the_items_that_changed_are_done_again(
+    rt: VirtualRuntime, works: ModuleType, chunk: int | None
+) -> None:
+    ok = nb.task(works.ok, cache=True)
+    with nb.pipeline("many", params={"xs": [1, 2, 3, 4]}) as p:
+        mapped = ok.map(p.params["xs"], chunk=chunk)
+        ok.options(name="all")(mapped)
+
+    def again(*xs: int) -> tuple[int, str | None, Any]:
+        works.calls.clear()
+        run = rt.run(p, {"xs": list(xs)}).wait(10, check=True)
+        return len(works.calls), run.steps["all"].reason, run.steps["all"].result
+
+    assert again(1, 2, 3, 4) == (5, None, [1, 2, 3, 4])
+    assert again(1, 2, 3, 4) == (0, "cached", [1, 2, 3, 4])
+    assert again(1, 2, 3, 5) == (2 if chunk is None else 3, None, [1, 2, 3, 5])
+    assert again(3, 4, 1, 2) == (1, None, [3, 4, 1, 2])
+    assert rt.prune()["runs"] == 0
+
+
+def test_a_chunk_counts_by_the_function_it_calls(rt: VirtualRuntime, write: Callable[..., Path]) -> None:
+    path = write("own.py", FUNCTION)
+
+    def again() -> list[str | None]:
+        with nb.pipeline("many") as p:
+            nb.task(load_file(path).twice, cache=True).map([1, 2], chunk=2)
+        return [item.reason for item in rt.run(p).wait(10, check=True).steps["twice"].steps.values()]
+
+    assert [again(), again()] == [[None], ["cached"]]
+    write("own.py", FUNCTION.replace("FACTOR = 2", "FACTOR = 3"))
+    assert again() == [None]
+
+
+def test_a_pipeline_in_a_pipeline_takes_the_cache_of_its_steps_and_does_without_it_with_the_whole(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    ok = nb.task(works.ok, cache=True)
+    with nb.pipeline("inner", params={"x": 1}) as inner:
+        ok.options(name="in")(inner.params["x"])
+    with nb.pipeline("outer") as outer:
+        inner.options(name="sub")(x=5) >> ok.options(name="after")(0)
+
+    def again(**policy: Any) -> list[str | None]:
+        run = rt.run(outer, **policy).wait(10, check=True)
+        return [run.steps["sub"].steps["in"].reason, run.steps["after"].reason]
+
+    assert [again(), again(), again(cache=False), again()] == [
+        [None] * 2,
+        ["cached"] * 2,
+        [None] * 2,
+        ["cached"] * 2,
+    ]
+    found = why(rt, outer)
+    assert found["sub"] == ("depends", ["its parts are looked at one by one when it runs"])
+    assert found["after"] == ("depends", ["upstream sub may run"])
+    assert why(rt, "outer") == found
+
+
+def test_what_is_only_after_a_map_is_done_again_when_that_was(rt: VirtualRuntime, works: ModuleType) -> None:
+    with nb.pipeline("many", params={"xs": [1, 2]}) as p:
+        effects = nb.task(works.takes, cache=True).map(p.params["xs"])
+        effects >> nb.task(works.ok, cache=True).options(name="after")(0)
+
+    def again(*xs: int) -> str | None:
+        return rt.run(p, {"xs": list(xs)}).wait(10, check=True).steps["after"].reason
+
+    assert [again(1, 2), again(1, 2), again(1, 3), again(1, 3)] == [None, "cached", None, "cached"]
