@@ -12,13 +12,20 @@ from typing import Any
 
 from nbsched.core import syntax
 from nbsched.engine.files import READING, version
+from nbsched.executors.lookup import FILE_MARK
 
 _MISSING = object()
 
 
 def outdated(files: Collection[str]) -> str | None:
-    """The first of these files that was edited after this process had loaded its module, which it still uses."""
-    found = {getattr(module, "__file__", None): module for module in list(sys.modules.values())}
+    """The first of these files that was edited after this process had loaded its module, which it still uses.
+
+    Files that functions are found in are loaded again for each version.
+    """
+    modules = [
+        module for module in list(sys.modules.values()) if FILE_MARK not in getattr(module, "__dict__", {})
+    ]
+    found = {getattr(module, "__file__", None): module for module in modules}
     with READING:
         return next((file for file in files if file in found and not _is_as_written(found[file], file)), None)
 
