@@ -36,6 +36,7 @@ POLICY_HELP: Mapping[str, str] = {
     "resources": "named slots it takes, such as gpu=1",
     "max_running": "how many of it may run at once",
     "rate": "how many may start per period, such as 10/m",
+    "depends_on_previous": "wait until the run of the occurrence before has succeeded",
     "rule": "how the steps before it must have ended",
     "cache": "do not run again what has not changed",
     "inputs": "files that it reads: when one changes, it runs again",
@@ -43,12 +44,14 @@ POLICY_HELP: Mapping[str, str] = {
     "key": "the same key is the same run",
     "tags": "words to find it by",
     "expires": "skip it when it has not started after this long",
+    "deadline": "it is late when it has not ended this long after its instant",
     "keep": "how long ('30d') or how many of its runs are kept",
     "secrets": "environment or keyring names that only the work sees",
     "on_success": "event to publish, or Apprise URL to notify",
     "on_failure": "event to publish, or Apprise URL to notify",
     "on_retry": "event to publish, or Apprise URL to notify",
-    "on_late": "event to publish, or Apprise URL to notify",
+    "on_late": "event to publish, or Apprise URL to notify, when it takes longer than usual or than its deadline",
+    "on_recovery": "event to publish, or Apprise URL to notify, when it succeeds after a failure",
 }
 SCHEDULE_HELP: Mapping[str, str] = {
     "overlap": "what happens when the last run has not ended",

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsched.core.durations import duration, duration_text
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
+from nbsched.core.limits import PERIODS_MS
 
 PRIORITIES = {"high": -10, "normal": 0, "low": 10}
 RULES = (
@@ -63,6 +64,7 @@ class Policy:
     resources: Mapping[str, float] = field(default_factory=dict)
     max_running: int | None = None
     rate: str | None = None
+    depends_on_previous: bool = False
     rule: str = "all_success"
     cache: bool | timedelta = False
     """Whether a run is spared whose result is known already, or how old that may be."""
@@ -72,12 +74,14 @@ class Policy:
     key: str | None = None
     tags: tuple[str, ...] = ()
     expires: timedelta | None = None
+    deadline: timedelta | None = None
     keep: str | int | None = None
     secrets: tuple[str, ...] = ()
     on_success: Any = None
     on_failure: Any = None
     on_retry: Any = None
     on_late: Any = None
+    on_recovery: Any = None
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Policy:
@@ -90,7 +94,6 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
-_LATER = frozenset({"on_late", "rate"})
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 FILES = frozenset({"inputs", "outputs"})
 
@@ -116,6 +119,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cell_timeout": _seconds,
     "grace": _seconds,
     "expires": _seconds,
+    "deadline": _seconds,
 }
 
 
@@ -126,13 +130,7 @@ def normalise(given: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{name}= is for the steps of a pipeline: write it inside one")
         if name not in _NAMES:
             raise UnknownName("option", name, sorted(_NAMES | STEP_ONLY))
-    written = {name: _WRITE[name](name, value) for name, value in given.items()}
-    for name in _LATER & written.keys():
-        if written[name] not in (None, False):
-            raise UsageError(
-                f"{name}={given[name]!r} is not there yet: it comes with a later version; leave it out"
-            )
-    return written
+    return {name: _WRITE[name](name, value) for name, value in given.items()}
 
 
 def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -271,7 +269,7 @@ def _rule(name: str, value: Any) -> str:
 
 def _rate(name: str, value: Any) -> str:
     count, _, period = _text(name, value).partition("/")
-    if not count.strip().isdecimal() or int(count) < 1 or period.strip() not in ("s", "m", "h", "d"):
+    if not count.strip().isdecimal() or int(count) < 1 or period.strip() not in PERIODS_MS:
         raise UsageError(f"{name} {value!r} is not a count per period: write '10/m' with s, m, h or d")
     return f"{int(count)}/{period.strip()}"
 
@@ -308,6 +306,7 @@ _WRITE: Mapping[str, Callable[[str, Any], Any]] = {
     "resources": _resources,
     "max_running": _optional(_whole(1)),
     "rate": _optional(_rate),
+    "depends_on_previous": _flag,
     "rule": _rule,
     "cache": _cache,
     "inputs": _paths,
@@ -315,10 +314,12 @@ _WRITE: Mapping[str, Callable[[str, Any], Any]] = {
     "key": _optional(_text),
     "tags": _texts,
     "expires": _optional(_span),
+    "deadline": _optional(_span),
     "keep": _optional(_keep),
     "secrets": _texts,
     "on_success": _hook,
     "on_failure": _hook,
     "on_retry": _hook,
     "on_late": _hook,
+    "on_recovery": _hook,
 }

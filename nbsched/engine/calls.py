@@ -24,7 +24,7 @@ from nbsched.engine.explaining import Answer, explain
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.simulating import Expected, simulate
-from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
+from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.insert import NewRun
@@ -133,7 +133,7 @@ class Calls:
 
     def set_priority(self, run: int | Run, priority: int | str) -> int:
         """The run stands last among its new equals; the old priority."""
-        return self.database.write(runs.set_priority, run_id(run), priority_number("priority", priority))
+        return self.database.write(line.set_priority, run_id(run), priority_number("priority", priority))
 
     def resolve(self, run: int | Run, value: Any) -> None:
         """What waits for a person's answer has it; InvalidState when nothing of the run does."""

@@ -15,7 +15,7 @@ from nbsched.store.database import Db
 _RUN = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
-       error, output, progress
+       error, output, progress, late
 FROM runs
 """
 
@@ -35,7 +35,7 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None,
+        progress=tuple(progress) if progress else None, late=bool(row["late"]),
     )  # fmt: skip
 
 

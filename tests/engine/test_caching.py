@@ -18,6 +18,7 @@ import pytest
 import nbsched as nb
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.executors.lookup import load_file
+from nbsched.store import history
 from nbsched.testing import VirtualRuntime
 
 FUNCTION = """
@@ -110,6 +111,16 @@ def test_a_result_can_be_too_old(rt: VirtualRuntime, works: ModuleType) -> None:
     assert reason(rt, ok) == "cached"
     rt.advance_blocking("31m")
     assert reason(rt, ok) is None
+
+
+def test_what_came_from_the_cache_does_not_tell_how_long_it_takes(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    ok = nb.task(works.ok, cache=True)
+    for expected in (None, "cached", "cached"):
+        assert reason(rt, ok) == expected
+    asked = {"id": 0, "name": "ok", "parent": None, "pipeline": None, "step": None, "schedule": None}
+    assert len(rt.database.read(history.durations_ms, asked, 10)) == 1
 
 
 def test_a_retry_by_hand_does_it_again(rt: VirtualRuntime, works: ModuleType) -> None:

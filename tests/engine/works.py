@@ -156,6 +156,19 @@ def kind(value: Any) -> str:
     return type(value).__name__
 
 
+def hears(run: nb.Run) -> None:
+    calls.append(("hears", run.id, str(run.state)))
+
+
+async def hears_async(run: nb.Run) -> None:
+    calls.append(("hears_async", run.id, str(run.state)))
+
+
+def hears_for_ever() -> None:
+    calls.append(("hears_for_ever", 0, ""))
+    gates["for ever"].wait()
+
+
 def power(base: float, exponent: int = 1) -> float:
     return base**exponent
 

@@ -165,6 +165,20 @@ def test_a_cell_that_gets_another_name_leaves_no_second_schedule(page: Page) -> 
     assert page.ask("[s.name for s in nb.schedules()]") == "['two']"
 
 
+def test_a_cell_has_the_limits_and_hooks_of_any_work(page: Page) -> None:
+    page.cell(
+        "%%schedule @daily --name one --rate 3/h --deadline 2h --depends-on-previous --on-late a.late "
+        "--on-recovery a.good\nx"
+    )
+    policy = page.ask(
+        "__import__('nbsched.store.schedules', fromlist=['find']) and "
+        "nb.schedules()[0]._runtime.database.read(lambda db: db.execute('SELECT work FROM schedules').fetchone()[0])"
+    )
+    for given in ('"rate": "3/h"', '"deadline": "2h"', '"depends_on_previous": true', '"on_late": "a.late"'):
+        assert given in policy
+    assert '"on_recovery": "a.good"' in policy
+
+
 def test_a_cell_without_an_id_is_known_by_its_text_with_a_notice(page: Page) -> None:
     ran = page.cell("%%schedule @daily\nx = 1")
     assert "known by its text" in ran.text

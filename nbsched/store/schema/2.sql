@@ -9,6 +9,8 @@ ALTER TABLE runs ADD COLUMN setup INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN width INTEGER;
 -- when it is late if it still runs then
 ALTER TABLE runs ADD COLUMN late_ms INTEGER;
+-- it was late, and that has been told
+ALTER TABLE runs ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
 -- of all that its result depends on
 ALTER TABLE runs ADD COLUMN fingerprint TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
@@ -32,6 +34,16 @@ CREATE TABLE starts (
   at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX starts_name ON starts (name, at_ms);
+CREATE INDEX runs_rated ON runs (name, not_before_ms) WHERE state = 'queued' AND reason = 'rate';
+
+-- hooks that are still to be told what has become of a run
+CREATE TABLE notices (
+  id   INTEGER PRIMARY KEY,
+  run  INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  hook TEXT NOT NULL,                     -- on_success, on_failure, …
+  host TEXT                               -- who is telling it
+) STRICT;
+CREATE INDEX notices_run ON notices (run);
 
 -- what a run's fingerprint is made of, so that a change can be named
 CREATE TABLE fingerprints (
