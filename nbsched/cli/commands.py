@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import following, running, serving
+from nbsched.cli import filling, following, running, serving
 from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -64,6 +64,12 @@ def _why(given: argparse.Namespace) -> int:
     return 0
 
 
+def _backfill(given: argparse.Namespace) -> int:
+    answer, code = filling.backfill(given)
+    tell(answer, hasattr(given, "json"))
+    return code
+
+
 def _trigger_word(parser: Parser) -> None:
     parser.add_argument(
         "trigger", metavar="TRIGGER", help="when: '0 2 * * *', @daily, 'every 5m', 'on data.ready'"
@@ -98,7 +104,7 @@ COMMANDS: Mapping[str, Command] = {
     "retry": _staying(VERBS["retry"]),
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
-    "backfill": _later("backfill"),
+    "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),
     "export": _later("export"),
 }  # fmt: skip
 

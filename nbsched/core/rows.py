@@ -209,7 +209,7 @@ _REASONS: Mapping[str, str] = {
 
 def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = ()) -> PanelRow:
     """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for."""
-    sign, tone = _RETRYING if _retrying(run) else _LOOK[run.state]
+    sign, tone = look(run.state, run.attempt)
     return PanelRow(
         id=run.id, name=one_line(run.name), detail=one_line(_detail(run)), state=str(run.state),
         reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs)), progress=_progress(run),
@@ -234,8 +234,13 @@ def actions(run: RunRecord) -> tuple[str, ...]:
     return ("retry",)
 
 
+def look(state: State, attempt: int) -> tuple[str, str]:
+    """The sign and the tone of a run in that state after so many attempts."""
+    return _RETRYING if state is State.QUEUED and attempt > 0 else _LOOK[state]
+
+
 def _retrying(run: RunRecord) -> bool:
-    return run.state is State.QUEUED and run.attempt > 0
+    return look(run.state, run.attempt) is _RETRYING
 
 
 def _held_back(run: RunRecord) -> bool:

@@ -17,13 +17,14 @@ from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
 from nbsched.core.wire import encode
-from nbsched.engine import firing, publishing
+from nbsched.engine import backfilling, firing, publishing
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.explaining import Answer, explain
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.lookups import Place
-from nbsched.engine.simulating import Expected, simulate
+from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
@@ -219,6 +220,25 @@ class Calls:
         found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
         return Run(self, found)
 
+    def backfill(
+        self, name: str, start: Any, end: Any, *, max_parallel: int = 1, dry_run: bool = False,
+        rerun_failed: bool = False,
+    ) -> Backfill | list[datetime]:  # fmt: skip
+        """One run for each instant of the schedule in [start, end) that has come, `max_parallel` of them at once.
+
+        What has been run, by the schedule or a backfill, is not run again; asked for again, the same runs come back.
+        With `rerun_failed` those that failed or were cancelled are retried; `dry_run` gives the instants instead.
+        """
+        return backfilling.begin(
+            self,
+            _name(name),
+            start,
+            end,
+            max_parallel=max_parallel,
+            dry_run=dry_run,
+            rerun_failed=rerun_failed,
+        )
+
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""
         change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
@@ -258,13 +278,14 @@ class Calls:
         """The hosts that live."""
         return self.database.read(hosts.living, self.now_ms())
 
-    def simulate(self, start: datetime, end: datetime) -> list[Expected]:
+    def simulate(self, start: datetime, end: datetime) -> Simulation:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
         first, last = firing.aware(start), firing.aware(end)
         if last < first:
             raise UsageError(f"the end {last.isoformat()} is before the start {first.isoformat()}: swap them")
         found = self.database.read(schedules.all_rows)
-        return simulate(found, self.database.read(records.typical_durations), first, last)
+        going_on = [GoingOn(*one) for one in self.database.read(records.going_on)]
+        return simulate(found, self.database.read(records.typical_durations), first, last, going_on)
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""

@@ -25,6 +25,7 @@ from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name
+from nbsched.verbs import VERBS
 from nbsched.verbs.runs import runs_table
 from nbsched.verbs.why import ask
 
@@ -115,6 +116,17 @@ def why(shell: Any, given: argparse.Namespace) -> None:
     """What of the pipeline, as it stands in this notebook, would run again now, and why."""
     work, _ = _found(shell, given)
     show(ask(default.runtime(), work, given).view)
+
+
+def backfill(shell: Any, given: argparse.Namespace) -> None:
+    """The past instants of the pipeline's schedule run; the grid shows how far they are."""
+    if given.name in _names(shell) and given.name not in {schedule.name for schedule in nb.schedules()}:
+        raise UsageError(
+            f"the pipeline {given.name!r} has no schedule of its name, so it has no instants: "
+            f"%pipeline schedule {given.name} TRIGGER gives it one"
+        )
+    if not inside_a_run():
+        show(VERBS["backfill"].do(default.runtime(), given).view)
 
 
 def list_(shell: Any, given: argparse.Namespace) -> None:

@@ -62,6 +62,8 @@ class NewRun:
     not_before_ms: int | None = None
     event: str | None = None
     wait_for: int | None = None
+    bound: str | None = None
+    """It is pending until `bounds` admits it: of all with this label only as many go on as its policy's max_bound."""
     retry_of: int | None = None
     reused: Reused = field(default_factory=dict)
     again: Again = field(default_factory=dict)
@@ -87,7 +89,7 @@ _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope", "idx", "late_ms",
+    "named", "output", "root", "scope", "idx", "late_ms", "bound",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -115,12 +117,12 @@ def next_id(db: Db) -> int:
 
 
 def insert(db: Db, new: NewRun, now_ms: int) -> int:
-    """The run is queued, or pending behind `wait_for`; a pipeline's steps are pending. Its id."""
+    """The run is queued, or pending behind `wait_for` or a bound; a pipeline's steps are pending. Its id."""
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = run_policy(new)
-    waits = not new.wait_for and _waits_for_previous(db, run, new, given)
-    state = State.PENDING if new.wait_for or waits else State.QUEUED
+    waits = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
+    state = State.PENDING if new.wait_for or new.bound or waits else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     policy = Policy.of(given)
     _write_rows(db, [_row(run, new, work, given, policy, state, now_ms)], now_ms)
@@ -243,7 +245,7 @@ def _row(
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None, None, _after(policy.deadline, new, now_ms),
+        None, None, None, _after(policy.deadline, new, now_ms), new.bound,
     )  # fmt: skip
 
 
@@ -287,7 +289,7 @@ def _part(
         policy.get("priority", frame.priority), in_line(run), work.get("place") or frame.place, now_ms, None, None,
         ended_ms, _text(kept), params, _text(policy), rule, condition, int(setup), int(teardown), None,
         reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None, frame.root,
-        frame.scope, index, None if reuse else _late_ms(policy, frame, now_ms),
+        frame.scope, index, None if reuse else _late_ms(policy, frame, now_ms), None,
     )  # fmt: skip
 
 

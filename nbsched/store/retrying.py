@@ -18,7 +18,7 @@ from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 from nbsched.store.reusing import Left, reusable, steps_left
 
-__all__ = ["adopt", "retry", "start"]
+__all__ = ["adopt", "redone", "retry", "start"]
 
 
 def start(db: Db, new: NewRun, now_ms: int) -> int:
@@ -40,6 +40,11 @@ class Redo:
 
 def retry(db: Db, run: int, now_ms: int, redo: Redo, *, host: Host) -> int:
     """A new run of the ended one's work; what it has to do again says `redo`."""
+    return insert(db, redone(db, run, redo, host=host), now_ms)
+
+
+def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
+    """The run as it is to be made for `retry`; InvalidState says why it cannot be."""
     row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
@@ -67,7 +72,7 @@ def retry(db: Db, run: int, now_ms: int, redo: Redo, *, host: Host) -> int:
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused, again=again,
     )  # fmt: skip
-    return insert(db, replace(new, work=_here(work, host)), now_ms)
+    return replace(new, work=_here(work, host))
 
 
 def defined(db: Db, name: str) -> NewRun | None:

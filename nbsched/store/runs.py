@@ -13,7 +13,7 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
-from nbsched.store import notices, previous, rates
+from nbsched.store import bounds, notices, previous, rates
 from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
@@ -245,7 +245,8 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     while wave:
         done += wave
         behind = previous.next_in_turn(db, (item.run for item in wave), _PENDING)
-        each = {row["id"]: row for row in (*_followers(db, wave), *behind)}
+        bound = bounds.admissible(db, [item.run for item in wave], _PENDING)
+        each = {row["id"]: row for row in (*_followers(db, wave), *behind, *bound)}
         wave = [found for row in each.values() for found in _decide(db, row, now_ms)]
     return done
 
@@ -266,6 +267,12 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
         "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
         (runs,),
     ).fetchall()
+
+
+def admit_bound(db: Db, label: str, now_ms: int) -> None:
+    """Of the pending runs that bear the label as many go on as may."""
+    for row in bounds.first_in_line(db, label, _PENDING):
+        _decide(db, row, now_ms)
 
 
 def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:

@@ -292,7 +292,7 @@ def test_a_scheduled_pipeline_knows_its_instant_in_every_step(rt: VirtualRuntime
     with nb.pipeline("daily") as p:
         nb.task(works.ok).options(name="date")({
             "date": nb.scheduled_date, "at": nb.scheduled_at, "from": nb.interval_start, "to": nb.interval_end,
-            "run": nb.run_id, "key": nb.run_key,
+            "run": nb.run_id, "key": nb.run_key, "both": nb.interval,
         })  # fmt: skip
     rt.schedule(p, nb.cron("0 23 * * *", tz="America/New_York"), name="daily")
     rt.advance_blocking("30h")
@@ -302,6 +302,7 @@ def test_a_scheduled_pipeline_knows_its_instant_in_every_step(rt: VirtualRuntime
     found = run.steps["date"].result
     assert found.pop("date").isoformat() == "2026-01-05"
     assert found.pop("key").startswith("daily@2026-01-06T04:00")
+    assert found.pop("both") == [found["from"], found["to"]]
     assert found == {"at": at, "from": at - timedelta(days=1), "to": at, "run": run.id}
 
 

@@ -299,6 +299,26 @@ def test_cached_steps_are_told_and_why_names_the_cell_that_was_edited(page: Page
     assert "is cached" in page.cell("%nbsched why again first").plain
 
 
+def test_a_pipeline_s_past_instants_are_filled_and_shown_as_a_grid(page: Page) -> None:
+    page.cell("with nb.pipeline('old'):\n    nb.shell('true', name='only')")
+    line = "%pipeline backfill old --from 2026-01-01 --to 2026-01-03"
+    assert "%pipeline schedule old TRIGGER gives it one" in one_line(page.cell(line))
+    page.cell("%pipeline schedule old '0 2 * * * tz UTC'")
+    assert page.cell(f"{line} --dry-run").text.splitlines() == [
+        "Thu 2026-01-01 02:00:00 +00:00",
+        "Fri 2026-01-02 02:00:00 +00:00",
+    ]
+    (shown,) = page.cell(line).displays
+    assert shown["text/plain"].startswith("old: 2 instants, ")
+    assert "<table>" in shown["text/html"]
+    page.until("[run.state for run in nb.runs(name='old')] == ['succeeded'] * 2")
+    assert (
+        page.cell("%nbsched backfill old --from 2026-01-01 --to 2026-01-03").plain.count("✓ succeeded  ✓")
+        == 2
+    )
+    page.cell("nb.unschedule('old')")
+
+
 def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> None:
     page.cell("heard = []")
     page.cell(
@@ -355,7 +375,7 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why nosuch", "no pipeline 'nosuch'"),
-        ("%pipeline backfill etl", "not there yet"),
+        ("%pipeline backfill etl --from 2026-01-01 --to 2026-01-02", "no schedule 'etl'"),
         ("%pipeline export etl", "not there yet"),
         ("%nbsched show 9999", "no run 9999"),
         ("%nbsched show x", "not a whole number"),

@@ -13,9 +13,12 @@ ALTER TABLE runs ADD COLUMN late_ms INTEGER;
 ALTER TABLE runs ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
 -- of all that its result depends on
 ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+-- the label of those of which only so many go on at once, by the policy's max_bound
+ALTER TABLE runs ADD COLUMN bound TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_bound ON runs (bound, state, priority, scheduled_ms, id) WHERE ended_ms IS NULL AND bound IS NOT NULL;
 CREATE INDEX runs_remembered ON runs (pipeline, name, id) WHERE fingerprint IS NOT NULL;
 CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL;
 
