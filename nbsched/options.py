@@ -16,6 +16,7 @@ from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.policy import FILES, PRIORITIES, RULES, Policy, normalise
+from nbsched.core.waiting import MATCHES
 
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
 MISSED = ("latest", "all", "earliest", "none")
@@ -311,6 +312,20 @@ def add_step(parser: Parser) -> None:
     group.add_argument("--setup", action="store_true", help="it prepares the steps after it")
     group.add_argument(
         "--teardown", action="store_true", help="it cleans up after the steps before it, however they ended"
+    )
+
+
+def add_waiting(parser: Parser) -> None:
+    """The parser takes what a sensor or an approval is made of, in place of a cell or notebook."""
+    group = parser.add_argument_group("waiting")
+    group.add_argument(
+        "--wait-for", metavar="WHAT", help="a sensor: a trigger such as 'on data.available', or 'file *.csv'"
+    )
+    group.add_argument("--poke", metavar="POKE", help="how often files are looked at (30s)")
+    group.add_argument("--match", choices=MATCHES, help="which ends of other work count ('after NAME')")
+    group.add_argument("--approve", metavar="MESSAGE", help="a question that a person answers")
+    group.add_argument(
+        "--type", nargs="+", metavar="TYPE", help="what answers it: a type, or several choices (bool)"
     )
 
 

@@ -24,7 +24,7 @@ class Surroundings(Protocol):
         """The absolute path, whether anything is there or not; from the folder of `beside`, else the current one."""
 
     def beside(self, path: str) -> str:
-        """The absolute path from the folder of the file that defines the work, else from the current one."""
+        """The absolute path, from the folder of the file that defines the work where there is one."""
 
     def declared_parameters(self, notebook: str) -> Mapping[str, Parameter] | None:
         """What the parameters cell declares; None when there is none; DefinitionError when unreadable."""

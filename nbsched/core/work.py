@@ -46,7 +46,7 @@ def notebook(
         output=None if output is None else files.absolute(str(output)),
         cwd=None if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def shell(
@@ -62,7 +62,7 @@ def shell(
         name=_first_word(text) if name is None else name, command=command, env=_mapping(text, env), cwd=folder,
         policy=located(options, lambda file: files.absolute(file, folder)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
@@ -74,7 +74,7 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
         raise DefinitionError(f"cell {name!r}: {fault}")
     policy = located(options, lambda file: ports.surroundings().beside(file))
     work = Cell(name=name, policy=policy, source=source, where=place)
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def _task_options(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -82,7 +82,8 @@ def _task_options(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     return located(options, lambda file: ports.surroundings().beside(file)), steps_only
 
 
-def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+    """The work's step inside a pipeline's block, else the work itself."""
     draft = BUILDING.get()
     if draft is not None:
         return draft.add(work, name, steps_only)
@@ -172,7 +173,7 @@ class FunctionTask:
         positional = {names.get(str(at), str(at)): given for at, given in enumerate(lists)}
         template = self._work(args, {name: value for name, value in params.items() if name not in over})
         work = mapped(template, positional | over, product=product, chunk=chunk, max_parallel=max_parallel)
-        return _placed(work, self._step, self._steps_only)
+        return placed(work, self._step, self._steps_only)
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""

@@ -67,6 +67,8 @@ class _Explained:
     def _answer(self, work: Row) -> Answer:
         if work["kind"] in CONTAINERS:
             return self._say("depends", ["its parts are looked at one by one when it runs"])
+        if work["kind"] in ("wait", "approval"):
+            return self._say("run", ["it waits anew each time"])
         if not self._policy.cache:
             return self._say("run", ["cache is off"])
         try:

@@ -90,12 +90,16 @@ def digested(stored: Any, folder: Path) -> Any:
 
 
 def left_by(row: Row, around: Around) -> Any:
-    """What the step has left that can be compared; where there is nothing, which runs it was."""
+    """What the step has left that can be compared; where there is nothing, which runs it was.
+
+    What only prepares or waits leaves nothing to be looked at.
+    """
     policy, place = Policy.of(json.loads(row["policy"])), around.folder / str(row["id"])
     result = digested(around.database.read(results.result, row["id"]), place)
     named = json.loads(around.database.read(cache.named_of, row["id"]))
     files = {path: content(path)["hash"] for path in matching(policy.outputs)}
-    known = row["state"] != "succeeded" or row["setup"] or not _is_nothing(result) or named or files
+    gate = row["setup"] or row["kind"] in ("wait", "approval")
+    known = row["state"] != "succeeded" or gate or not _is_nothing(result) or named or files
     makers = [] if known else around.database.read(cache.makers, row["id"])
     return [row["state"], result, digested(named, place), files, makers]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -33,7 +34,7 @@ class Files:
         return str((folder / Path(path).expanduser()).resolve())
 
     def beside(self, path: str) -> str:
-        return self.absolute(path, str(next(_folders())))
+        return os.path.abspath(next(_folders()) / Path(path).expanduser())
 
     def declared_parameters(self, notebook: str) -> Mapping[str, Parameter] | None:
         try:

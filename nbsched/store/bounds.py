@@ -8,7 +8,7 @@ from typing import Any
 
 from nbsched.store.database import Db
 
-_WAITING = "bound = ? AND ended_ms IS NULL AND state = 'pending'"
+_WAITING = "bound = ? AND ended_ms IS NULL AND state = 'pending' AND started_ms IS NULL"
 
 
 def admissible(db: Db, ended: Sequence[int], columns: str) -> list[Mapping[str, Any]]:
@@ -34,7 +34,8 @@ def first_in_line(db: Db, label: str, columns: str) -> list[Mapping[str, Any]]:
     if first is None:
         return []
     going_on = db.execute(
-        "SELECT count(*) FROM runs WHERE bound = ? AND ended_ms IS NULL AND state IN ('queued', 'running')",
+        "SELECT count(*) FROM runs WHERE bound = ? AND ended_ms IS NULL "
+        "AND (state IN ('queued', 'running') OR started_ms IS NOT NULL)",
         (label,),
     ).fetchone()[0]
     return db.execute(

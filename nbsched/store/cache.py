@@ -40,7 +40,7 @@ def remember(db: Db, run: int, memory: Memory) -> None:
 
 
 _REMEMBERED = (
-    "SELECT r.id, r.id AS origin, r.step, r.state, r.result, r.named, r.output, r.ended_ms, r.setup, r.policy, "
+    "SELECT r.id, r.id AS origin, r.kind, r.step, r.state, r.result, r.named, r.output, r.ended_ms, r.setup, r.policy, "
     "r.work, r.fingerprint, f.parts FROM runs r JOIN fingerprints f ON f.run = r.id "
 )
 
@@ -77,7 +77,7 @@ def last_of_steps(db: Db, pipeline: str) -> Sequence[Mapping[str, Any]]:
 def needed(db: Db, run: int) -> Sequence[Mapping[str, Any]]:
     """The steps that the run needs."""
     found: Sequence[Mapping[str, Any]] = db.execute(
-        "SELECT r.id, r.step, r.state, r.setup, r.policy FROM needs n JOIN runs r ON r.id = n.need "
+        "SELECT r.id, r.kind, r.step, r.state, r.setup, r.policy FROM needs n JOIN runs r ON r.id = n.need "
         "WHERE n.run = ? AND r.step IS NOT NULL ORDER BY r.id",
         (run,),
     ).fetchall()

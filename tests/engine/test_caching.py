@@ -584,3 +584,19 @@ def test_what_is_only_after_a_map_is_done_again_when_that_was(rt: VirtualRuntime
         return rt.run(p, {"xs": list(xs)}).wait(10, check=True).steps["after"].reason
 
     assert [again(1, 2), again(1, 2), again(1, 3), again(1, 3)] == [None, "cached", None, "cached"]
+
+
+def test_what_waits_is_waited_for_anew_and_what_comes_after_it_is_cached(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    with nb.pipeline("waits", cache=True) as p:
+        nb.wait_for(nb.on("go"), timeout="1h", name="gate") >> nb.task(works.ok).options(name="after")(0)
+
+    def again() -> list[str | None]:
+        run = rt.run(p)
+        rt.settle()
+        rt.publish("go")
+        return [step.reason for step in run.wait(10, check=True).steps.values()]
+
+    assert [again()[1], again()[1]] == [None, "cached"]
+    assert why(rt, p)["gate"] == ("run", ["it waits anew each time"])

@@ -39,7 +39,7 @@ def freeze(source: panel_source.MemorySource, run_id: int) -> tuple[PipelineView
     view = source.pipeline(run_id)
     assert view is not None
     details = {step["id"]: found for step in view["steps"] if (found := source.details(step["id"]))}
-    return view, frozen.run(view, details, NOW)
+    return view, frozen.run(view, [(0, step) for step in view["steps"]], details, NOW)
 
 
 def picture(html: str) -> minidom.Document:
@@ -97,4 +97,4 @@ def test_a_frozen_store_shows_its_newest_runs_and_when_it_was() -> None:
     lines = bundle["text/plain"].splitlines()
     assert lines[0].startswith("nbsched 2 running · 2 queued · 2026-11-23 12:00:00")
     assert "training" in lines[2]
-    assert len(lines) == 2 + frozen.ROWS
+    assert len(lines) == 2 + frozen.MOST_LINES

@@ -245,6 +245,20 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
     assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
 
 
+def test_steps_that_wait_are_written_in_one_line(page: Page) -> None:
+    page.cell("%step ask.data --wait-for 'on data.ready' --timeout 1h")
+    page.cell("%step ask.sure --approve 'Load it?' --after data", "s2")
+    page.cell("%%step ask.load -p rows=@data.rows -p sure=@sure --when sure\nasked = (rows, sure)", "s3")
+    assert "which waits" in page.cell("%%step ask.no --approve 'Why?'\npass").text
+    page.cell("%pipeline run ask")
+    page.until("nb.runs(name='ask')[0].steps['data'].started_at is not None")
+    page.cell("%nbsched publish data.ready '{\"rows\": 3}'")
+    page.until("nb.runs(name='ask')[0].steps['sure'].started_at is not None")
+    page.cell("%nbsched resolve {nb.runs(name='ask')[0].id} yes")
+    page.until("nb.runs(name='ask')[0].state == 'succeeded'")
+    assert page.ask("asked") == "(3, True)"
+
+
 def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
     page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
     square = "import nbsched as nb\nnb.emit(square=number ** 2)"

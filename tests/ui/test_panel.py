@@ -275,6 +275,69 @@ def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Call
     lab.page.locator(".nbs .matrix").wait_for()
 
 
+STUDY = """
+import threading, time
+import nbsched as nb
+go_on, tuned = threading.Event(), threading.Event()
+@nb.task
+def cut(folds):
+    return list(range(folds))
+@nb.task
+def score(fold, rate):
+    print(f"scoring fold {fold}")
+    if fold in (17, 41):
+        raise ValueError(f"fold {fold} holds no positive case")
+    if fold >= 132:
+        go_on.wait(60)
+    return fold * rate
+@nb.task
+def fit(rate):
+    return {"loss": round(1 / (1 + rate), 3)}
+@nb.task
+def choose(loss):
+    tuned.wait(60)
+    return loss
+@nb.task
+def publish():
+    return "published"
+with nb.pipeline("tune", params={"rates": list}) as tune:
+    losses = fit.map(tune.params["rates"])
+    choose(losses["loss"])
+with nb.pipeline("study", params={"folds": 300}) as study:
+    folds = cut(study.params["folds"])
+    scores = score.map(folds, rate=0.1, max_parallel=1)
+    inside = tune(rates=[0.1, 0.3, 0.5])
+    cut_ = folds >> inside
+    report = publish.options(rule="all_done")()
+    [scores, inside] >> report
+run = study.run()
+nb.dashboard(focus=run.id)
+"""
+DONE = """
+go_on.set(); tuned.set()
+run.wait("50s").state.value
+"""
+
+
+def test_items_and_pipelines_inside_are_counted_and_found_step_by_step(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    lab = open_page(STUDY, "nb.dashboard()", DONE)
+    lab.theme("JupyterLab Light")
+    lab.run(0)
+    panel = lab.page.locator(".nbs").first
+    row = panel.get_by_role("option", name=re.compile("score running"))
+    row.get_by_text("132 of 300 · 2 failed").wait_for(timeout=20_000)
+    assert panel.get_by_role("option").count() == 4, "items are no rows of the list"
+    panel.screenshot(path=screenshots / "study_running.png")
+    row.click()
+    items = panel.locator("aside .items")
+    items.get_by_text("130 ok").wait_for()
+    assert items.get_by_role("button").first.get_attribute("aria-label").startswith("score [17] failed")
+    items.get_by_text("and 164 more").wait_for()
+    panel.screenshot(path=screenshots / "study_items.png")
+
+
 def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:
     from nbsched.core.rows import took_text, when_text
 
