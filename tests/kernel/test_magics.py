@@ -389,7 +389,7 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why nosuch", "no pipeline 'nosuch'"),
-        ("%pipeline backfill etl --from 2026-01-01 --to 2026-01-02", "no schedule 'etl'"),
+        ("%pipeline backfill nosuch --from 2026-01-01 --to 2026-01-02", "no schedule 'nosuch'"),
         ("%pipeline export etl", "not there yet"),
         ("%nbsched show 9999", "no run 9999"),
         ("%nbsched show x", "not a whole number"),
