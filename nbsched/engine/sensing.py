@@ -50,7 +50,7 @@ class Senses:
     def __init__(self, database: Database, clock: Clock, spawn: Callable[..., None]) -> None:
         self._db, self._clock, self._spawn = database, clock, spawn
         self._heard_to = 0
-        self._watched: dict[Folder, anyio.CancelScope] = {}
+        self._watched: dict[Folder, anyio.Event] = {}
         self._can_watch = importlib.util.find_spec("watchfiles") is not None
 
     def ring(self, ahead: Outlook, now_ms: int) -> Future[int] | None:
@@ -72,24 +72,34 @@ class Senses:
             return
         wanted = {folder_of(work.files) for _, work in self._db.read(waits.files) if work.files}
         for folder in self._watched.keys() - wanted:
-            self._watched.pop(folder).cancel()
+            self._watched.pop(folder).set()
         for folder in wanted - self._watched.keys():
-            self._watched[folder] = anyio.CancelScope()
+            self._watched[folder] = anyio.Event()
             self._spawn(self._watch, folder, self._watched[folder])
 
-    async def _watch(self, folder: Folder, scope: anyio.CancelScope) -> None:
-        from watchfiles import awatch
-
-        with scope:
+    async def _watch(self, folder: Folder, stop: anyio.Event) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(_set_when_cancelled, stop)
             try:
-                async for _ in awatch(
-                    folder.path, recursive=folder.deep, step=STEP_MS, debounce=STEP_MS, watch_filter=None
-                ):
-                    self._changed(folder)
+                await self._follow(folder, stop)
             except Exception as error:
                 _log.warning(
                     "the folder %s cannot be watched, so it is looked at now and then: %s", folder.path, error
                 )
+            group.cancel_scope.cancel()
+
+    async def _follow(self, folder: Folder, stop: anyio.Event) -> None:
+        from watchfiles import awatch
+
+        async for _ in awatch(
+            folder.path,
+            recursive=folder.deep,
+            step=STEP_MS,
+            debounce=STEP_MS,
+            watch_filter=None,
+            stop_event=stop,
+        ):
+            self._changed(folder)
 
     def _changed(self, folder: Folder) -> None:
         """What waits for files there looks at them once they can have settled."""
@@ -97,3 +107,11 @@ class Senses:
         for run, work in self._db.read(waits.files):
             if work.files and folder_of(work.files).path.startswith(folder.path):
                 self._db.submit_lightly(waits.look_sooner, run, to_ms(now + duration(work.settle)))
+
+
+async def _set_when_cancelled(stop: anyio.Event) -> None:
+    """The thread that watches hears of nothing but its event."""
+    try:
+        await anyio.sleep_forever()
+    finally:
+        stop.set()

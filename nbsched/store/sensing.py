@@ -144,8 +144,8 @@ def answer(db: Db, run: int, value: Any, by: str | None, now_ms: int) -> int:
     text = json.dumps({"result": found, "named": {"answer": found, "by": by}}, ensure_ascii=False)
     db.execute(
         "INSERT INTO waits (run, kind, answer) VALUES (?1, 'answer', ?2) ON CONFLICT (run) "
-        "DO UPDATE SET answer = ?2, wake_ms = ?3",
-        (row["id"], text, now_ms),
+        "DO UPDATE SET answer = ?2",
+        (row["id"], text),
     )
     if row["started_ms"] is not None:
         _succeed(db, {"run": row["id"], "answer": text}, now_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -376,6 +377,15 @@ def test_files_are_there_once_none_of_them_changes_any_more(
     assert run.result == [str(folder / "a.csv"), str(folder / "b.csv")]
     assert run.ended_at is not None
     assert 0.4 <= run.ended_at.timestamp() - last < 2
+
+
+def test_a_runtime_that_watches_a_folder_closes_at_once(tmp_path: Path, until: Until) -> None:
+    with nb.Runtime(tmp_path / "store.db") as rt:
+        rt.run(nb.wait_for(nb.file(tmp_path / "*.csv"), timeout="1h"))
+        until(rt, lambda: rt.scheduler._senses._watched)
+        threading.Event().wait(0.5)
+        began = time.perf_counter()
+    assert time.perf_counter() - began < 2
 
 
 def test_an_old_file_that_is_moved_here_has_only_just_come(real: nb.Runtime, tmp_path: Path) -> None:

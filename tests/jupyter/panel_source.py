@@ -84,6 +84,10 @@ class MemorySource:
         self.schedules = {one.name: one for one in schedules}
         self.needs: dict[str, Mapping[str, Sequence[str]]] = {}
         self.logs: dict[int, str] = {}
+        self.said: dict[int, Mapping[str, Any]] = {}
+        """By run what its row says instead."""
+        self.stale: set[str] = set()
+        """Steps of which an input has changed since."""
         self.acted: list[tuple[str, int | str, str]] = []
         self.log: list[int] = []
         self.watchers: list[Callable[[], None]] = []
@@ -114,10 +118,11 @@ class MemorySource:
         siblings = self.steps(one.parent) if one.parent is not None else []
         ended = {sibling.step for sibling in siblings if sibling.state.final}
         found = self.schedules.get(one.schedule or "")
-        return panel_row(
+        row = panel_row(
             one, trigger=found and found.trigger, needs=[need for need in needs if need not in ended],
             items=self.counts(one) if one.kind == "map" else None,
         )  # fmt: skip
+        return {**row, **self.said.get(one.id, {})}  # type: ignore[typeddict-item]
 
     def counts(self, mapped: RunRecord) -> dict[str, int]:
         return dict(Counter(str(item.state) for item in self.steps(mapped.id)))
@@ -157,7 +162,11 @@ class MemorySource:
             ]
             past = [(one, self.steps(one.id)) for one in sorted(before, key=lambda one: one.id)[-11:]]
             steps = [self.row(step) for step in self.steps(run_id)]
-            return pipeline_view(self.row(root), steps, self.needs[root.name], past)
+            view = pipeline_view(self.row(root), steps, self.needs[root.name], past)
+            for node in view["nodes"]:
+                if node["name"] in self.stale:
+                    node["stale"] = True
+            return view
 
     def details(self, run_id: int) -> Details | None:
         with self.lock:
@@ -208,6 +217,10 @@ class MemorySource:
             new = replace(self.runs[target], id=max(self.runs) + 1, state=State.QUEUED, reason=None, error=None,
                           attempt=0, retry_of=target, started_at=None, ended_at=None)  # fmt: skip
             self.set(new)
+        elif verb in ("approve", "reject") and isinstance(target, int):
+            self.said.pop(target)
+            state = State.SUCCEEDED if verb == "approve" else State.FAILED
+            self.change(target, state=state, started_at=self.now(), ended_at=self.now())
         elif verb in ("pause", "resume") and isinstance(target, str):
             paused = "by user" if verb == "pause" else None
             self.schedules[target] = replace(self.schedules[target], paused=paused)

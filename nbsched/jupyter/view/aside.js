@@ -79,7 +79,7 @@ export class Aside {
 
   runActs(row, details) {
     const acts = make("div", "acts");
-    for (const verb of row.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "main" : ""));
+    for (const verb of row.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
     const schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     for (const verb of schedule?.actions ?? [])
       acts.append(button(`${words(verb)[0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));

@@ -23,7 +23,7 @@ export class Items {
     this.list = make("div", "few");
     this.list.setAttribute("role", "list");
     this.more = make("div", "more");
-    this.node.append(make("h5", "", "items"), this.list, this.more);
+    this.node.append(this.list, this.more);
     this.lines = [];
   }
 

@@ -10,7 +10,7 @@ import { runRow, scheduleRow } from "./rows.js";
 import { Timeline } from "./timeline.js";
 
 const NARROW_PX = 600;
-const ROWS = { wide: 11, narrow: 7, least: 6 };
+const ROWS = { wide: 11, narrow: 7, least: 7 };
 const STORE_TABS = [["Runs", "Runs"], ["Schedules", "Schedules"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 const RUN_TABS = [["Runs", "Steps"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 
@@ -49,6 +49,7 @@ class Panel {
     body.append(this.main, this.aside.node);
     this.root.append(this.head.node, this.noticeLine(), body);
     this.root.addEventListener("keydown", event => event.key === "Escape" && this.chosen && this.choose(null));
+    this.runs.scroll.addEventListener("keydown", event => this.foldByKey(event));
     this.open("Runs");
   }
 
@@ -98,6 +99,7 @@ class Panel {
   choose(chosen) {
     const same = JSON.stringify(chosen) === JSON.stringify(this.chosen);
     this.chosen = chosen;
+    this.runs.chosen = chosen?.run ?? null;
     this.schedules.chosen = chosen?.schedule ?? null;
     if (chosen?.run != null && !same) this.look(chosen.run);
     if (this.known.rows.get(chosen?.run)?.pipeline) this.opened.add(chosen.run);
@@ -115,6 +117,11 @@ class Panel {
     if (!this.opened.delete(id)) this.opened.add(id);
     if (this.opened.has(id)) this.look(id);
     this.ask();
+  }
+
+  foldByKey({ key }) {
+    const id = this.runs.chosen, open = this.opened.has(id);
+    if (this.known.rows.get(id)?.pipeline && key === (open ? "ArrowLeft" : "ArrowRight")) this.fold(id);
   }
 
   act(verb, target) {
