@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsched import __version__
 from nbsched.cli import filling, following, running, serving
+from nbsched.cli.parameters import about
 from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -126,7 +127,10 @@ def carry_out(argv: Sequence[str]) -> int:
                      {name: command.help for name, command in COMMANDS.items()})  # fmt: skip
     top.add_argument("--version", action="version", version=f"nbsched {__version__}")
     name, rest = top.split(_common_last(argv))
-    return COMMANDS[name].do(parser_of(name).read(rest))
+    parser = parser_of(name)
+    if running.path_words in COMMANDS[name].words and not {"-h", "--help"}.isdisjoint(rest):
+        parser.epilog = about(rest)
+    return COMMANDS[name].do(parser.read(rest))
 
 
 def _common_last(argv: Sequence[str]) -> list[str]:

@@ -17,7 +17,6 @@ from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.wire import encode
 from nbsched.engine import backfilling, firing, publishing
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
@@ -165,7 +164,7 @@ class Calls:
         new = self.database.read(retrying.defined, name)
         if new is None:
             raise UnknownName("run", name, remedy="run it once, or give the work itself")
-        given = {**new.params, **{name: encode(value, name) for name, value in (params or {}).items()}}
+        given = {**new.params, **self._define.redone(new.work, new.params, params or {})}
         now_ms = self.now_ms()
         return replace(
             new,

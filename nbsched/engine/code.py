@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from nbsched.core import sources, syntax
+from nbsched.core.declared import Parameter, declared_parameters
 from nbsched.core.errors import ValueNotStorable
 from nbsched.core.fingerprints import value_part
 from nbsched.core.model import Cell, Function, Notebook, Shell, Work
@@ -80,7 +81,7 @@ def _of_notebook(work: Notebook, given: Collection[str]) -> Code:
 @lru_cache(maxsize=256)
 def _read(
     path: str, size: int, mtime_ns: int
-) -> tuple[list[tuple[str, bool]], Mapping[str, sources.Parameter] | None, bool]:
+) -> tuple[list[tuple[str, bool]], Mapping[str, Parameter] | None, bool]:
     """The sources of the code cells, each with whether it declares the parameters; these; whether it is Python."""
     notebook = json.loads(Path(path).read_text("utf-8"))
     cells = [
@@ -88,7 +89,7 @@ def _read(
         for cell in sources.code_cells(notebook)
     ]
     python = sources.language(notebook) in ("python", "ipython")
-    return cells, sources.declared_parameters(notebook), python
+    return cells, declared_parameters(notebook), python
 
 
 def _own_text(cell: Mapping[str, Any]) -> str:
