@@ -12,6 +12,7 @@ from nbsched.core.triggers import Trigger
 from nbsched.engine import default
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import SystemClock
+from nbsched.engine.explaining import Answer
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import Simulation
 from nbsched.engine.surroundings import Files
@@ -92,6 +93,13 @@ def runs(
 def get_run(id: int) -> Run:
     """The run with this id; UnknownName when there is none."""
     return default.runtime().get_run(id)
+
+
+def why(
+    work: Any, params: Mapping[str, Any] | None = None, *, step: str | None = None, **policy: Any
+) -> Sequence[Answer]:
+    """For each step, or the one named, whether it would run again now and why; nothing is run."""
+    return default.runtime().why(work, params, step=step, **policy)
 
 
 def cancel(id: int | Run) -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
-from nbsched.core.policy import PRIORITIES, RULES, Policy, normalise
+from nbsched.core.policy import FILES, PRIORITIES, RULES, Policy, normalise
 from nbsched.core.rawtext import RawText, json_or_text, plain
 from nbsched.core.waiting import MATCHES
 
@@ -39,6 +40,8 @@ POLICY_HELP: Mapping[str, str] = {
     "depends_on_previous": "wait until the run of the occurrence before has succeeded",
     "rule": "how the steps before it must have ended",
     "cache": "do not run again what has not changed",
+    "inputs": "files that it reads: when one changes, it runs again",
+    "outputs": "files that it writes: when one is gone, it runs again",
     "key": "the same key is the same run",
     "tags": "words to find it by",
     "expires": "skip it when it has not started after this long",
@@ -198,13 +201,22 @@ def _add_policy_option(group: Any, item: Field[Any]) -> None:
     flag, help_ = f"--{item.name.replace('_', '-')}", POLICY_HELP[item.name]
     if isinstance(default, bool):
         group.add_argument(flag, action=argparse.BooleanOptionalAction, help=help_)
+        if item.name == "cache":
+            for_ = f"{help_}, if its result is no older than this"
+            group.add_argument("--cache-for", dest="cache", type=_checked("cache"), metavar="AGE", help=for_)
     elif isinstance(default, tuple):
-        group.add_argument(flag, action="extend", nargs="+", metavar="NAME", help=help_)
+        metavar, type_ = ("PATH", _path) if item.name in FILES else ("NAME", str)
+        group.add_argument(flag, action="extend", nargs="+", type=type_, metavar=metavar, help=help_)
     elif isinstance(default, Mapping):
         group.add_argument(flag, action="append", type=_checked(item.name), metavar="NAME=N", help=help_)
     else:
         metavar = item.name.upper().removeprefix("ON_") if item.name != "rule" else "RULE"
         group.add_argument(flag, type=_checked(item.name), metavar=metavar, help=help_)
+
+
+def _path(text: str) -> str:
+    """From the current folder, where whoever types it looks for it."""
+    return os.path.abspath(os.path.expanduser(text))
 
 
 def policy_given(given: argparse.Namespace) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
 from nbsched.verbs.table import run_id
+from nbsched.verbs.why import why_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,11 @@ def _schedule(given: argparse.Namespace) -> int:
     return 0
 
 
+def _why(given: argparse.Namespace) -> int:
+    tell(running.why(given), hasattr(given, "json"))
+    return 0
+
+
 def _backfill(given: argparse.Namespace) -> int:
     answer, code = filling.backfill(given)
     tell(answer, hasattr(given, "json"))
@@ -93,6 +99,7 @@ COMMANDS: Mapping[str, Command] = {
     "schedule": Command("schedule a notebook or a pipeline",
                         [_trigger_word, running.path_words, _name, add_schedule, add_policy], _schedule),
     **{name: _command_of(verb) for name, verb in VERBS.items()},
+    "why": Command(VERBS["why"].help, [running.name_or_path, why_words], _why),
     "trigger": _staying(VERBS["trigger"]),
     "retry": _staying(VERBS["retry"]),
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),

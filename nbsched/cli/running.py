@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from nbsched.cli import terminal
 from nbsched.cli.kernel import steps_in_a_kernel
 from nbsched.cli.loading import StepNotebook, load
+from nbsched.core.errors import UsageError
 from nbsched.core.model import State
 from nbsched.core.panel import Line
 from nbsched.options import Parser, add_params, number, params_given, policy_given, whole
 from nbsched.store import showing
-from nbsched.verbs import VERBS
+from nbsched.verbs import VERBS, Answer
+from nbsched.verbs.why import ask
 
 if TYPE_CHECKING:
     from nbsched.engine.live import Run
@@ -30,6 +32,17 @@ def path_words(parser: Parser) -> None:
     """PATH and what is chosen in it."""
     parser.add_argument("path", metavar="PATH", help="a notebook, or a Python file that defines a pipeline")
     add_params(parser)
+    _pipeline_option(parser)
+
+
+def name_or_path(parser: Parser) -> None:
+    """NAME or PATH and what is chosen in it."""
+    help_ = "what ran last under this name; or a notebook, or a Python file that defines a pipeline"
+    parser.add_argument("name", metavar="NAME|PATH", help=help_)
+    _pipeline_option(parser)
+
+
+def _pipeline_option(parser: Parser) -> None:
     parser.add_argument("--pipeline", metavar="NAME", help="which pipeline, where the file defines several")
 
 
@@ -88,6 +101,19 @@ def run(given: argparse.Namespace) -> int:
             with steps_in_a_kernel(rt, work, params, policy, host) as id_:
                 return follow(rt, rt.get_run(id_), given)
         return follow(rt, rt.run(work, params, **policy), given)
+
+
+def why(given: argparse.Namespace) -> Answer:
+    """What of the file's work, or of what ran last under the name, would run again now, and why."""
+    work: Any = given.name
+    if given.name.endswith((".py", ".ipynb")):
+        work = load(given.name, getattr(given, "pipeline", None))
+    if isinstance(work, StepNotebook):
+        raise UsageError(
+            f"the steps of {work.path.name} need its kernel: use %pipeline why {work.name} in it"
+        )
+    with visitor(getattr(given, "store", None)) as rt:
+        return ask(rt, work, given)
 
 
 def follow(rt: Runtime, run: Run, given: argparse.Namespace) -> int:

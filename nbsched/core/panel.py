@@ -8,6 +8,7 @@ from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 from nbsched.core.layout import layout
 from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
+from nbsched.core.plan import CACHED
 from nbsched.core.rows import (
     AttemptRow,
     PanelRow,
@@ -64,7 +65,8 @@ class Node(TypedDict):
     height: float
     run: int | None
     stale: NotRequired[bool]
-    """Something that it depends on has changed since it ran."""
+    """Whether a file that its last success read is another now, which `changed` names."""
+    changed: NotRequired[str]
 
 
 class PastRun(TypedDict):
@@ -175,9 +177,10 @@ def schedule_line(schedule: ScheduleRecord) -> ScheduleLine:
 
 
 def tick(row: PanelRow) -> Tick:
-    """The row as one bar among the last of its series."""
+    """The row as one bar among the last of its series; what came from the cache does not tell how long it takes."""
     started, ended = row["started_ms"], row["ended_ms"]
-    return row["id"], row["tone"], None if started is None or ended is None else ended - started
+    unknown = started is None or ended is None or row["reason"] == CACHED
+    return row["id"], row["tone"], None if unknown else (ended or 0) - (started or 0)
 
 
 def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
@@ -245,15 +248,30 @@ def pipeline_view(
     steps: Sequence[PanelRow],
     needs: Mapping[str, Sequence[str]],
     past: Sequence[tuple[RunRecord, Sequence[RunRecord]]] = (),
+    stale: Mapping[str, str] | None = None,
 ) -> PipelineView:
-    """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first."""
+    """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first.
+
+    `stale` says of steps which file has changed since they succeeded last.
+    """
+    changed = stale or {}
     edges = [(need, step) for step, before in needs.items() for need in before]
     drawn = layout(list(needs), edges)
     ids = {step["step"]: step["id"] for step in steps}
     return PipelineView(
         run=run,
         steps=list(steps),
-        nodes=[Node(name=n, layer=p[0], height=p[1], run=ids.get(n)) for n, p in drawn.places.items()],
+        nodes=[
+            Node(
+                name=n,
+                layer=p[0],
+                height=p[1],
+                run=ids.get(n),
+                stale=n in changed,
+                changed=changed.get(n, ""),
+            )
+            for n, p in drawn.places.items()
+        ],
         edges=[list(points) for points in drawn.paths.values()],
         past=[past_run(one, its, list(needs)) for one, its in past],
         history=history(panel_row(step) for _, its in reversed(past) for step in its),

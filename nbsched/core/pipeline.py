@@ -15,7 +15,7 @@ from nbsched.core.errors import DefinitionError, ParameterError, TriggerError, U
 from nbsched.core.mapping import is_list, mapped
 from nbsched.core.model import Map, Notebook, Pipeline, Step, Work
 from nbsched.core.parameters import bind_params, declare, with_params
-from nbsched.core.policy import policy_of, split_policy
+from nbsched.core.policy import FILES, policy_of, split_policy
 from nbsched.core.references import Value
 from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name, data
 
@@ -118,7 +118,8 @@ class SubPipeline:
     """A pipeline as a step of another; calling it with parameters makes the step."""
 
     def __init__(self, work: Pipeline, name: str | None, policy: Mapping[str, Any]) -> None:
-        options, self._steps_only = split_policy(f"pipeline {work.name!r}", policy)
+        given, self._steps_only = split_policy(f"pipeline {work.name!r}", policy)
+        options = _without_files(work.name, given)
         self._work, self._name = replace(work, policy={**work.policy, **options}), name
 
     def __call__(self, **params: Any) -> StepHandle:
@@ -170,7 +171,7 @@ def _frame(
         raise DefinitionError(
             f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0: give one"
         )
-    options = policy_of(f"pipeline {name!r}", policy)
+    options = _without_files(name, policy_of(f"pipeline {name!r}", policy))
     with _naming(f"pipeline {name!r}"):
         declared = declare(params)
     return Pipeline(name=name, steps=(), declared=declared, max_parallel=max_parallel, policy=options)
@@ -183,6 +184,14 @@ def _naming(owner: str) -> Iterator[None]:
         yield
     except (ParameterError, TriggerError) as error:
         raise type(error)(f"{owner}: {error}") from None
+
+
+def _without_files(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    for option in FILES & options.keys():
+        raise DefinitionError(
+            f"pipeline {name!r}: {option}= is for its steps: give it to those that use the files"
+        )
+    return options
 
 
 def _schedule(name: str, schedule: Any) -> Any:

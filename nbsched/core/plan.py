@@ -18,6 +18,9 @@ MOST_LOSSES = 5
 CLOSED = "closed"
 """Why an attempt was lost whose host closed in good order: nothing that the run could have done."""
 
+CACHED = "cached"
+"""Why a run succeeded without being carried out: its result was known already."""
+
 NOT_STORABLE = exception_name(ValueNotStorable)
 """What is never retried, wherever the work ran: the same code would give the same value."""
 

@@ -66,7 +66,11 @@ class Policy:
     rate: str | None = None
     depends_on_previous: bool = False
     rule: str = "all_success"
-    cache: bool = False
+    cache: bool | timedelta = False
+    """Whether a run is spared whose result is known already, or how old that may be."""
+    inputs: tuple[str, ...] = ()
+    """Files and patterns of files that the work reads, absolute."""
+    outputs: tuple[str, ...] = ()
     key: str | None = None
     tags: tuple[str, ...] = ()
     expires: timedelta | None = None
@@ -90,8 +94,8 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
-_LATER = frozenset({"cache"})
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
+FILES = frozenset({"inputs", "outputs"})
 
 
 def _same(value: Any) -> Any:
@@ -104,6 +108,9 @@ def _seconds(value: Any) -> Any:
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
     "backoff": lambda value: Backoff(**value),
+    "cache": lambda value: duration(value) if isinstance(value, str) else value,
+    "inputs": tuple,
+    "outputs": tuple,
     "retry_on": tuple,
     "fatal": tuple,
     "tags": tuple,
@@ -123,13 +130,7 @@ def normalise(given: Mapping[str, Any]) -> dict[str, Any]:
             raise UsageError(f"{name}= is for the steps of a pipeline: write it inside one")
         if name not in _NAMES:
             raise UnknownName("option", name, sorted(_NAMES | STEP_ONLY))
-    written = {name: _WRITE[name](name, value) for name, value in given.items()}
-    for name in _LATER & written.keys():
-        if written[name] not in (None, False):
-            raise UsageError(
-                f"{name}={given[name]!r} is not there yet: it comes with a later version; leave it out"
-            )
-    return written
+    return {name: _WRITE[name](name, value) for name, value in given.items()}
 
 
 def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,6 +186,30 @@ def _texts(name: str, value: Any) -> list[str]:
     if not isinstance(items, Iterable):
         raise UsageError(f"{name} {value!r} is not a list of texts: write it like ['a', 'b']")
     return [_text(name, item) for item in items]
+
+
+def _cache(name: str, value: Any) -> bool | str:
+    if isinstance(value, bool):
+        return value
+    try:
+        return _span(name, value)
+    except UsageError:
+        raise UsageError(
+            f"{name} {value!r} is neither True nor False nor how old a result may be, such as '1d'"
+        ) from None
+
+
+def _paths(name: str, value: Any) -> list[str]:
+    items = [value] if isinstance(value, str) or hasattr(value, "__fspath__") else value
+    if not isinstance(items, Iterable):
+        raise UsageError(f"{name} {value!r} is not a list of paths")
+    return [_text(name, str(item) if hasattr(item, "__fspath__") else item) for item in items]
+
+
+def located(options: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
+    """The options with their files where `place` says that each path leads."""
+    found = {name: [place(path) for path in options[name]] for name in FILES & options.keys()}
+    return {**options, **found} if found else options
 
 
 def exception_name(kind: type[BaseException]) -> str:
@@ -289,7 +314,9 @@ _WRITE: Mapping[str, Callable[[str, Any], Any]] = {
     "rate": _optional(_rate),
     "depends_on_previous": _flag,
     "rule": _rule,
-    "cache": _flag,
+    "cache": _cache,
+    "inputs": _paths,
+    "outputs": _paths,
     "key": _optional(_text),
     "tags": _texts,
     "expires": _optional(_span),

@@ -20,8 +20,8 @@ class Surroundings(Protocol):
     def existing(self, path: str) -> str:
         """The absolute path of a file or folder; DefinitionError when there is none."""
 
-    def absolute(self, path: str) -> str:
-        """The absolute path, whether anything is there or not."""
+    def absolute(self, path: str, beside: str | None = None) -> str:
+        """The absolute path, whether anything is there or not; from the folder of `beside`, else the current one."""
 
     def beside(self, path: str) -> str:
         """The absolute path, from the folder of the file that defines the work where there is one."""

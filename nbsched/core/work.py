@@ -19,7 +19,7 @@ from nbsched.core.mapping import is_list, mapped
 from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
 from nbsched.core.parameters import notebook_params, parameter, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
-from nbsched.core.policy import split_policy
+from nbsched.core.policy import located, split_policy
 from nbsched.core.ports import set_function_reference, set_runner, use
 from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference, Value
@@ -48,9 +48,10 @@ def notebook(
         options, steps_only = split_policy(f"notebook {text!r}", policy)
         found = files.existing(text)
         work = Notebook(
-            name=named, params=_notebook_params(found, text, params),
-            policy=options, path=found, output=None if output is None else files.absolute(str(output)),
-            kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
+            name=named, params=_notebook_params(found, text, params), path=found, kernel=kernel,
+            policy=located(options, lambda file: files.absolute(file, found)),
+            output=None if output is None else files.absolute(str(output)),
+            cwd=None if cwd is None else files.existing(str(cwd)),
         )  # fmt: skip
     return placed(work, name, steps_only)
 
@@ -66,9 +67,10 @@ def shell(
     named = _first_word(text) if name is None else name
     with _naming(named):
         options, steps_only = split_policy(f"shell command {text!r}", policy)
+        folder = files.absolute("") if cwd is None else files.existing(str(cwd))
         work = Shell(
-            name=named, policy=options, command=command, env=_mapping(text, env),
-            cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
+            name=named, command=command, env=_mapping(text, env), cwd=folder,
+            policy=located(options, lambda file: files.absolute(file, folder)),
         )  # fmt: skip
     return placed(work, name, steps_only)
 
@@ -81,8 +83,14 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
         fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
-    work = Cell(name=name, policy=options, source=source, where=place)
+    policy = located(options, lambda file: ports.surroundings().beside(file))
+    work = Cell(name=name, policy=policy, source=source, where=place)
     return placed(work, name, steps_only)
+
+
+def _task_options(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    options, steps_only = split_policy(owner, given)
+    return located(options, lambda file: ports.surroundings().beside(file)), steps_only
 
 
 @contextmanager
@@ -195,7 +203,7 @@ class FunctionTask:
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = split_policy(f"task {name or self.name!r}", policy)
+        options, steps_only = _task_options(f"task {name or self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -302,7 +310,7 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     if isinstance(function, FunctionTask):
         raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
     stem = None if name is None else check_name("step", name)
-    options, steps_only = split_policy(f"task {stem or _function_name(function)!r}", policy)
+    options, steps_only = _task_options(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
 
 

@@ -67,11 +67,15 @@ class Short:
 
 
 def reference_of(row: Mapping[str, Any]) -> str | None:
-    """The function's reference, if its run needs nothing but a thread, and may be claimed before it begins."""
+    """The function's reference, if its run needs nothing but a thread, and may be claimed before it begins.
+
+    What is asked of its past and its files is asked of each run alone.
+    """
     if row["kind"] != "function":
         return None
     work, policy = work_of(row["work"]), policy_of(row["policy"])
     plain = policy.timeout is None and not policy.resources and policy.rerun
+    plain = plain and not policy.cache and not policy.inputs
     return work.ref if plain and isinstance(work, Function) and work.where == "thread" else None
 
 

@@ -6,6 +6,7 @@ import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,14 @@ from nbsched.engine import backfilling, firing, publishing
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
+from nbsched.engine.explaining import Answer, explain
 from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.lookups import Place
 from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules, sensing
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
+from nbsched.store.insert import NewRun
 from nbsched.store.retrying import Redo
 
 
@@ -35,6 +39,10 @@ class Calls:
     folder: Path
     clock: Clock
     database: Database
+
+    def zone(self, schedule: str | None) -> str:
+        """The zone that the schedule thinks in, or the machine's."""
+        return Place(self.database, self.folder).zone(schedule)
 
     @property
     def in_kernel(self) -> bool:
@@ -134,6 +142,37 @@ class Calls:
         InvalidState when nothing of the run asks, ParameterError when the value is no answer to what is asked.
         """
         self.database.write(sensing.answer, run_id(run), value, _person(), self.now_ms())
+
+    def why(
+        self, work: Any, params: Mapping[str, Any] | None = None, *, step: str | None = None, **policy: Any
+    ) -> list[Answer]:
+        """For each step, or the one named, whether it would run again now and why; nothing is run.
+
+        A name stands for what ran last under it.
+        """
+        new = (
+            self._again(work, params, policy)
+            if isinstance(work, str)
+            else self._define.run(work, params, None, policy)
+        )
+        found = [answer for answer in explain(new, self) if step in (None, answer["step"])]
+        if not found:
+            raise UnknownName("step", step, [one["name"] for one in new.work.get("steps", ())])
+        return found
+
+    def _again(self, name: str, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> NewRun:
+        new = self.database.read(retrying.defined, name)
+        if new is None:
+            raise UnknownName("run", name, remedy="run it once, or give the work itself")
+        given = {**new.params, **self._define.redone(new.work, new.params, params or {})}
+        now_ms = self.now_ms()
+        return replace(
+            new,
+            params=given,
+            policy={**new.policy, **normalise(policy)},
+            scheduled_ms=now_ms,
+            previous_ms=now_ms,
+        )
 
     def attempts(self, run: int) -> list[AttemptRecord]:
         return self.database.read(records.attempts, run_id(run))

@@ -26,6 +26,7 @@ from nbsched.core.redaction import Redaction
 from nbsched.core.references import references_in, resolve
 from nbsched.core.waiting import too_long
 from nbsched.core.wire import decode, encode
+from nbsched.engine import caching
 from nbsched.engine.clock import Clock, ticks
 from nbsched.engine.lookups import Lookup, key_of
 from nbsched.engine.paths import make_private
@@ -34,6 +35,7 @@ from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.valuefiles import ValueFile
 from nbsched.executors.values import redact_file, shrink, store_values
 from nbsched.store import conditions, runs
+from nbsched.store.cache import Memory
 from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
 
@@ -89,14 +91,33 @@ async def carry(held: Held, around: Surroundings) -> runs.Settlement:
     """The attempt is over and nothing of it runs any more; how it is to be settled."""
     row, policy = held.row, policy_of(held.row["policy"])
     report = report_of(row, around)
+    recalled = None
     try:
         assignment = prepare(row, policy, report, around)
+        if policy.cache or policy.inputs:
+            recalled = await caching.recall(row, work_of(row["work"]), policy, around)
+            if recalled is not None and recalled.hit is not None:
+                return taken_over(row, recalled.hit, around.clock.now())
     except Exception as error:
         outcome = failed_to_prepare(error)
     else:
         gone = row["kind"] == "cell" and row["place"] == NOWHERE
         outcome = _KERNEL_GONE if gone else await _supervise(held, assignment, policy, around)
-    return judge(row, policy, outcome, report, around.clock.now())
+    settlement = judge(row, policy, outcome, report, around.clock.now())
+    if recalled is None or settlement.verdict.verb is not Verb.SUCCEED:
+        return settlement
+    return replace(
+        settlement, memory=await caching.memory_of(recalled, assignment.work, policy, report.redaction)
+    )
+
+
+def taken_over(row: Row, found: Row, now: datetime) -> runs.Settlement:
+    """The settlement of a run whose result is known already."""
+    return runs.Settlement(
+        run=row["id"], fence=row["fence"], verdict=plan.Verdict(Verb.SUCCEED, plan.CACHED), outcome=plan.CACHED,
+        result=found["result"], named=found["named"], output=found["output"], ended_ms=floor_ms(now),
+        memory=Memory(origin=found["origin"]),
+    )  # fmt: skip
 
 
 def failed_to_prepare(error: Exception) -> Outcome:

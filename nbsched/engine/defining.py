@@ -16,7 +16,7 @@ from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
 from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Wait, Work, parts
 from nbsched.core.parameters import with_params
-from nbsched.core.policy import normalise
+from nbsched.core.policy import FILES, located, normalise
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import decode, encode
 from nbsched.core.work import as_work
@@ -43,7 +43,7 @@ class Definer:
     ) -> NewRun:
         """A run of the work by hand, now."""
         found = as_work(work, params or {})
-        given = normalise(policy)
+        given = _given(found, policy)
         key = normalise({"key": key})["key"] or given.pop("key", None) or found.policy.get("key")
         now_ms = floor_ms(self._clock.now())
         place = place_of(self._host)
@@ -66,7 +66,7 @@ class Definer:
         start: Any, end: Any, limit: int | None, params: Mapping[str, Any] | None, policy: Mapping[str, Any],
     ) -> NewSchedule:  # fmt: skip
         found = as_work(work, params or {})
-        given = normalise(policy)
+        given = _given(found, policy)
         if given:
             found = replace(found, policy={**found.policy, **given})
         _one_of("overlap", overlap, OVERLAPS)
@@ -214,6 +214,16 @@ def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
         for name, amount in {**work.policy, **policy, **part.policy}.get("resources", {}).items():
             wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
+
+
+def _given(work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were given for the work, in their one form, with their files where they are."""
+    for name in FILES & policy.keys():
+        if isinstance(work, Pipeline):
+            raise UsageError(
+                f"{name}= is for the steps of {work.name!r}: give it to those that use the files"
+            )
+    return located(normalise(policy), lambda file: ports.surroundings().beside(file))
 
 
 def _params(work: Work) -> dict[str, Any]:

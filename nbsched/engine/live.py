@@ -158,7 +158,7 @@ class Run:
 
     @property
     def folder(self) -> Path:
-        """Where the run keeps its files; a reused step's are those of the run it was reused from."""
+        """Where the run keeps its files; what was taken over lies with the run that made it."""
         return self._runtime.folder / str(self.record.origin)
 
     @property

@@ -28,8 +28,10 @@ class Files:
         places = "" if Path(path).is_absolute() else f" in {' or '.join(map(str, folders))}"
         raise DefinitionError(f"there is no {path!r}{places}: check the path")
 
-    def absolute(self, path: str) -> str:
-        return str((Path.cwd() / Path(path).expanduser()).resolve())
+    def absolute(self, path: str, beside: str | None = None) -> str:
+        given = Path(beside) if beside else Path.cwd()
+        folder = given.parent if given.is_file() else given
+        return str((folder / Path(path).expanduser()).resolve())
 
     def beside(self, path: str) -> str:
         return os.path.abspath(next(_folders()) / Path(path).expanduser())

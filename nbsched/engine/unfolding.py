@@ -19,13 +19,13 @@ from nbsched.core.references import resolve
 from nbsched.core.wire import decode
 from nbsched.engine.carrying import Held, Row, Surroundings, failed_to_prepare, judge, policy_of, report_of
 from nbsched.engine.lookups import Lookup
+from nbsched.executors.chunks import EACH
 from nbsched.executors.values import store_values
 from nbsched.store import runs
 from nbsched.store.insert import BOUNDS
 from nbsched.store.unfolding import Parts
 
 MOST_ITEMS = 100_000
-EACH = "nbsched.executors.chunks:each"
 
 
 async def unfold(held: Held, around: Surroundings) -> runs.Settlement:

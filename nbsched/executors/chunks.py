@@ -8,6 +8,9 @@ from typing import Any
 
 from nbsched.executors.lookup import find
 
+EACH = f"{__name__}:each"
+"""The reference of the function below."""
+
 
 def each(ref: str, same: Mapping[str, Any], items: Sequence[Mapping[str, Any]]) -> Any:
     """The list of what the function returns for each of the items; of an async function to be awaited."""

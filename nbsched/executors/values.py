@@ -68,6 +68,18 @@ def refer(stored: Any) -> Any:
     return decode(stored, lambda tagged: _tagged(tagged, refer, lambda file: file))
 
 
+def marked(stored: Any, folder: Path, mark: Callable[[Path], str]) -> Any:
+    """The value whose JSON form this is, with the marks of the frames' and arrays' files in their place."""
+
+    def read(file: ValueFile) -> Any:
+        path = _path(file, folder)
+        if file.type == "json":
+            return marked(json.loads(path.read_bytes()), path.parent, mark)
+        return {"type": file.type, "content": mark(path)}
+
+    return decode(stored, lambda tagged: _tagged(tagged, lambda part: marked(part, folder, mark), read))
+
+
 def elements(stored: Any, folder: Path) -> list[Any] | None:
     """The JSON forms of a list's elements, the files in them located; None when this is the form of no list."""
     if isinstance(stored, list):

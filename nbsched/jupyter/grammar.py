@@ -17,6 +17,7 @@ from nbsched.options import (
 from nbsched.stepcells import step_parser
 from nbsched.verbs import VERBS
 from nbsched.verbs.table import run_id
+from nbsched.verbs.why import why_words
 
 TRIGGER_HELP = (
     "when: '0 2 * * *', @daily, 'every 5m', 'at 2026-12-01T09:00+01:00', 'on data.ready', 'after fetch'"
@@ -79,6 +80,11 @@ def _pipeline_name(parser: Parser) -> None:
     parser.offer(parser.add_argument("name", metavar="NAME", help="the pipeline's name"), "pipelines")
 
 
+def _why(parser: Parser) -> None:
+    _pipeline_name(parser)
+    why_words(parser)
+
+
 def _schedule_pipeline(parser: Parser) -> None:
     _pipeline_name(parser)
     words = parser.add_argument("words", nargs="+", metavar="TRIGGER", help=TRIGGER_HELP)
@@ -99,7 +105,6 @@ def _anything(parser: Parser) -> None:
 
 
 LATER: Mapping[str, str] = {
-    "why": "what changed since the last run",
     "export": "write it for another system",
 }
 
@@ -107,6 +112,7 @@ _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
     "run": ("Run a pipeline now; the panel shows it.", _run),
     "show": ("A pipeline's steps and its last run.", _pipeline_name),
     "schedule": ("Run a pipeline at the instants of a trigger.", _schedule_pipeline),
+    "why": ("What of a pipeline would run again now, and why.", _why),
     "form": ("A form of a pipeline's parameters, with a button that runs it.", _pipeline_name),
     "backfill": ("Run the past instants of a pipeline's schedule, each once.", _backfill),
     "list": ("The pipelines of this notebook.", lambda parser: None),

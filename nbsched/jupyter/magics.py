@@ -22,7 +22,7 @@ from nbsched.options import VerbParser
 from nbsched.verbs import VERBS
 
 READING = frozenset(
-    {"runs", "show", "schedules", "next", "simulate", "events", "doctor", "help", "panel", "attach"}
+    {"runs", "show", "schedules", "next", "simulate", "events", "doctor", "help", "panel", "attach", "why"}
 )
 """The verbs that change nothing."""
 
@@ -33,6 +33,7 @@ _PIPELINE: Mapping[str, Do] = {
     "run": pipelines.run,
     "show": pipelines.describe,
     "schedule": pipelines.schedule,
+    "why": pipelines.why,
     "form": pipelines.form,
     "backfill": pipelines.backfill,
     "list": pipelines.list_,

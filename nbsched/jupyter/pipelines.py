@@ -32,6 +32,7 @@ from nbsched.options import params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
 from nbsched.verbs import VERBS
 from nbsched.verbs.runs import run_table
+from nbsched.verbs.why import ask
 
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
@@ -143,6 +144,12 @@ def schedule(shell: Any, given: argparse.Namespace) -> None:
         getattr(given, "called", None),
         given,
     )
+
+
+def why(shell: Any, given: argparse.Namespace) -> None:
+    """What of the pipeline, as it stands in this notebook, would run again now, and why."""
+    work, _ = _found(shell, given)
+    show(ask(default.runtime(), work, given).view)
 
 
 def backfill(shell: Any, given: argparse.Namespace) -> None:

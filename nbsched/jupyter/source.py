@@ -28,6 +28,7 @@ from nbsched.core.panel import (
     schedule_line,
 )
 from nbsched.core.rows import PanelRow
+from nbsched.engine.freshness import stale_steps
 from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
@@ -74,7 +75,8 @@ class StoreSource:
         steps = _by_parent(self._read(showing.steps, [run.origin, *(one.origin for one in past)]))
         row, *rows = self._rows([run, *steps[run.origin]])
         needs = self._needs(run.origin, steps[run.origin])
-        return pipeline_view(row, rows, needs, [(one, steps[one.origin]) for one in past])
+        stale = stale_steps(self._read, run.name, steps[run.origin])
+        return pipeline_view(row, rows, needs, [(one, steps[one.origin]) for one in past], stale)
 
     def _needs(self, run_id: int, steps: Iterable[RunRecord]) -> Mapping[str, list[str]]:
         names = {step.id: step.step or step.name for step in steps}

@@ -12,11 +12,11 @@ MOST_LOOKED_AT = 200
 """So many of the newest runs are looked at, whatever became of them."""
 
 _RUNS = """
-SELECT state, schedule, ended_ms, ended_ms - started_ms AS took FROM (
+SELECT state, reason, schedule, ended_ms, ended_ms - started_ms AS took FROM (
   SELECT * FROM runs WHERE parent IS NULL AND name = :name AND id <> :id ORDER BY id DESC LIMIT :most)
 """
 _STEPS = """
-SELECT c.state, c.schedule, c.ended_ms, c.ended_ms - c.started_ms AS took FROM (
+SELECT c.state, c.reason, c.schedule, c.ended_ms, c.ended_ms - c.started_ms AS took FROM (
   SELECT id FROM runs WHERE parent IS NULL AND name = :pipeline AND id <> :parent
   ORDER BY id DESC LIMIT :most) p
 JOIN runs c ON c.parent = p.id AND c.step = :step
@@ -25,7 +25,7 @@ JOIN runs c ON c.parent = p.id AND c.step = :step
 
 def durations_ms(db: Db, row: Mapping[str, Any], most: int) -> Sequence[int]:
     """How long the last succeeded runs of the same name took, or of the same step of its pipeline."""
-    rows = _like(db, row, "state = 'succeeded' AND took IS NOT NULL", None)
+    rows = _like(db, row, "state = 'succeeded' AND took IS NOT NULL AND reason IS NOT 'cached'", None)
     return [took for _, _, took in rows[:most]]
 
 

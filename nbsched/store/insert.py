@@ -18,8 +18,10 @@ from nbsched.store.database import Db
 
 BOUNDS = "bounds"
 """In a run's policy: by the run that it is in, however deep, how many may run at once in that."""
+UNCACHED = "uncached"
+"""In a run's policy: nothing in it, however deep, is to be taken from the cache."""
 INHERITED = frozenset({
-    BOUNDS,
+    BOUNDS, UNCACHED,
     "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "resources",
     "cache", "secrets",
 })  # fmt: skip
@@ -118,7 +120,7 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     """The run is queued, or pending behind `wait_for` or a bound; a pipeline's steps are pending. Its id."""
     run = next_id(db)
     steps = new.work.get("steps") or []
-    given = {**new.work.get("policy", {}), **new.policy}
+    given = run_policy(new)
     behind = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
     held_back = bool(new.wait_for or new.bound or behind)
     state = State.PENDING if held_back or waits.lane(new.work) else State.QUEUED
@@ -139,6 +141,18 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     elif waits.lane(new.work) and not held_back:
         waits.begin(db, run, now_ms)
     return run
+
+
+def run_policy(new: NewRun) -> dict[str, Any]:
+    """The options of the run: its work's, and over them its own."""
+    without = {UNCACHED: True} if new.policy.get("cache") is False else {}
+    return {**new.work.get("policy", {}), **new.policy, **without}
+
+
+def part_policy(own: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of what is in a run of these options, which has its own."""
+    found = {**{name: value for name, value in around.items() if name in INHERITED}, **own}
+    return {**found, "cache": False} if found.get(UNCACHED) else found
 
 
 def insert_steps(
@@ -174,7 +188,7 @@ def insert_items(
     now_ms: int,
 ) -> None:  # fmt: skip
     """For each item, its JSON as text, the work is a pending run in the mapped step's, or reused by its place."""
-    defaults = {**_defaults(frame, None), **work.get("policy", {})}
+    defaults = part_policy(work.get("policy", {}), _defaults(frame, None))
     rows = [
         _part(
             run, frame, name=name, step=name, index=index, work=work, params=item, policy=defaults,
@@ -259,7 +273,7 @@ def _step_row(
     again: int | None, now_ms: int,
 ) -> tuple[Any, ...]:  # fmt: skip
     work = step["work"]
-    policy = {**defaults, **work.get("policy", {})}
+    policy = part_policy(work.get("policy", {}), defaults)
     return _part(
         run, frame, name=step["name"], step=step["name"], work=work, policy=policy, condition=step.get("when"),
         rule=policy.get("rule", "all_done" if step.get("teardown") else "all_success"),

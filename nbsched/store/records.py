@@ -185,6 +185,7 @@ def typical_durations(db: Db) -> dict[str, int]:
     rows = db.execute(
         "SELECT schedule, CAST(avg(ended_ms - started_ms) AS INTEGER) FROM (SELECT schedule, ended_ms, started_ms, "
         "row_number() OVER (PARTITION BY schedule ORDER BY id DESC) AS n FROM runs WHERE parent IS NULL "
-        "AND schedule IS NOT NULL AND state = 'succeeded' AND started_ms IS NOT NULL) WHERE n <= 10 GROUP BY schedule"
+        "AND schedule IS NOT NULL AND state = 'succeeded' AND started_ms IS NOT NULL "
+        "AND reason IS NOT 'cached') WHERE n <= 10 GROUP BY schedule"
     )
     return dict(rows.fetchall())

@@ -24,6 +24,11 @@ def result(db: Db, run: int) -> Any:
     return _result(db, db.execute(f"{_GAVE} WHERE id = ?", (run,)).fetchone())
 
 
+def of_run(db: Db, run: int, path: Sequence[str]) -> Found:
+    """The run's result, or its value of that name."""
+    return _value(db, db.execute(f"{_GAVE} WHERE id = ?", (run,)).fetchone(), path)
+
+
 def of_step(db: Db, scope: int, step: str, path: Sequence[str]) -> Found | None:
     """The result of the pipeline's step, or its value of that name; None when there is no such step."""
     row = db.execute(f"{_GAVE} WHERE parent = ? AND step = ?", (scope, step)).fetchone()

@@ -46,11 +46,12 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
 _ENDED = (
     "parent IS NULL AND ended_ms IS NOT NULL AND policy LIKE '%\"keep\":%' "
     "AND id NOT IN (SELECT o.root FROM runs s JOIN runs o ON o.id = s.retry_of "
-    "WHERE s.retry_of IS NOT NULL AND s.parent IS NOT NULL AND o.root IS NOT NULL) "
+    "WHERE s.retry_of IS NOT NULL AND s.parent IS NOT NULL AND o.root IS NOT s.root AND o.root IS NOT NULL) "
+    "AND id NOT IN (SELECT retry_of FROM runs WHERE retry_of IS NOT NULL AND reason = 'cached') "
     "AND NOT EXISTS (SELECT 1 FROM waits w JOIN runs later ON later.id = w.run "
     "WHERE w.kind = 'previous' AND later.schedule = runs.schedule)"
 )
-"""Those are kept whose steps' values another run has taken over, or that another may wait for."""
+"""Those are kept whose values, or whose steps' values, another run has taken over, or that another may wait for."""
 
 
 def _too_old(db: Db, now_ms: int) -> Iterator[int]:

@@ -75,6 +75,24 @@ def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
     return replace(new, work=_here(work, host))
 
 
+def defined(db: Db, name: str) -> NewRun | None:
+    """The last run of that name as it would be begun again; None when there is none."""
+    row = db.execute(
+        "SELECT * FROM runs WHERE name = ? AND parent IS NULL AND work <> '{}' ORDER BY id DESC LIMIT 1",
+        (name,),
+    ).fetchone()
+    if row is None:
+        return None
+    work = {"name": name, **json.loads(row["work"])}
+    if row["kind"] == "pipeline":
+        work["steps"] = [left.step for left in steps_left(db, row["id"])]
+    return NewRun(
+        work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]),
+        scheduled_ms=row["scheduled_ms"], previous_ms=row["previous_ms"], schedule=row["schedule"],
+        place=row["place"], event=row["event"],
+    )  # fmt: skip
+
+
 def _chosen(run: int, steps: Sequence[Left], names: Sequence[str]) -> Sequence[str]:
     known = [left.step["name"] for left in steps]
     for name in names:

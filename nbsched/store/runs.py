@@ -14,6 +14,7 @@ from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
 from nbsched.store import bounds, notices, previous, rates, waits
+from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -115,6 +116,7 @@ class Settlement:
     error: str | None = None
     output: str | None = None
     ended_ms: int
+    memory: Memory | None = None
     parts: Parts | None = None
     """What the run turned out to hold, which goes on instead of an end."""
 
@@ -132,6 +134,8 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
+        elif item.memory is not None:
+            remember(db, item.run, item.memory)
     done = _follow(db, ended, now_ms)
     return begun + done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 

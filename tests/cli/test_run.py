@@ -85,6 +85,23 @@ def test_a_pipeline_of_a_python_file_runs_and_its_table_is_printed(demo: Command
     assert "tell  succeeded" in said.err
 
 
+def test_why_reads_a_file_as_run_does_and_names_the_change(demo: CommandLine) -> None:
+    cached = PIPELINE.replace("@nb.task", "@nb.task(cache=True)")
+    demo.file("demo.py", cached)
+    assert demo.here("why", "demo.py").out.count("never run with cache on") == 2
+    demo("run", "demo.py")
+    assert demo.here("run", "demo.py", "--json").json["steps"]["score"]["reason"] == "cached"
+    found = {one["step"]: one for one in demo.here("why", "demo.py", "-p", "n=6", "--json").json}
+    assert found["prepare"]["why"] == ["params.n: 5 → 6"]
+    assert (found["score"]["would"], found["score"]["why"]) == ("depends", ["upstream prepare will run"])
+    assert (found["tell"]["would"], found["tell"]["why"]) == ("run", ["cache is off"])
+    demo.file("demo.py", cached.replace("rows / 100", "rows / 10"))
+    found = {one["step"]: one["why"] for one in demo.here("why", "demo", "--json").json}
+    assert found["score"] == ["source of score changed"]
+    assert demo.here("run", "demo.py", "--no-cache", "--json").json["steps"]["prepare"]["reason"] is None
+    assert "run it once" in demo.here("why", "nothing").sentence
+
+
 MAPPED = """
 import nbsched as nb
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
-from nbsched.core.policy import RULES, Backoff, Policy, normalise, policy_of
+from nbsched.core.policy import RULES, Backoff, Policy, located, normalise, policy_of
 
 
 class Custom(Exception):
@@ -126,7 +127,29 @@ def test_a_wait_is_never_negative_and_never_above_the_longest(
     assert timedelta() <= backoff.delay(attempt, spread) <= timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("name", "value"), [("cache", True), ("executor", "dask")])
+@pytest.mark.parametrize(("name", "value"), [("executor", "dask")])
 def test_an_option_of_a_later_version_is_refused_rather_than_ignored(name: str, value: object) -> None:
     with pytest.raises(UsageError, match=f"^{name}.*{value}.* is not there yet"):
         normalise({name: value})
+
+
+def test_a_cache_is_on_off_or_as_long_as_a_result_counts() -> None:
+    written = [
+        normalise({"cache": value})["cache"] for value in (True, False, "1 day", timedelta(hours=2), 90)
+    ]
+    assert written == [True, False, "1d", "2h", "1m30s"]
+    assert [Policy.of({"cache": value}).cache for value in written[2:]] == [
+        timedelta(days=1), timedelta(hours=2), timedelta(seconds=90),
+    ]  # fmt: skip
+
+
+def test_files_are_lists_of_paths() -> None:
+    written = normalise({"inputs": "data.csv", "outputs": [PurePosixPath("a"), "b/*"]})
+    assert written == {"inputs": ["data.csv"], "outputs": ["a", "b/*"]}
+    assert located(written, "/home/{}".format) == {
+        "inputs": ["/home/data.csv"],
+        "outputs": ["/home/a", "/home/b/*"],
+    }
+    for bad in (3, [4], [""]):
+        with pytest.raises(UsageError, match="inputs"):
+            normalise({"inputs": bad})

@@ -19,6 +19,14 @@ def ok(value: Any = 1) -> Any:
     return value
 
 
+def takes(value: Any) -> None:
+    calls.append(value)
+
+
+def nothing() -> None:
+    calls.append("nothing")
+
+
 def instant() -> str:
     """Its own nominal instant, and what led to it."""
     context = nb.context()

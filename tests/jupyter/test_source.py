@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -351,3 +353,60 @@ def test_the_dashboard_shows_the_store_of_the_default_runtime(runtime: Runtime) 
         assert panel.settle(5)
     with pytest.raises(UnknownName):
         nb.dashboard(focus=10**6)
+
+
+def test_a_step_whose_files_changed_since_its_last_success_is_stale(
+    runtime: Runtime, source: Source, tmp_path: Path
+) -> None:
+    data = tmp_path / "data.csv"
+    data.write_text("1\n")
+    with nb.pipeline("fresh") as fresh:
+        nb.shell("cat data.csv", name="read", inputs=["data.csv"], cwd=tmp_path)
+        nb.shell("cat data.csv", name="cached", inputs=["data.csv"], cwd=tmp_path, cache=True)
+        nb.shell("cat data.csv", name="silent", cwd=tmp_path)
+
+    def stale(run: nb.Run) -> dict[str, tuple[bool, str]]:
+        view = source.pipeline(run.id)
+        assert view is not None
+        return {node["name"]: (node["stale"], node["changed"]) for node in view["nodes"]}
+
+    first = runtime.run(fresh).wait("20s")
+    assert set(stale(first).values()) == {(False, "")}
+    data.write_text("1\n2\n")
+    text = "input data.csv changed since"
+    assert stale(first) == {"read": (True, text), "cached": (True, text), "silent": (False, "")}
+    second = runtime.run(fresh, cache=False).wait("20s")
+    assert set(stale(second).values()) == {(False, "")}
+    third = runtime.run(fresh).wait("20s")
+    os.utime(data, ns=(10**18, 10**18))
+    assert stale(third)["cached"] == (False, "")
+
+
+def test_a_step_whose_notebook_or_module_was_edited_is_stale_and_saving_it_is_no_edit(
+    runtime: Runtime, source: Source, tmp_path: Path
+) -> None:
+    def write(cell: str, **metadata: object) -> Path:
+        path = tmp_path / "report.ipynb"
+        made = {"cell_type": "code", "source": cell, "metadata": {}, "outputs": [], "execution_count": None}
+        path.write_text(
+            json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": metadata, "cells": [made]})
+        )
+        return path
+
+    (tmp_path / "features.py").write_text("A = 1")
+    with nb.pipeline("edited", cache=True) as edited:
+        nb.notebook(write("import features"), name="report")
+    run = runtime.run(edited).wait("40s", check=True)
+
+    def changed() -> str:
+        view = source.pipeline(run.id)
+        assert view is not None
+        return view["nodes"][0]["changed"]
+
+    write("import features  # as before", title="saved")
+    assert changed() == ""
+    write("import features\nfeatures.A")
+    assert changed() == "source of report.ipynb changed since"
+    write("import features")
+    (tmp_path / "features.py").write_text("A = 22")
+    assert changed() == "module features.py changed since"

@@ -381,6 +381,23 @@ def test_pipelines_are_listed_shown_and_scheduled_however_they_were_written(page
     assert page.ask("[s.name for s in nb.schedules()]") == "['nightly']"
 
 
+def test_cached_steps_are_told_and_why_names_the_cell_that_was_edited(page: Page) -> None:
+    page.cell("%%step again.first --cache --where process\nprint('one')", "s1")
+    page.cell("%%step again.second --cache --after first\nseen = 1", "s2")
+    assert "never run with cache on" in page.cell("%pipeline why again").plain
+    reasons = "[s.reason for s in nb.runs(name='again')[0].steps.values()]"
+    page.cell("%pipeline run again --wait")
+    assert page.ask(reasons) == "[None, None]"
+    page.cell("%pipeline run again --wait")
+    assert page.ask(reasons) == "['cached', 'cached']"
+    assert page.cell("%pipeline why again").plain.count("is cached") == 2
+    page.cell("%%step again.second --cache --after first\nseen = 2", "s2")
+    told = page.cell("%pipeline why again second").plain
+    assert "runs" in told
+    assert "source of second changed" in told
+    assert "is cached" in page.cell("%nbsched why again first").plain
+
+
 def test_a_pipeline_s_past_instants_are_filled_and_shown_as_a_grid(page: Page) -> None:
     page.cell("with nb.pipeline('old'):\n    nb.shell('true', name='only')")
     line = "%pipeline backfill old --from 2026-01-01 --to 2026-01-03"
@@ -456,7 +473,7 @@ def test_help_is_there(page: Page) -> None:
         ("%%on data.x --where 'import os'\nx", "import os"),
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
-        ("%pipeline why etl", "not there yet"),
+        ("%pipeline why nosuch", "no pipeline 'nosuch'"),
         ("%pipeline backfill nobodys --from 2026-01-01 --to 2026-01-02", "no schedule 'nobodys'"),
         ("%pipeline export etl", "not there yet"),
         ("%nbsched show 9999", "no run 9999"),

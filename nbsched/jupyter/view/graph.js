@@ -20,7 +20,7 @@ export class Graph {
   show(view) {
     const key = JSON.stringify([view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
     if (this.key !== key) this.build(view, key);
-    for (const node of view.nodes) this.update(this.boxes.get(node.name), this.panel.known.rows.get(node.run), node.stale);
+    for (const node of view.nodes) this.update(this.boxes.get(node.name), this.panel.known.rows.get(node.run), staleness(node));
   }
 
   build(view, key) {
@@ -64,9 +64,9 @@ export class Graph {
     const text = row ? this.about(row) : "waits";
     say(about, text.length <= 24 ? text : row.state === "pending" ? "waits" : `${text.slice(0, 23)}…`);
     fill.style.transform = `scaleX(${row?.progress ? Math.min(1, row.progress[0] / row.progress[1]) : 0})`;
-    const lines = row ? [`${name}: ${row.state}`, row.detail, known.why(row), stale && "an input has changed since", moments(row)] : [name];
+    const lines = row ? [`${name}: ${row.state}`, row.detail, known.why(row), stale, moments(row)] : [name];
     say(title, lines.filter(Boolean).join("\n"));
-    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}${stale ? ", an input has changed since" : ""}`);
+    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}${stale ? `, ${stale}` : ""}`);
   }
 
   about(row) {
@@ -82,6 +82,10 @@ export class Graph {
     const wrong = row.items?.failed ? `${row.items.failed} failed` : row.why;
     return row.state === "failed" ? `${took(known.elapsed(row))} · ${wrong}` : known.why(row) || row.state;
   }
+}
+
+function staleness(node) {
+  return node.stale ? node.changed || "an input has changed since" : "";
 }
 
 function curve(points) {

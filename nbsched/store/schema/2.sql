@@ -19,7 +19,8 @@ UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
 CREATE INDEX runs_bound ON runs (bound, state, priority, scheduled_ms, id) WHERE ended_ms IS NULL AND bound IS NOT NULL;
-CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL AND parent IS NOT NULL;
+CREATE INDEX runs_remembered ON runs (pipeline, name, id) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL;
 
 -- what pending runs wait for
 CREATE TABLE waits (
