@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import following, running, serving
+from nbsched.cli import exporting, following, running, serving
 from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -58,6 +58,11 @@ def _schedule(given: argparse.Namespace) -> int:
     return 0
 
 
+def _export(given: argparse.Namespace) -> int:
+    tell(exporting.export(given), hasattr(given, "json"))
+    return 0
+
+
 def _trigger_word(parser: Parser) -> None:
     parser.add_argument(
         "trigger", metavar="TRIGGER", help="when: '0 2 * * *', @daily, 'every 5m', 'on data.ready'"
@@ -92,7 +97,7 @@ COMMANDS: Mapping[str, Command] = {
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
     "backfill": _later("backfill"),
-    "export": _later("export"),
+    "export": Command("write a pipeline for Airflow, cron, GitHub Actions or as Python", [exporting.words], _export),
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from contextvars import copy_context
 from typing import Any, overload
 
 from nbsched.core import ports
@@ -62,14 +63,16 @@ def shell(
     return _placed(work, name, steps_only)
 
 
-def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
+def cell(
+    source: str, *, name: str, where: Place = "kernel", params: Mapping[str, Any] | None = None, **policy: Any
+) -> Any:
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
     options, steps_only = _split(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
     fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
-    work = Cell(name=name, policy=options, source=source, where=place)
+    work = Cell(name=name, params=_mapping(name, params), policy=options, source=source, where=place)
     return _placed(work, name, steps_only)
 
 
@@ -233,16 +236,18 @@ def _function_name(function: Any) -> str:
 
 @overload
 def task(
-    function: Callable[..., Any], /, *, name: str | None = ..., where: str = ..., **policy: Any
+    function: Callable[..., Any] | str, /, *, name: str | None = ..., where: str = ..., **policy: Any
 ) -> FunctionTask: ...
 @overload
 def task(
     *, name: str | None = ..., where: str = ..., **policy: Any
 ) -> Callable[[Callable[..., Any]], FunctionTask]: ...
 def task(function: Any = None, /, *, name: str | None = None, where: str = "thread", **policy: Any) -> Any:
-    """The function as a task; without a function, a decorator that makes one."""
+    """The function, or that of a `module:name` or `/file.py:name`, as a task; without one, a decorator."""
     if function is None:
         return functools.partial(task, name=name, where=where, **policy)
+    if isinstance(function, str):
+        function = copy_context().run(_function_named, function)
     if not callable(function):
         raise DefinitionError(f"{function!r} is not a function: give nb.task a function")
     if isinstance(function, FunctionTask):
@@ -250,6 +255,12 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     stem = None if name is None else check_name("step", name)
     options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
+
+
+def _function_named(ref: str) -> Any:
+    """Found outside of the pipeline that is being written: its file may write others."""
+    BUILDING.set(None)
+    return ports.function_named(ref)
 
 
 def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHandle:

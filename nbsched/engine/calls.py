@@ -9,17 +9,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbsched import exporting
 from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import priority as priority_number
 from nbsched.core.policy import whole_number
-from nbsched.engine import firing, publishing
+from nbsched.engine import exports, firing, publishing
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import Expected, simulate
+from nbsched.exporting import Exported
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
@@ -180,6 +182,23 @@ class Calls:
     def unschedule(self, name: str, cancel_running: bool = False) -> None:
         """The schedule is gone; its history stays."""
         self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
+
+    def export(
+        self,
+        work: Any,
+        to: str,
+        *,
+        schedule: Any = None,
+        params: Mapping[str, Any] | None = None,
+        path: Any = None,
+    ) -> Exported:
+        """The pipeline, or what has that name, as a text for airflow, cron, github or python.
+
+        `schedule` is a trigger in the place of its own, `params` are defaults before its own, `path` is the file that
+        defines it, which cron and github run. Its `notes` say what the target cannot express.
+        """
+        found = exports.subject_of(self.database, work, schedule=schedule, params=params, path=path)
+        return exporting.export(found, to)
 
     # -- events ------------------------------------------------------------------------------------------------
 

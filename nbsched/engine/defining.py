@@ -109,12 +109,11 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        hooked = _with_hooks(work)
+        hooked = without_callables(work)
+        written = work_to_json(hooked)
         if not isinstance(hooked, Pipeline):
-            return self._placed(work_to_json(hooked), hooked)
-        steps = [_step_with_hooks(step) for step in hooked.steps]
-        written = work_to_json(replace(hooked, steps=tuple(steps)))
-        for data, step in zip(written.get("steps", ()), steps, strict=True):
+            return self._placed(written, hooked)
+        for data, step in zip(written.get("steps", ()), hooked.steps, strict=True):
             self._placed(data["work"], step.work)
         return written
 
@@ -197,6 +196,14 @@ def _params(work: Work) -> dict[str, Any]:
 def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
     """The policy with its callables as references, so that any host can call them."""
     return {name: _reference(value) if callable(value) else value for name, value in policy.items()}
+
+
+def without_callables(work: Work) -> Work:
+    """The work with references in the place of the functions in its policy, and in those of its steps."""
+    hooked = _with_hooks(work)
+    if not isinstance(hooked, Pipeline):
+        return hooked
+    return replace(hooked, steps=tuple(map(_step_with_hooks, hooked.steps)))
 
 
 def _with_hooks(work: Work) -> Work:

@@ -8,6 +8,7 @@ from functools import cache
 from nbsched.options import (
     Parser,
     VerbParser,
+    add_export,
     add_name,
     add_params,
     add_place,
@@ -89,6 +90,11 @@ def _schedule_pipeline(parser: Parser) -> None:
     add_policy(parser)
 
 
+def _export(parser: Parser) -> None:
+    _pipeline_name(parser)
+    add_export(parser)
+
+
 def _anything(parser: Parser) -> None:
     parser.add_argument("rest", nargs="*")
 
@@ -96,13 +102,13 @@ def _anything(parser: Parser) -> None:
 LATER: Mapping[str, str] = {
     "why": "what changed since the last run",
     "backfill": "run the instants of a span of time",
-    "export": "write it for another system",
 }
 
 _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
     "run": ("Run a pipeline now; the panel shows it.", _run),
     "show": ("A pipeline's steps and its last run.", _pipeline_name),
     "schedule": ("Run a pipeline at the instants of a trigger.", _schedule_pipeline),
+    "export": ("Write a pipeline for another system.", _export),
     "list": ("The pipelines of this notebook.", lambda parser: None),
     **{name: (f"{help_[0].upper()}{help_[1:]}: not there yet.", _anything) for name, help_ in LATER.items()},
 }
@@ -116,7 +122,7 @@ _NBSCHED: Mapping[str, str] = {
 
 def pipeline() -> Parser:
     return VerbParser(
-        "%pipeline", "Run, show and schedule the pipelines of this notebook.",
+        "%pipeline", "Run, show, schedule and export the pipelines of this notebook.",
         {name: help_ for name, (help_, _) in _PIPELINE.items()}, see="%pipeline?",
         examples="  %pipeline run training -p region=EU\n  %pipeline run training --wait\n"
         "  %pipeline schedule training @daily",

@@ -33,6 +33,7 @@ _PIPELINE: Mapping[str, Do] = {
     "run": pipelines.run,
     "show": pipelines.describe,
     "schedule": pipelines.schedule,
+    "export": pipelines.export,
     "list": pipelines.list_,
 }
 

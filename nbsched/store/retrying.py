@@ -12,7 +12,7 @@ from nbsched.core.graph import descendants
 from nbsched.core.model import State
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
-from nbsched.store.insert import NewRun, Reuse, insert
+from nbsched.store.insert import NO_WORK, NewRun, Reuse, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 
@@ -54,6 +54,27 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
     return insert(db, replace(new, work=_here(work, host)), now_ms)
 
 
+def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The work and the parameters, as JSON, of the last run of that name; None when there was none.
+
+    What its steps had from the pipeline is the pipeline's alone.
+    """
+    row = db.execute(
+        "SELECT * FROM runs WHERE name = ? AND parent IS NULL AND work <> ? ORDER BY id DESC LIMIT 1",
+        (name, NO_WORK),
+    ).fetchone()
+    if row is None:
+        return None
+    work, policy = json.loads(row["work"]), json.loads(row["policy"])
+    steps = [step for step, _ in _steps(db, row["id"])]
+    for step in steps:
+        own = step["work"].pop("policy")
+        step["work"]["policy"] = {
+            key: value for key, value in own.items() if policy.get(key, NO_WORK) != value
+        }
+    return work | {"policy": policy} | ({"steps": steps} if steps else {}), json.loads(row["params"])
+
+
 def _place(place: str | None, host: Host) -> str | None:
     """A kernel's cells stay with their notebook; the rest is begun by whoever asks."""
     return place if place is not None and place.startswith("notebook:") else place_of(host)
@@ -83,7 +104,7 @@ def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
     return {
         "name": row["step"], "work": {"name": row["name"], "policy": policy, **json.loads(row["work"])},
         "needs": needs, "when": row["condition"],
-        "teardown": bool(row["teardown"]),
+        "setup": bool(row["setup"]), "teardown": bool(row["teardown"]),
     }  # fmt: skip
 
 
