@@ -84,7 +84,7 @@ class _Dag:
                 self.names.take(self.definitions.add(step.work.ref, step.name))
         for step in self.pipeline.steps:
             self.variables[step.name] = self.names.take(step.name, "_task")
-            if step.when is not None:
+            if step.when is not None and not step.teardown:
                 self.gates[step.name] = self.names.take(f"{step.name}_when")
                 yield f"    {self.gates[step.name]} = {self._gate(step, step.when)}"
             yield f"    {self.variables[step.name]} = {self._operator(step)}"
@@ -298,6 +298,8 @@ def _step_notes(step: Step, pipeline: Pipeline) -> Iterator[str]:
         yield f"step {step.name!r}: setup (Airflow lets no other rule than all_success follow a setup)"
     if step.teardown and "rule" in step.work.policy:
         yield f"step {step.name!r}: its rule {rule_of(step)!r} (Airflow has one rule for every teardown)"
+    if step.teardown and step.when is not None:
+        yield f"step {step.name!r}: its condition {step.when!r} (Airflow skips no teardown)"
     if step.setup and step.when is not None:
         yield f"step {step.name!r}: its condition is a task before the setup, which Airflow does not call setup"
 

@@ -12,7 +12,6 @@ from pathlib import PurePath
 from typing import Any
 
 from nbsched.core.durations import duration
-from nbsched.core.model import Pipeline
 from nbsched.core.parameters import required
 from nbsched.core.references import references_in
 from nbsched.core.triggers import Cron
@@ -32,14 +31,14 @@ def to_github(subject: Subject) -> Exported:
     command = run_command(inside, "GitHub")
     triggers = crons(subject, "GitHub") if subject.timing else []
     notes = (
-        *command.notes, *_input_notes(subject.pipeline),
+        *command.notes, *_input_notes(subject),
         *schedule_notes(subject.timing, "GitHub", overlap="lets one next run wait"),
     )  # fmt: skip
     lines = [
         f"# The pipeline {subject.pipeline.name!r}, for .github/workflows/.",
         *(f"# Not exported: {note}." for note in notes),
         f"name: {_quoted(subject.pipeline.name)}",
-        "on:", *_schedule(triggers), "  workflow_dispatch:", *_inputs(subject.pipeline),
+        "on:", *_schedule(triggers), "  workflow_dispatch:", *_inputs(_asked(subject)),
         "concurrency:", f"  group: {_quoted(f'nbsched-{subject.pipeline.name}')}",
         f"  cancel-in-progress: {'true' if _cancels(subject) else 'false'}",
         "jobs:", *_job(subject, f"nbsched {_plain(quoted(command.words))} --store {_STORE}"),
@@ -70,11 +69,10 @@ def _schedule(triggers: list[Cron]) -> Iterator[str]:
             yield f"    - cron: {_quoted(expr)}  # in UTC; {trigger}{later}"
 
 
-def _inputs(pipeline: Pipeline) -> Iterator[str]:
-    declared = _asked(pipeline)
-    if declared:
+def _inputs(asked: Mapping[str, Any]) -> Iterator[str]:
+    if asked:
         yield "    inputs:"
-    for name, default in declared.items():
+    for name, default in asked.items():
         kind = required(default) or type(default).__name__
         yield f"      {name}:"
         yield f"        description: {_quoted(_described(kind, default))}"
@@ -84,10 +82,11 @@ def _inputs(pipeline: Pipeline) -> Iterator[str]:
             yield f"        default: {json.dumps(default)}"
 
 
-def _asked(pipeline: Pipeline) -> Mapping[str, Any]:
+def _asked(subject: Subject) -> Mapping[str, Any]:
+    """The parameters that whoever starts the job by hand can give, with their defaults or types."""
     return {
-        name: default for name, default in pipeline.declared.items()
-        if name.isascii() and not any(references_in(default))
+        name: default for name, default in subject.pipeline.declared.items()
+        if name not in subject.params and name.isascii() and not any(references_in(default))
     }  # fmt: skip
 
 
@@ -103,8 +102,8 @@ def _described(kind: str, default: Any) -> str:
 
 
 def _job(subject: Subject, command: str) -> Iterator[str]:
-    asked = {name: f"PARAM_{name}" for name in _asked(subject.pipeline) if name not in subject.params}
-    given = "".join(f' ${{{variable}:+-p "{name}=${variable}"}}' for name, variable in asked.items())
+    asked = _asked(subject)
+    given = "".join(f' ${{PARAM_{name}:+-p "{name}=$PARAM_{name}"}}' for name in asked)
     yield from ("  run:", "    runs-on: ubuntu-latest")
     timeout = subject.pipeline.policy.get("timeout")
     if timeout:
@@ -120,8 +119,8 @@ def _job(subject: Subject, command: str) -> Iterator[str]:
     )
     if asked:
         yield "        env:"
-        for name, variable in asked.items():
-            yield f"          {variable}: {_expression(name, subject.pipeline.declared[name])}"
+        for name, default in asked.items():
+            yield f"          PARAM_{name}: {_expression(name, default)}"
     yield from (
         "        run: |",
         f"          {command}{given}",
@@ -142,9 +141,9 @@ def _expression(name: str, default: Any) -> str:
     )
 
 
-def _input_notes(pipeline: Pipeline) -> Iterator[str]:
-    for name in pipeline.declared:
-        if name not in _asked(pipeline):
+def _input_notes(subject: Subject) -> Iterator[str]:
+    for name in subject.pipeline.declared:
+        if name not in subject.params and name not in _asked(subject):
             yield f"parameter {name!r} as an input (GitHub takes ASCII names, and defaults that are known beforehand)"
 
 
