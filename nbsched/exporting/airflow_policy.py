@@ -47,7 +47,9 @@ def dag_options(pipeline: Pipeline) -> Options:
 
 def step_notes(step: Step, policy: Mapping[str, Any]) -> Iterator[str]:
     """One sentence for each option of the step that the operator is not given."""
-    known = {*_OPERATOR, "backoff", "rule"} | ({"cell_timeout"} if isinstance(step.work, (Cell, Notebook)) else set())
+    known = {*_OPERATOR, "backoff", "rule"} | (
+        {"cell_timeout"} if isinstance(step.work, (Cell, Notebook)) else set()
+    )
     for name, value in policy.items():
         if name not in known and not is_default(name, value):
             yield f"step {step.name!r}: {_said(name, value)}"

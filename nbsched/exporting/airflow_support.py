@@ -97,8 +97,10 @@ def _notebook(context, path, parameters, *, output=None, kernel=None, cwd=None, 
     folder = OUTPUTS / context["dag"].dag_id / context["run_id"]
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"{ti.task_id}.{ti.try_number}.ipynb"
+    with open(path, encoding="utf-8") as file:
+        named = json.load(file).get("metadata", {}).get("kernelspec", {}).get("name")
     ran = papermill.execute_notebook(
-        str(path), str(copy), parameters=_plain(parameters), kernel_name=kernel,
+        str(path), str(copy), parameters=_plain(parameters), kernel_name=kernel or named or "python3",
         cwd=cwd or os.path.dirname(path), execution_timeout=cell_timeout,
     )
     if output:

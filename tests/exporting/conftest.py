@@ -14,9 +14,9 @@ import nbsched.api  # noqa: F401  # lends the core what it needs of files and fu
 from nbsched.core.definitions import work_to_json
 from nbsched.core.model import Pipeline
 from nbsched.core.pipeline import PipelineBuilder
+from nbsched.core.triggers import parse_trigger
 from nbsched.executors.lookup import load_file
 from nbsched.exporting import Exported, Subject, Timing, export
-from nbsched.core.triggers import parse_trigger
 
 WORKS = Path(__file__).with_name("works.py")
 
