@@ -98,9 +98,11 @@ def _notebook(context, path, parameters, *, output=None, kernel=None, cwd=None, 
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / f"{ti.task_id}.{ti.try_number}.ipynb"
     with open(path, encoding="utf-8") as file:
-        named = json.load(file).get("metadata", {}).get("kernelspec", {}).get("name")
+        metadata = json.load(file).get("metadata", {})
+    spec, language = metadata.get("kernelspec", {}), metadata.get("language_info", {}).get("name")
     ran = papermill.execute_notebook(
-        str(path), str(copy), parameters=_plain(parameters), kernel_name=kernel or named or "python3",
+        str(path), str(copy), parameters=_plain(parameters), kernel_name=kernel or spec.get("name", "python3"),
+        language=spec.get("language") or language or "python",
         cwd=cwd or os.path.dirname(path), execution_timeout=cell_timeout,
     )
     if output:

@@ -298,6 +298,7 @@ def test_a_setup_is_one_where_airflow_lets_it() -> None:
     assert [note for note in text.notes if "'odd': setup" in note]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # papermill's own
 def test_a_notebook_and_a_cell_run_by_papermill_and_give_their_values(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
