@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 from nbsched.core.durations import duration
 from nbsched.core.errors import Fail, RetryLater, Signal, Skip, UsageError, ValueNotStorable
-from nbsched.core.messages import SIGNAL_TYPE, VALUE_TYPE
+from nbsched.core.messages import SHOWN_TYPE, SIGNAL_TYPE, VALUE_TYPE
 from nbsched.core.model import Context
 from nbsched.core.wire import encode
 from nbsched.executors.current import CURRENT, context_from, values_folder
@@ -113,7 +113,7 @@ def _readable(name: str, value: Any) -> dict[str, Any]:
         plain = encode(value, name)
     except ValueNotStorable:
         return {}
-    return {VALUE_TYPE: {"name": name, "value": plain}} if len(json.dumps(plain)) <= INLINE_LIMIT else {}
+    return {SHOWN_TYPE: {"name": name, "value": plain}} if len(json.dumps(plain)) <= INLINE_LIMIT else {}
 
 
 def _signal(signal: Signal, facts: Mapping[str, Any]) -> NoReturn:

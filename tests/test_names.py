@@ -15,7 +15,7 @@ REFERENCES = "scheduled_at scheduled_date interval_start interval_end run_id run
 INSIDE = "emit context skip fail retry_later"
 DOING = """
     run RunFailed schedule schedules pause resume trigger reschedule unschedule runs get_run cancel retry
-    set_priority resolve publish subscribe simulate dashboard Runtime
+    set_priority resolve export publish subscribe simulate dashboard Runtime
 """
 METHODS = sorted({*DOING.split()} - {"RunFailed", "Runtime", "dashboard"})
 TESTING = "FakeClock virtual_runtime run_in_process"

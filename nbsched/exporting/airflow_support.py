@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nbsched.core.messages import VALUE_TYPE
+from nbsched.core.messages import SHOWN_TYPE
 
 IMPORTS: Mapping[tuple[str, ...], str] = {
     ("BashOperator",): """\
@@ -121,7 +121,7 @@ def _plain(values):
 
 CONSTANTS: Mapping[str, str] = {
     "OUTPUTS": 'OUTPUTS = pathlib.Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser() / "notebooks"\n',
-    "VALUE": f"VALUE = {VALUE_TYPE!r}\n",
+    "VALUE": f"VALUE = {SHOWN_TYPE!r}\n",
 }
 
 MODULES = (

@@ -203,7 +203,6 @@ def test_help_and_version_are_on_stdout_and_exit_0(nbsched: CommandLine, words: 
         (("schedule", "@daily", "one.py", "-p", "nosuch=1"), "nosuch"),
         (("events", "--dead", "-f"), "cannot follow"),
         (("backfill", "one"), "not there yet"),
-        (("export", "one"), "not there yet"),
         (("simulate", "yesterday"), "not an instant"),
     ],
 )
