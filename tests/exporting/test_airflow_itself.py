@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def told(python: Path, tmp_path: Path) -> Iterator[Any]:
+def told(python: Path, tmp_path: Path) -> Any:
     """What Airflow's Python says to a script about an exported file."""
     (tmp_path / "dags").mkdir()
     env = {
@@ -91,7 +90,7 @@ def told(python: Path, tmp_path: Path) -> Iterator[Any]:
         (line,) = [line for line in said.splitlines() if line.startswith("TOLD ")]
         return json.loads(line.removeprefix("TOLD "))
 
-    yield ask
+    return ask
 
 
 @pytest.fixture
