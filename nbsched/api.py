@@ -89,9 +89,15 @@ def cancel(id: int | Run) -> None:
     default.runtime().cancel(id)
 
 
-def retry(id: int | Run, from_failed: bool = True) -> Run:
-    """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
-    return default.runtime().retry(id, from_failed=from_failed)
+def retry(
+    id: int | Run, from_failed: bool = True, *, from_step: str | Sequence[str] = (),
+    params: Mapping[str, Any] | None = None,
+) -> Run:  # fmt: skip
+    """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over.
+
+    But not those of `from_step` and behind, nor those that take one of `params`, given over the run's own.
+    """
+    return default.runtime().retry(id, from_failed, from_step=from_step, params=params)
 
 
 def set_priority(id: int | Run, n: int | str) -> int:

@@ -67,7 +67,7 @@ CHOICES: Mapping[str, Sequence[str]] = {
 """What completion offers; the verbs themselves refuse what they do not know."""
 
 _PAIR = re.compile(r"[^\W\d]\w*=", re.ASCII)
-_PAIR_FLAGS = frozenset({"-p", "--param", "--resources", "--resource"})
+_PAIR_FLAGS = frozenset({"-p", "--param", "--map", "--resources", "--resource"})
 
 
 class Parser(argparse.ArgumentParser):
@@ -288,6 +288,12 @@ def add_step(parser: Parser) -> None:
     group.add_argument(
         "--when", metavar="EXPR", help="run it only if this holds, such as 'score.accuracy > 0.9'"
     )
+    group.add_argument(
+        "--map", action="append", type=pair, metavar="NAME=LIST",
+        help="run it once for each item of a JSON list or of @step.value, which gets the name",
+    )  # fmt: skip
+    group.add_argument("--product", action="store_true", help="map over every combination of the lists")
+    group.add_argument("--max-parallel", type=whole, metavar="N", help="so many items of --map at a time")
     group.add_argument("--setup", action="store_true", help="it prepares the steps after it")
     group.add_argument(
         "--teardown", action="store_true", help="it cleans up after the steps before it, however they ended"

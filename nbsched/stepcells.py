@@ -10,7 +10,8 @@ from typing import Any
 
 from nbsched.core.checks import expression
 from nbsched.core.errors import UnknownName, UsageError
-from nbsched.core.model import Cell, Pipeline, Step, Work
+from nbsched.core.mapping import mapped
+from nbsched.core.model import Cell, Map, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
 from nbsched.core.references import FACTS, Reference
 from nbsched.options import (
@@ -31,10 +32,16 @@ def step_parser() -> Parser:
         "%%step", "A step of a pipeline: this cell (%%step), or a notebook (%step).", see="%%step?",
         examples="  %%step training.score --after train --retries 2\n"
         "  %step training.train train.ipynb -p path=@prepare.path\n"
+        "  %step training.fit fit.ipynb --map region=@prepare.regions --max-parallel 4\n"
+        "  %step all.training --pipeline training -p region=EU\n"
         "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'",
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
     parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
+    parser.offer(
+        parser.add_argument("--pipeline", metavar="NAME", help="one line: the pipeline to run as this step"),
+        "pipelines",
+    )
     add_params(parser)
     add_place(parser, "kernel")
     add_step(parser)
@@ -85,12 +92,22 @@ def read_step(given: argparse.Namespace, work: Work) -> Step:
     """The step that the line describes, carrying out `work`."""
     return Step(
         name=split_name(given.name)[1],
-        work=work,
+        work=_mapped(given, work),
         needs=tuple(dict.fromkeys(getattr(given, "after", ()))),
         when=getattr(given, "when", None),
         setup=getattr(given, "setup", False),
         teardown=getattr(given, "teardown", False),
     )
+
+
+def _mapped(given: argparse.Namespace, work: Work) -> Work:
+    """The work over the lists of `--map`, if there are any."""
+    options = {name: getattr(given, name) for name in ("product", "max_parallel") if hasattr(given, name)}
+    if hasattr(given, "map"):
+        return mapped(work, referring(dict(given.map)), **options)
+    for name in options:
+        raise UsageError(f"--{name.replace('_', '-')} is about the items of --map NAME=LIST: add that")
+    return work
 
 
 @dataclass
@@ -134,5 +151,6 @@ def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dic
 
 
 def _same_cell(old: Step, new: Step) -> bool:
-    ids = [step.work.cell_id for step in (old, new) if isinstance(step.work, Cell)]
+    works = [step.work.work if isinstance(step.work, Map) else step.work for step in (old, new)]
+    ids = [work.cell_id for work in works if isinstance(work, Cell)]
     return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

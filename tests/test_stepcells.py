@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
-from nbsched.core.model import Cell, Step
+from nbsched.core.model import Cell, Map, Step
 from nbsched.core.references import Reference
 from nbsched.options import params_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser
@@ -110,3 +110,19 @@ def test_a_pipeline_that_cannot_run_is_refused(lines: tuple[str, ...]) -> None:
 def test_an_unknown_pipeline_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'training'"):
         filled("training.a").steps("trainig")
+
+
+def test_a_line_maps_its_step_over_lists() -> None:
+    given = step_parser().read(
+        ["etl.fit", "--map", "region=@list.regions", "day=[1,2]", "--product", "--max-parallel", "2"]
+    )
+    work = read_step(given, Cell(name="fit", source="pass", policy={"rule": "all_done"})).work
+    assert isinstance(work, Map)
+    assert work.over == {"region": Reference("step", ("list", "regions")), "day": [1, 2]}
+    assert (work.product, work.max_parallel, work.policy) == (True, 2, {"rule": "all_done"})
+    assert work.work.params == {name: Reference("item", (name,)) for name in ("region", "day")}
+
+
+def test_options_of_a_map_without_a_list_are_refused() -> None:
+    with pytest.raises(UsageError, match="--max-parallel is about the items of --map NAME=LIST"):
+        read_step(step_parser().read(["etl.fit", "--max-parallel", "2"]), Cell(name="fit", source="pass"))

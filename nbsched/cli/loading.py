@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +14,7 @@ from typing import Any
 import nbsched as nb
 from nbsched.core import ports
 from nbsched.core.errors import NbschedError, UnknownName, UsageError
-from nbsched.core.model import Pipeline, Work
+from nbsched.core.model import Pipeline, Work, parts
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.stepcells import split_name
 
@@ -102,7 +102,14 @@ def _of_script(file: Path, wanted: str | None) -> Pipeline:
         raise UsageError(
             f"{file.name} defines no pipeline: write `with nb.pipeline(...) as p:` at its top level"
         )
-    return found[_choose(file, list(found), wanted)]
+    return found[_choose(file, list(found) if wanted else _outermost(found), wanted)]
+
+
+def _outermost(found: Mapping[str, Pipeline]) -> list[str]:
+    """Those of the pipelines that are no part of another."""
+    inner = (part for work in found.values() for part in parts(work) if part is not work)
+    inside = {id(part.steps) for part in inner if isinstance(part, Pipeline)}
+    return [name for name, work in found.items() if id(work.steps) not in inside]
 
 
 def _writer() -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from nbsched.core.errors import DefinitionError, ExpressionError, UnknownName
 from nbsched.core.expressions import Expression, parse_expression
 from nbsched.core.graph import cycle
-from nbsched.core.model import Pipeline, Step
+from nbsched.core.model import Map, Pipeline, Step, Work
 from nbsched.core.references import Reference, references_in, referred
 
 _NEED_SOMETHING = frozenset({"one_success", "one_failed", "one_done", "none_failed_min_one_success"})
@@ -34,8 +35,14 @@ def checked(pipeline: Pipeline) -> Pipeline:
 
 def taken(step: Step) -> Iterator[Reference]:
     """The references that the step's work is given."""
-    work = step.work
-    return references_in([work.params, getattr(work, "args", ()), getattr(work, "env", {})])
+    return references_in(list(_given(step.work)))
+
+
+def _given(work: Work) -> Iterator[Any]:
+    yield from (work.params, getattr(work, "args", ()), getattr(work, "env", {}))
+    if isinstance(work, Map):
+        yield work.over
+        yield from _given(work.work)
 
 
 def expression(step: str, when: str) -> Expression:

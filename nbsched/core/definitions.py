@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any
 
-from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.model import Cell, Function, Map, Notebook, Pipeline, Shell, Step, Work
 from nbsched.core.wire import decode, encode
 
 KINDS: Mapping[str, type[Work]] = {
@@ -14,6 +14,7 @@ KINDS: Mapping[str, type[Work]] = {
     "notebook": Notebook,
     "function": Function,
     "shell": Shell,
+    "map": Map,
     "pipeline": Pipeline,
 }
 _KIND_OF = {kind: name for name, kind in KINDS.items()}
@@ -53,12 +54,17 @@ _DEFAULTS = {
 
 def work_from_json(data: Mapping[str, Any]) -> Work:
     """The work that `work_to_json` was given."""
-    given = {name: decode(value) for name, value in data.items() if name not in ("kind", "steps", "place")}
+    given = {name: decode(value) for name, value in data.items() if name not in _APART}
     if "args" in given:
         given["args"] = tuple(given["args"])
     if data["kind"] == "pipeline":
         given["steps"] = tuple(_step_from_json(step) for step in data.get("steps", ()))
+    if data["kind"] == "map":
+        given["work"] = work_from_json({"name": given["name"], **data["work"]})
     return KINDS[data["kind"]](**given)
+
+
+_APART = frozenset({"kind", "steps", "place", "work"})
 
 
 def _step_from_json(data: Mapping[str, Any]) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -211,6 +211,21 @@ class Shell(Work):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Map(Work):
+    """A work once for each item of lists that may be known only at run time; its result is the list of results."""
+
+    work: Work
+    """What each item is given to: where it stands in the parameters is a reference of the kind `item`."""
+    over: Mapping[str, Any]
+    """By the item's name: a list, or a reference to one."""
+    product: bool = False
+    """Every combination, the last list's items changing fastest, instead of the lists side by side."""
+    chunk: int | None = None
+    """So many items are one run of a function."""
+    max_parallel: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One node of a pipeline: its work, what it needs and when it runs."""
 
@@ -234,6 +249,16 @@ class Pipeline(Work):
     max_parallel: int | None = None
 
 
+def parts(work: Work) -> Iterator[Work]:
+    """The work and all that it is made of: the works of its steps, what a mapped step carries out."""
+    yield work
+    if isinstance(work, Pipeline):
+        for step in work.steps:
+            yield from parts(step.work)
+    elif isinstance(work, Map):
+        yield from parts(work.work)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """A run as the store has it; instants are aware."""
@@ -241,7 +266,7 @@ class RunRecord:
     id: int
     name: str
     kind: str
-    """`notebook`, `function`, `shell`, `cell` or `pipeline`."""
+    """One of `core.definitions.KINDS`."""
     state: State
     reason: str | None
     schedule: str | None

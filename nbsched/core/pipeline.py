@@ -11,11 +11,12 @@ from typing import Any, Generic, Self, TypeVar
 from nbsched.core import ports
 from nbsched.core.checks import checked, expression
 from nbsched.core.errors import DefinitionError, UnknownName
-from nbsched.core.model import Notebook, Pipeline, Step, Work
-from nbsched.core.parameters import declare, with_params
-from nbsched.core.policy import policy_of
+from nbsched.core.mapping import is_list, mapped
+from nbsched.core.model import Map, Notebook, Pipeline, Step, Work
+from nbsched.core.parameters import bind_params, declare, with_params
+from nbsched.core.policy import policy_of, split_policy
 from nbsched.core.references import Value
-from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name
+from nbsched.core.steps import BUILDING, Draft, StepHandle, check_name, data
 
 Item = TypeVar("Item")
 
@@ -73,6 +74,18 @@ class PipelineBuilder:
         """A run of the pipeline, started now."""
         return ports.start(self, params, policy)
 
+    def __call__(self, **params: Any) -> StepHandle:
+        """A step of the pipeline whose block this is: a run of this one, with the parameters."""
+        return self.options()(**params)
+
+    def options(self, *, name: str | None = None, **policy: Any) -> SubPipeline:
+        """This pipeline as a step of another, with these options for the step over its own."""
+        return SubPipeline(self.work, name, policy)
+
+    def map(self, *, product: bool = False, max_parallel: int | None = None, **params: Any) -> StepHandle:
+        """A step of another pipeline: a run of this one for each item of the lists among the parameters."""
+        return self.options().map(product=product, max_parallel=max_parallel, **params)
+
     def __enter__(self) -> Self:
         if self._token is not None:
             raise DefinitionError(f"pipeline {self.name!r} has had its block: write a new pipeline")
@@ -86,7 +99,7 @@ class PipelineBuilder:
             BUILDING.reset(self._token)
         self._draft.open = False
         if kind is None:
-            steps = tuple(handle.step for handle in self._draft.steps.values())
+            steps = tuple(_complete(handle.step) for handle in self._draft.steps.values())
             self._work = checked(replace(self._frame, steps=steps))
             if self.schedule is not None:
                 ports.schedule(self, self.schedule)
@@ -94,6 +107,44 @@ class PipelineBuilder:
 
     def __repr__(self) -> str:
         return f"<pipeline {self.name!r}: {len(self._draft.steps)} steps>"
+
+
+class SubPipeline:
+    """A pipeline as a step of another; calling it with parameters makes the step."""
+
+    def __init__(self, work: Pipeline, name: str | None, policy: Mapping[str, Any]) -> None:
+        options, self._steps_only = split_policy(f"pipeline {work.name!r}", policy)
+        self._work, self._name = replace(work, policy={**work.policy, **options}), name
+
+    def __call__(self, **params: Any) -> StepHandle:
+        draft = self._draft()
+        given = bind_params(self._work.declared, data(params, self._work.name, draft))
+        return draft.add(replace(self._work, params=given), self._name, self._steps_only)
+
+    def map(self, *, product: bool = False, max_parallel: int | None = None, **params: Any) -> StepHandle:
+        """The step is a run of the pipeline for each item of the lists; the other parameters are the same for all."""
+        draft = self._draft()
+        given = data(params, self._work.name, draft)
+        lists = {name: value for name, value in given.items() if is_list(value)}
+        same = {name: value for name, value in given.items() if name not in lists}
+        work = mapped(replace(self._work, params=same), lists, product=product, max_parallel=max_parallel)
+        return draft.add(work, self._name, self._steps_only)
+
+    def _draft(self) -> Draft:
+        draft = BUILDING.get()
+        if draft is None:
+            raise DefinitionError(
+                f"pipeline {self._work.name!r} is called outside of a pipeline's block: use its .run(params)"
+            )
+        return draft
+
+
+def _complete(step: Step) -> Step:
+    """The step, its notebook's or pipeline's parameters all given; ParameterError names the one that is not."""
+    work = step.work.work if isinstance(step.work, Map) else step.work
+    if isinstance(work, (Notebook, Pipeline)):
+        with_params(work, {})
+    return step
 
 
 def pipeline(
@@ -148,7 +199,7 @@ class StepTable:
         work: Work = replace(step.work, name=step.name)
         if isinstance(work, Notebook):
             work = with_params(work, {})
-        self._steps[step.name] = replace(step, work=work)
+        self._steps[step.name] = _complete(replace(step, work=work))
 
     def remove(self, name: str) -> None:
         del self._steps[self.steps[name].name]

@@ -137,6 +137,13 @@ def policy_of(owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
         raise DefinitionError(f"{owner}: {error}") from None
 
 
+def split_policy(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The policy in its one form, and what is for steps only, as it was given."""
+    steps_only = {name: value for name, value in given.items() if name in STEP_ONLY}
+    policy = {name: value for name, value in given.items() if name not in STEP_ONLY}
+    return policy_of(owner, policy), steps_only
+
+
 def whole_number(name: str, value: Any, least: int = 0) -> int:
     """The value; UsageError names it when it is not a whole number of `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

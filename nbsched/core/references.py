@@ -13,7 +13,7 @@ FACTS = ("scheduled_at", "scheduled_date", "interval_start", "interval_end", "ru
 ROOTS = {"step": "steps", "param": "params"}
 """How an expression spells a step or parameter whose bare name would not do: `steps['01-prepare']`."""
 
-Kind = Literal["step", "param", "fact", "event"]
+Kind = Literal["step", "param", "fact", "event", "item"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Reference:
     """A value that is looked up when the run starts.
 
     `step`: path (step,) for its result or (step, name) for a named value; `param`: (name,);
-    `fact`: one of FACTS; `event`: the fields from the event's data inwards.
+    `fact`: one of FACTS; `event`: the fields from the event's data inwards; `item`: (name,) of what is mapped.
     """
 
     kind: Kind

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from nbsched.core.errors import ParameterError
+from nbsched.core.errors import ParameterError, RunFailed
 from nbsched.core.references import references_in
 
 PARAMETERS_TAG = "parameters"
@@ -274,6 +274,8 @@ def _iso(value: Any) -> Any:
 
 def _storable(name: str, value: Any) -> Any:
     """The value made of plain JSON types and, on its own, a date; ParameterError names the part that is not."""
+    if isinstance(value, RunFailed):
+        return {"run": value.run_id, "state": value.state, "reason": value.reason, "error": value.error}
     if isinstance(value, Mapping):
         return {_key(name, key): _iso(_storable(f"{name}[{key!r}]", part)) for key, part in value.items()}
     if isinstance(value, list):

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from nbsched.core.checks import expression
 from nbsched.core.conditions import Condition, Operand
 from nbsched.core.errors import DefinitionError
-from nbsched.core.model import Function, Shell, Step, Work
+from nbsched.core.mapping import mapped
+from nbsched.core.model import Function, Map, Shell, Step, Work
 from nbsched.core.references import Value
 from nbsched.core.wire import encode
 
@@ -91,6 +92,26 @@ class StepHandle(Operand):
     @property
     def draft(self) -> Draft:
         return self._draft
+
+    def carry_out(self, work: Work) -> None:
+        """The step's work is this one, under the step's name."""
+        self._draft.must_be_open(f"other work for {self.name!r} comes too late")
+        self._step = replace(self._step, work=settled(work, self.name, self._draft))
+
+    def only_if(self, condition: Operand) -> None:
+        """The step runs only if this holds too."""
+        self._draft.must_be_open(f"a condition of {self.name!r} comes too late")
+        new = _when(self.name, condition, self._draft)
+        old = self._step.when
+        self._step = replace(self._step, when=new if old is None else f"({old}) and ({new})")
+
+    def map(self, *, product: bool = False, max_parallel: int | None = None, **lists: Any) -> StepHandle:
+        """This step, carried out once for each item of the lists, given by the names of its parameters.
+
+        Of a shell command the names are of variables. A list may be a step or a value, known only at run time.
+        """
+        self.carry_out(mapped(self._step.work, lists, product=product, max_parallel=max_parallel))
+        return self
 
     def need(self, others: Iterable[StepHandle]) -> None:
         self._draft.must_be_open(f"an edge to {self.name!r} comes too late")
@@ -206,6 +227,9 @@ def step_name(text: str) -> str:
 def settled(work: Work, name: str, draft: Draft | None) -> Work:
     """The work under the name, its arguments plain data: steps and values in them are references."""
     given: dict[str, Any] = {"params": data(work.params, name, draft)}
+    if isinstance(work, Map):
+        given["over"] = data(work.over, name, draft)
+        work = replace(work, work=settled(work.work, name, draft))
     if isinstance(work, Function):
         given["args"] = data(work.args, name, draft)
     if isinstance(work, Shell):

@@ -6,11 +6,11 @@ A mapping of the user's whose keys begin with `$` is escaped, so every JSON-able
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from nbsched.core.errors import ValueNotStorable
+from nbsched.core.errors import RunFailed, ValueNotStorable
 from nbsched.core.references import Reference
 
 Foreign = Callable[[Any, str], Any]
@@ -47,19 +47,39 @@ def _encode_mapping(value: Mapping[Any, Any], name: str, foreign: Foreign) -> An
 def _encode_tagged(value: Any, name: str, foreign: Foreign) -> Any:
     if isinstance(value, date) and value != value:  # NaT of pandas is a datetime, and none
         return foreign(value, name)
-    if isinstance(value, datetime):
-        return {"$datetime": value.isoformat()}
-    if isinstance(value, date):
-        return {"$date": value.isoformat()}
-    if isinstance(value, timedelta):
-        return {"$seconds": value.total_seconds()}
-    if isinstance(value, Reference):
-        return {"$ref": [value.kind, *value.path]}
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, int):
-        return int(value)
+    for kind, write in _WRITE:
+        if isinstance(value, kind):
+            return write(value)
     return foreign(value, name)
+
+
+def failed(run: int, name: str, state: str, reason: str | None, error: str | None) -> dict[str, Any]:
+    """The JSON form of RunFailed, which stands where a run gave no result."""
+    text = None if error is None else str.__str__(error)
+    return {"$failed": {"run_id": run, "name": name, "state": state, "reason": reason, "error": text}}
+
+
+_WRITE: Sequence[tuple[type, Callable[[Any], Any]]] = (
+    (datetime, lambda value: {"$datetime": value.isoformat()}),
+    (date, lambda value: {"$date": value.isoformat()}),
+    (timedelta, lambda value: {"$seconds": value.total_seconds()}),
+    (Reference, lambda value: {"$ref": [value.kind, *value.path]}),
+    (RunFailed, lambda value: failed(value.run_id, value.name, value.state, value.reason, value.error)),
+    (str, str.__str__),
+    (int, int),
+)
+"""The first that fits: a datetime is a date too."""
+
+
+def located(stored: Any, run: int) -> Any:
+    """The JSON with every file in it said to be in the folder of this run, unless it is said to be in another's."""
+    if isinstance(stored, list):
+        return [located(part, run) for part in stored]
+    if not isinstance(stored, dict):
+        return stored
+    if "$file" in stored:
+        return {**stored, "run": stored.get("run", run)}
+    return {key: located(part, run) for key, part in stored.items()}
 
 
 _TAGS: Mapping[str, Callable[[Any], Any]] = {
@@ -67,6 +87,7 @@ _TAGS: Mapping[str, Callable[[Any], Any]] = {
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
     "$seconds": lambda seconds: timedelta(seconds=seconds),
+    "$failed": lambda parts: RunFailed(**parts),
     "$ref": lambda parts: Reference(parts[0], tuple(parts[1:])),
 }
 

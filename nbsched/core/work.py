@@ -13,12 +13,13 @@ from typing import Any, overload
 
 from nbsched.core import ports
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
+from nbsched.core.mapping import is_list, mapped
 from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
 from nbsched.core.parameters import notebook_params, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
-from nbsched.core.policy import STEP_ONLY, policy_of
+from nbsched.core.policy import split_policy
 from nbsched.core.ports import set_function_reference, set_runner, use
-from nbsched.core.references import Value
+from nbsched.core.references import Reference, Value
 from nbsched.core.sources import cell_compiles
 from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
 
@@ -38,7 +39,7 @@ def notebook(
     """A whole notebook, run in a fresh kernel; refused when it is not there or has no such parameter."""
     files = ports.surroundings()
     text = _text("a notebook's path", str(path))
-    options, steps_only = _split(f"notebook {text!r}", policy)
+    options, steps_only = split_policy(f"notebook {text!r}", policy)
     found = files.existing(text)
     work = Notebook(
         name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
@@ -55,7 +56,7 @@ def shell(
     """A command line under `bash -eo pipefail`, run in the folder that is current now unless `cwd`."""
     files = ports.surroundings()
     text = _text("a shell command", command)
-    options, steps_only = _split(f"shell command {text!r}", policy)
+    options, steps_only = split_policy(f"shell command {text!r}", policy)
     work = Shell(
         name=_first_word(text) if name is None else name, policy=options, command=command,
         env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
@@ -67,20 +68,13 @@ def cell(
     source: str, *, name: str, where: Place = "kernel", params: Mapping[str, Any] | None = None, **policy: Any
 ) -> Any:
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
-    options, steps_only = _split(f"cell {name!r}", policy)
+    options, steps_only = split_policy(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
     fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, params=_mapping(name, params), policy=options, source=source, where=place)
     return _placed(work, name, steps_only)
-
-
-def _split(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The policy, and what is for steps only."""
-    steps_only = {name: value for name, value in given.items() if name in STEP_ONLY}
-    policy = {name: value for name, value in given.items() if name not in STEP_ONLY}
-    return policy_of(owner, policy), steps_only
 
 
 def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
@@ -93,10 +87,9 @@ def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
 
 
 def _notebook_params(path: str, written: str, params: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Checked against what the notebook declares; outside a pipeline its run may still be given the rest."""
-    draft = BUILDING.get()
-    given = data(_mapping(written, params), written, draft)
-    return notebook_params(path, given, written, complete=draft is not None)
+    """Checked against what the notebook declares; its run, or a `map`, may still give it the rest."""
+    given = data(_mapping(written, params), written, BUILDING.get())
+    return notebook_params(path, given, written, complete=False)
 
 
 def _text(what: str, value: object) -> str:
@@ -155,9 +148,30 @@ class FunctionTask:
             return self.__wrapped__(*args, **kwargs)
         return draft.add(self._work(*self._bound(args, kwargs)), self._step, self._steps_only)
 
+    def map(
+        self, *lists: Any, product: bool = False, chunk: int | None = None, max_parallel: int | None = None,
+        **arguments: Any,
+    ) -> Any:  # fmt: skip
+        """The task once for each item of the lists, side by side or their product; its result is the list of results.
+
+        Lists, steps and values given by position are mapped and the named arguments the same for all; without
+        positional ones the named lists, steps and values are mapped. `chunk` items at a time are one run.
+        """
+        over = {name: value for name, value in arguments.items() if is_list(value)} if not lists else {}
+        same = {name: value for name, value in arguments.items() if name not in over}
+        items = [Reference("item", (str(at),)) for at in range(len(lists))]
+        args, params = self._bound(tuple(items), {**same, **dict.fromkeys(over, Reference("item", ("",)))})
+        names = {
+            str(at): name for at in range(len(lists)) for name, value in params.items() if value is items[at]
+        }
+        positional = {names.get(str(at), str(at)): given for at, given in enumerate(lists)}
+        template = self._work(args, {name: value for name, value in params.items() if name not in over})
+        work = mapped(template, positional | over, product=product, chunk=chunk, max_parallel=max_parallel)
+        return _placed(work, self._step, self._steps_only)
+
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = _split(f"task {self.name!r}", policy)
+        options, steps_only = split_policy(f"task {self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -253,7 +267,7 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     if isinstance(function, FunctionTask):
         raise DefinitionError(f"{function!r} is a task already: use its .options(...)")
     stem = None if name is None else check_name("step", name)
-    options, steps_only = _split(f"task {stem or _function_name(function)!r}", policy)
+    options, steps_only = split_policy(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
 
 

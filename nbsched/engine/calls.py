@@ -25,6 +25,7 @@ from nbsched.exporting import Exported
 from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
+from nbsched.store.retrying import Redo
 
 
 class Calls:
@@ -109,12 +110,19 @@ class Calls:
         """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
         self.database.write(runs.cancel, run_id(run), self.now_ms())
 
-    def retry(self, run: int | Run, from_failed: bool = True) -> Run:
-        """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over."""
-        new = self.database.write(
-            retrying.retry, run_id(run), self.now_ms(), from_failed=from_failed, host=self.host
-        )
-        return Run(self, new)
+    def retry(
+        self, run: int | Run, from_failed: bool = True, *, from_step: str | Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+    ) -> Run:  # fmt: skip
+        """A new run that points to this ended one; with `from_failed` its succeeded steps are taken over.
+
+        But not those of `from_step` and behind, nor those that take one of `params`, given over the run's own.
+        """
+        old = run_id(run)
+        given = self._define.redone(*self.database.read(retrying.given_to, old), params or {})
+        steps = [from_step] if isinstance(from_step, str) else list(from_step)
+        redo = Redo(from_failed=from_failed, from_steps=steps, params=given)
+        return Run(self, self.database.write(retrying.retry, old, self.now_ms(), redo, host=self.host))
 
     def set_priority(self, run: int | Run, priority: int | str) -> int:
         """The run stands last among its new equals; the old priority."""

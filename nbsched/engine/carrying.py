@@ -242,14 +242,14 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
     if row["condition"] is not None:
         Expression(row["condition"]).evaluate(
-            lambda path: around.database.read(conditions.lookup, row["parent"], path)
+            lambda path: around.database.read(conditions.lookup, row["scope"], path)
         )
     work = work_of(row["work"])
-    given = decode(json.loads(row["params"])) if row["params"] != "{}" else {}
-    params = {**work.params, **given}
+    plain = row["params"] == "{}" or row["idx"] is not None
+    params = work.params if plain else {**work.params, **decode(json.loads(row["params"]))}
     lookup = Lookup(row, around)
     resolved = resolve(params, lookup) if params else {}
-    context = _context(row, resolved)
+    context = _context(row, resolved, around)
     folder = report.folder
     if row["kind"] != "function":
         make_private(folder)
@@ -263,12 +263,12 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     )  # fmt: skip
 
 
-def _context(row: Row, params: Mapping[str, Any]) -> Context:
+def _context(row: Row, params: Mapping[str, Any], around: Surroundings) -> Context:
     scheduled = from_ms(row["scheduled_ms"])
     return Context(
         run_id=row["id"], attempt=row["attempt"], scheduled_at=scheduled,
         interval=(from_ms(row["previous_ms"]), scheduled), params=params, pipeline=row["pipeline"], step=row["step"],
-        key=key_of(row), event=json.loads(row["event"]) if row["event"] else None,
+        key=key_of(row, around.database), event=json.loads(row["event"]) if row["event"] else None,
     )  # fmt: skip
 
 

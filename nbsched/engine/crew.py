@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 from nbsched.engine.batching import Batch, Line, Settle, Short, reference_of
 from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up, policy_of
 from nbsched.engine.nudges import committed
+from nbsched.engine.unfolding import unfold
 from nbsched.store import runs
 
 _log = logging.getLogger("nbsched")
@@ -33,6 +34,8 @@ class Room:
 
     def change(self, row: Mapping[str, Any], sign: int) -> None:
         """What the run takes is given back, or with -1 taken."""
+        if row["lane"] == "unfold":
+            return
         if row["lane"] == "cell":
             self.cells += sign
         else:
@@ -42,8 +45,8 @@ class Room:
 
     @property
     def lanes(self) -> list[str]:
-        """Those in which something may be claimed: pipelines take no room."""
-        return ["none", *["slot"] * (self.slots > 0), *["cell"] * (self.cells > 0)]
+        """Those in which something may be claimed: what only holds other runs takes no room."""
+        return ["none", "unfold", *["slot"] * (self.slots > 0), *["cell"] * (self.cells > 0)]
 
 
 class Crew:
@@ -130,7 +133,8 @@ class Crew:
 
     async def _carry(self, held: Held) -> None:
         try:
-            settlement = await carry(held, self._around)
+            holds = held.row["lane"] == "unfold"
+            settlement = await (unfold if holds else carry)(held, self._around)
         except Exception as error:
             _log.exception("run %s could not be carried out", held.row["id"])
             settlement = given_up(held.row, error, self._around.clock.now())

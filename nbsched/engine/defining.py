@@ -9,15 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nbsched.core import triggers
-from nbsched.core.definitions import work_to_json
+from nbsched.core.definitions import work_from_json, work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Pipeline, Step, Work
+from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, parts
+from nbsched.core.parameters import with_params
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
-from nbsched.core.wire import encode
+from nbsched.core.wire import decode, encode
 from nbsched.core.work import as_work
 from nbsched.engine.clock import Clock
 from nbsched.store import hosts, schedules
@@ -50,6 +51,15 @@ class Definer:
             work=self._work(replace(found, params={}), given), params=_params(found), policy=_hooked(given),
             scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
         )  # fmt: skip
+
+    def redone(
+        self, work: Mapping[str, Any], params: Mapping[str, Any], given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The parameters that a run of the stored work is given anew, as JSON; ParameterError when one cannot be."""
+        if not given:
+            return {}
+        whole = with_params(replace(work_from_json(work), params=decode(params)), given)
+        return {name: value for name, value in _params(whole).items() if name in given}
 
     def schedule(
         self, work: Any, trigger: Any, *, name: str | None, overlap: str, missed: str, catchup: Any, jitter: Any,
@@ -109,17 +119,15 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        hooked = without_callables(work)
-        written = work_to_json(hooked)
-        if not isinstance(hooked, Pipeline):
-            return self._placed(written, hooked)
-        for data, step in zip(written.get("steps", ()), hooked.steps, strict=True):
-            self._placed(data["work"], step.work)
-        return written
+        return self._placed(work_to_json(without_callables(work)), work)
 
     def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
-        place = self._place(work)
-        if place is not None:
+        if isinstance(work, Map):
+            self._placed(data["work"], work.work)
+        elif isinstance(work, Pipeline):
+            for written, step in zip(data.get("steps", ()), work.steps, strict=True):
+                self._placed(written["work"], step.work)
+        elif (place := self._place(work)) is not None:
             data["place"] = place
         return data
 
@@ -138,8 +146,7 @@ class Definer:
 
     def _owner(self, work: Work) -> dict[str, Any]:
         """Where alone the work can be fired, if a part of it can only run there, and whose notebook that is."""
-        parts = [step.work for step in work.steps] if isinstance(work, Pipeline) else [work]
-        place = next((found for part in parts if (found := self._place(part))), None)
+        place = next((found for part in parts(work) if (found := self._place(part))), None)
         kind, _, key = (place or "").partition(":")
         return {"place": place, "notebook": key if kind == "notebook" else None}
 
@@ -181,11 +188,10 @@ def _offer(name: str, amount: float) -> str:
 
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
-    wanted = dict({**work.policy, **policy}.get("resources", {}))
-    if isinstance(work, Pipeline):
-        for step in work.steps:
-            for name, amount in {**work.policy, **step.work.policy}.get("resources", {}).items():
-                wanted[name] = max(amount, wanted.get(name, 0))
+    wanted: dict[str, float] = {}
+    for part in parts(work):
+        for name, amount in {**work.policy, **policy, **part.policy}.get("resources", {}).items():
+            wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
 
 
@@ -199,20 +205,17 @@ def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_callables(work: Work) -> Work:
-    """The work with references in the place of the functions in its policy, and in those of its steps."""
-    hooked = _with_hooks(work)
-    if not isinstance(hooked, Pipeline):
-        return hooked
-    return replace(hooked, steps=tuple(map(_step_with_hooks, hooked.steps)))
-
-
-def _with_hooks(work: Work) -> Work:
+    """The work with references in the place of the functions in its policy, and so in all that it is made of."""
+    if isinstance(work, Map):
+        work = replace(work, work=without_callables(work.work))
+    if isinstance(work, Pipeline):
+        work = replace(work, steps=tuple(_step_without_callables(step) for step in work.steps))
     hooked = any(map(callable, work.policy.values()))
     return replace(work, policy=_hooked(work.policy)) if hooked else work
 
 
-def _step_with_hooks(step: Step) -> Step:
-    work = _with_hooks(step.work)
+def _step_without_callables(step: Step) -> Step:
+    work = without_callables(step.work)
     return step if work is step.work else replace(step, work=work)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime
@@ -17,8 +17,8 @@ from nbsched.core.rows import RunRow, run_row
 from nbsched.core.wire import encode
 from nbsched.engine.firing import trigger_of
 from nbsched.engine.lookups import Place, params_of
-from nbsched.executors.values import load_values, refer
-from nbsched.store import records
+from nbsched.executors.values import load_value, load_values, refer
+from nbsched.store import records, results
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
@@ -40,9 +40,9 @@ class Run:
         """What programs are told of the run, as JSON."""
         place = Place(self._runtime.database, self._runtime.folder)
         params = params_of(self.id, place, lambda stored, folder: refer(stored))
-        return run_row(
-            replace(self.record, params=encode(params, "params", lambda file, name: file.to_json()))
-        )
+        written = encode(params, "params", lambda file, name: file.to_json())
+        result = self._runtime.database.read(results.result, self.id)
+        return run_row(replace(self.record, params=written, result=result))
 
     @property
     def name(self) -> str:
@@ -87,8 +87,12 @@ class Run:
 
     @property
     def result(self) -> Any:
-        """What the work returned, as itself: frames and arrays too."""
-        return load_values({"result": self.record.result}, self.folder)["result"]
+        """What the work returned, as itself: frames and arrays too.
+
+        Of a mapped step the list of its items' results, RunFailed where one has failed; of a pipeline the result
+        of its last step, or by name those of several.
+        """
+        return load_value(self._runtime.database.read(results.result, self.id), self.folder)
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -152,22 +156,25 @@ class Run:
     def folder(self) -> Path:
         """Where the run keeps its files; a reused step's are those of the run it was reused from."""
         record = self.record
-        reused = record.parent is not None and record.retry_of
-        return self._runtime.folder / str(reused or self.id)
+        taken = record.retry_of if record.reason in ("reused", "cached") else None
+        return self._runtime.folder / str(taken or self.id)
 
     @property
-    def steps(self) -> dict[str, Run]:
-        """The runs of the steps by name, in the order of their definition."""
+    def steps(self) -> dict[Any, Run]:
+        """The runs of the steps by name, in the order of their definition; of a mapped step by index."""
         found = self._runtime.database.read(records.steps, self.id)
-        return {record.step or str(record.index): Run(self._runtime, record.id) for record in found}
+        return {_key(record): Run(self._runtime, record.id) for record in found}
 
     def cancel(self) -> None:
         """The run is cancelled, or asked to stop if it runs."""
         self._runtime.cancel(self.id)
 
-    def retry(self, from_failed: bool = True) -> Run:
-        """A new run that points to this one."""
-        return self._runtime.retry(self.id, from_failed=from_failed)
+    def retry(
+        self, from_failed: bool = True, *, from_step: str | Sequence[str] = (),
+        params: Mapping[str, Any] | None = None,
+    ) -> Run:  # fmt: skip
+        """A new run that points to this one, see `nb.retry`."""
+        return self._runtime.retry(self.id, from_failed, from_step=from_step, params=params)
 
     def wait(self, timeout: Any = None, check: bool = False) -> Run:
         """This run once it has ended; TimeoutError after `timeout`; RunFailed with `check` if it did not succeed.
@@ -224,6 +231,10 @@ class Run:
         record = self.record
         because = f" ({record.reason})" if record.reason else ""
         return f"<run {self.id} of {record.name!r}: {record.state}{because}>"
+
+
+def _key(record: RunRecord) -> str | int:
+    return record.step or "" if record.index is None else record.index
 
 
 class Schedule:

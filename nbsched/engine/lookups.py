@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,8 +13,9 @@ from nbsched.core.errors import DefinitionError, NbschedError, UsageError
 from nbsched.core.instants import from_ms
 from nbsched.core.references import Reference, references_in, resolve
 from nbsched.core.triggers import default_zone
-from nbsched.core.wire import decode
-from nbsched.executors.values import load_value
+from nbsched.core.wire import decode, encode
+from nbsched.executors.values import elements, load_value
+from nbsched.store import results
 from nbsched.store.database import Database
 
 Row = Mapping[str, Any]
@@ -49,10 +50,15 @@ class Place:
 def params_of(run: int, around: Around, load: Load = load_value) -> dict[str, Any]:
     """What the run's work is given: its own parameters and the run's; a reference stays where nothing is known yet."""
     row = around.database.read(_row, run)
-    own = decode(json.loads(row["work"]).get("params", {})) if row["kind"] != "pipeline" else {}
-    given = {**own, **decode(json.loads(row["params"]))}
     lookup = Lookup(row, around, load)
-    return {name: _if_known(value, lookup) for name, value in given.items()}
+    return {name: _if_known(value, lookup) for name, value in given_to(row).items()}
+
+
+def given_to(row: Row) -> dict[str, Any]:
+    """What the run's work is given, with references: the run's parameters over the work's; of an item the work's."""
+    work = json.loads(row["work"])
+    own = decode(work.get("params", {})) if row["kind"] != "pipeline" or row["parent"] else {}
+    return own if row["idx"] is not None else {**own, **decode(json.loads(row["params"]))}
 
 
 def _if_known(value: Any, lookup: Lookup) -> Any:
@@ -64,15 +70,30 @@ def _if_known(value: Any, lookup: Lookup) -> Any:
         return value
 
 
-def key_of(row: Row) -> str:
+def key_of(row: Row, database: Database) -> str:
     """The same text for every attempt of the run, and for no other run: for work that must not be done twice."""
     if row["key"]:
         return str(row["key"])
+    if row["parent"]:
+        above = "" if row["parent"] == row["root"] else _path_of(database.read(_row, row["parent"]), database)
+        return f"{_base_of(row)}{above}{_place_of(row)}"
+    return _base_of(row)
+
+
+def _base_of(row: Row) -> str:
     if row["schedule"]:
-        base = f"{row['schedule']}@{from_ms(row['scheduled_ms']).isoformat()}"
-    else:
-        base = f"run-{row['parent'] or row['retry_of'] or row['id']}"
-    return f"{base}/{row['step']}" if row["step"] else base
+        return f"{row['schedule']}@{from_ms(row['scheduled_ms']).isoformat()}"
+    return f"run-{row['root'] or row['retry_of'] or row['id']}"
+
+
+def _path_of(row: Row, database: Database) -> str:
+    above = "" if row["parent"] == row["root"] else _path_of(database.read(_row, row["parent"]), database)
+    return f"{above}{_place_of(row)}"
+
+
+def _place_of(row: Row) -> str:
+    """The run's place in the one around it: its step's name, or an item's number under its step's."""
+    return f"/{row['step']}" if row["idx"] is None else f"/{row['idx']}"
 
 
 class Lookup:
@@ -84,23 +105,64 @@ class Lookup:
     def __call__(self, reference: Reference) -> Any:
         return getattr(self, f"_{reference.kind}")(reference.path)
 
-    def _step(self, path: tuple[str, ...]) -> Any:
+    def elements(self, given: Any) -> list[Any] | None:
+        """The JSON of each element of a list, given as JSON or by a reference; None when it is no list."""
+        reference = decode(given)
+        if not isinstance(reference, Reference):
+            return elements(given, self._anywhere)
+        if reference.kind == "step":
+            stored, left = self._stored(reference.path)
+        elif reference.kind == "param":
+            stored, left = json.loads(self._params())[reference.path[0]], reference.path[1:]
+        else:
+            stored, left = encode(self(reference)), ()
+        return elements(self._followed(stored, left, reference.written), self._anywhere)
+
+    def _followed(self, stored: Any, left: Sequence[str], written: str) -> Any:
+        for name in left:
+            if not isinstance(stored, Mapping) or name not in stored:
+                raise DefinitionError(
+                    f"{written} has nothing named {name!r} that is in the store: emit it by itself"
+                )
+            stored = stored[name]
+        return stored
+
+    @property
+    def _anywhere(self) -> Path:
+        """The folder of a run, for values whose files say which run's they are."""
+        return self._around.folder / str(self._row["id"])
+
+    def _stored(self, path: tuple[str, ...]) -> results.Found:
         step, *rest = path
-        found = self._around.database.read(_step_row, self._row["scope"], step)
+        found = self._around.database.read(results.of_step, self._row["scope"], step, rest)
         if found is None:
             raise DefinitionError(
                 f"step {self._row['step']!r} takes a value of {step!r}, which is no step beside it"
             )
-        folder = self._around.folder / str(found["origin"])
-        if not rest:
-            return self._load(json.loads(found["result"]), folder) if found["result"] else None
-        named = json.loads(found["named"]) if found["named"] else {}
-        values = {name: self._load(value, folder) for name, value in named.items()}
-        return _inner(values, rest, f"step {step!r} gave no value {'.'.join(rest)!r}")
+        return found
+
+    def _step(self, path: tuple[str, ...]) -> Any:
+        stored, left = self._stored(path)
+        value = self._load(stored, self._anywhere)
+        return (
+            _inner(value, left, f"step {path[0]!r} gave no value {'.'.join(path[1:])!r}") if left else value
+        )
+
+    def _params(self) -> str:
+        return self._around.database.read(_params_text, self._row["scope"] or self._row["id"])
 
     def _param(self, path: tuple[str, ...]) -> Any:
-        text = self._around.database.read(_params_text, self._row["scope"] or self._row["id"])
-        return _inner(decode(json.loads(text)), path, f"the pipeline has no parameter {'.'.join(path)!r}")
+        folder = self._around.folder / str(self._row["scope"] or self._row["id"])
+        given = {
+            name: self._load(stored, folder)
+            for name, stored in json.loads(self._params()).items()
+            if name == path[0]
+        }
+        return _inner(given, path, f"the pipeline has no parameter {'.'.join(path)!r}")
+
+    def _item(self, path: tuple[str, ...]) -> Any:
+        stored = json.loads(self._row["params"])
+        return resolve(self._load(stored[path[0]], self._anywhere), self)
 
     def _event(self, path: tuple[str, ...]) -> Any:
         text = self._row["event"] or self._around.database.read(_event_text, self._row["root"])
@@ -121,7 +183,7 @@ class Lookup:
             case "run_id":
                 return row["root"] or row["id"]
             case "run_key":
-                return key_of(row)
+                return key_of(row, self._around.database)
         raise DefinitionError(f"{name!r} is no fact of a run")
 
 
@@ -132,13 +194,6 @@ def _row(db: Any, run: int) -> Any:
 def _zone_of(db: Any, schedule: str) -> str | None:
     row = db.execute("SELECT tz FROM schedules WHERE name = ?", (schedule,)).fetchone()
     return row[0] if row else None
-
-
-def _step_row(db: Any, parent: int, step: str) -> Any:
-    return db.execute(
-        "SELECT coalesce(retry_of, id) AS origin, result, named FROM runs WHERE parent = ? AND step = ?",
-        (parent, step),
-    ).fetchone()
 
 
 def _params_text(db: Any, run: int) -> str:

@@ -163,7 +163,7 @@ class Scheduler:
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-        if changes or any(row["kind"] == "pipeline" for row in claimed):
+        if changes or any(row["lane"] == "none" for row in claimed):
             ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
         self.bus.look()
@@ -272,7 +272,7 @@ class Scheduler:
             if claimed is None:
                 await self._begin_anew()
             else:
-                self._crew.take([row for row in claimed if row["kind"] != "pipeline"])
+                self._crew.take([row for row in claimed if row["lane"] != "none"])
         return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:

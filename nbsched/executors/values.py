@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal
 
 from nbsched.core.errors import StoreError, ValueNotStorable
 from nbsched.core.redaction import Redaction
-from nbsched.core.wire import decode, encode
+from nbsched.core.wire import decode, encode, located
 
 INLINE_LIMIT = 64 * 1024
 """Bytes of JSON; what is larger goes to a file."""
@@ -29,13 +29,16 @@ _SMALL = 10**15
 
 @dataclass(frozen=True, slots=True)
 class ValueFile:
-    """A value that lies in a file of its run's folder, not read yet; `file` is relative to that folder."""
+    """A value that lies in a file of a run's folder, not read yet; `file` is relative to that folder."""
 
     file: str
     type: FileType
+    run: int | None = None
+    """Whose folder it lies in when it is not that of the run which has the value."""
 
-    def to_json(self) -> dict[str, str]:
-        return {"$file": self.file, "type": self.type}
+    def to_json(self) -> dict[str, Any]:
+        plain = {"$file": self.file, "type": self.type}
+        return plain if self.run is None else {**plain, "run": self.run}
 
 
 def is_flat(value: Any) -> bool:
@@ -74,12 +77,40 @@ def _shrunk(plain: Any, text: str, name: str, folder: Path) -> Any:
 
 def load_value(stored: Any, folder: Path) -> Any:
     """The value whose JSON form this is."""
-    return decode(stored, lambda tagged: _read(_value_file(tagged), folder))
+    return decode(
+        stored,
+        lambda tagged: _tagged(tagged, partial(load_value, folder=folder), partial(_read, folder=folder)),
+    )
 
 
 def refer(stored: Any) -> Any:
     """The value whose JSON form this is, with what lies in files left there, as ValueFile."""
-    return decode(stored, _value_file)
+    return decode(stored, lambda tagged: _tagged(tagged, refer, lambda file: file))
+
+
+def elements(stored: Any, folder: Path) -> list[Any] | None:
+    """The JSON forms of a list's elements, the files in them located; None when this is the form of no list."""
+    if isinstance(stored, list):
+        return stored
+    if not isinstance(stored, dict):
+        return None
+    if "$joined" in stored:
+        return [one for part in stored["$joined"] for one in elements(part, folder) or ()]
+    if stored.get("type") != "json" or "$file" not in stored:
+        return None
+    file = _value_file(stored)
+    whole = json.loads(_path(file, folder).read_bytes())
+    return elements(whole if file.run is None else located(whole, file.run), folder)
+
+
+def _tagged(
+    tagged: Mapping[str, Any], read: Callable[[Any], Any], read_file: Callable[[ValueFile], Any]
+) -> Any:
+    """One list of several, of which those left in their files stay one element each; or what lies in a file."""
+    if "$joined" not in tagged:
+        return read_file(_value_file(tagged))
+    parts = [read(part) for part in tagged["$joined"]]
+    return [one for part in parts for one in (part if isinstance(part, list) else [part])]
 
 
 def keep(value: Any, name: str, folder: Path) -> Any:
@@ -191,19 +222,25 @@ def _write(folder: Path, name: str, kind: FileType, write: Callable[[BinaryIO], 
 
 
 def _value_file(tagged: Mapping[str, Any]) -> ValueFile:
-    if tagged.keys() != {"$file", "type"} or tagged["type"] not in _SUFFIX:
+    if not {"$file", "type"} <= tagged.keys() <= {"$file", "type", "run"} or tagged["type"] not in _SUFFIX:
         raise StoreError(
             f"the stored value {tagged!r} is of no known form: a newer nbsched may have written it"
         )
-    return ValueFile(tagged["$file"], tagged["type"])
+    return ValueFile(tagged["$file"], tagged["type"], tagged.get("run"))
 
 
-def _read(value: ValueFile, folder: Path) -> Any:
+def _path(value: ValueFile, folder: Path) -> Path:
+    folder = folder if value.run is None else folder.parent / str(int(value.run))
     path = (folder / value.file).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise StoreError(f"the stored value names the file {value.file!r}, which is outside its run's folder")
+    return path
+
+
+def _read(value: ValueFile, folder: Path) -> Any:
+    path = _path(value, folder)
     try:
-        return _READ[value.type](path, folder)
+        return _READ[value.type](path, path.parent)
     except FileNotFoundError:
         raise StoreError(f"the value's file {path} is gone: run the step again to have it back") from None
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from nbsched.core.checks import expression
+from nbsched.core.checks import expression, taken
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
@@ -311,11 +311,7 @@ def _parameter_notes(pipeline: Pipeline) -> Iterator[str]:
 
 
 def _event_notes(pipeline: Pipeline) -> Iterator[str]:
-    works = [
-        [step.work.params, getattr(step.work, "args", ()), getattr(step.work, "env", {})]
-        for step in pipeline.steps
-    ]
-    if any(reference.kind == "event" for reference in references_in(works)):
+    if any(reference.kind == "event" for step in pipeline.steps for reference in taken(step)):
         yield "events (what nb.event says is read from the conf of the DAG run instead)"
 
 

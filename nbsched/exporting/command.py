@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from nbsched.core.errors import DefinitionError
-from nbsched.core.model import Cell, Notebook, Pipeline
+from nbsched.core.model import Cell, Notebook, Pipeline, parts
 from nbsched.core.references import references_in
 from nbsched.exporting.subject import Subject
 
@@ -47,9 +47,7 @@ def _path(subject: Subject, target: str) -> str:
             "path= (--path)"
         )
     cells = [
-        step.name
-        for step in subject.pipeline.steps
-        if isinstance(step.work, Cell) and step.work.where != "process"
+        part.name for part in parts(subject.pipeline) if isinstance(part, Cell) and part.where != "process"
     ]
     if cells and subject.path.endswith(".py"):
         raise DefinitionError(

@@ -2,59 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbsched.core.checks import implied
-from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, parts
 from nbsched.core.parameters import required
 from nbsched.core.references import Reference
 from nbsched.exporting.functions import Definitions
 from nbsched.exporting.literals import Names, call, keywords, literal, text
-from nbsched.exporting.subject import Exported, Subject, Timing, refuse, with_defaults
+from nbsched.exporting.python_steps import step_source
+from nbsched.exporting.subject import Exported, Subject, Timing, with_defaults
 
 
 def to_python(subject: Subject) -> Exported:
     """A file whose pipeline is equal to the subject's, but for which cell of which notebook a cell was typed into."""
     pipeline = with_defaults(subject.pipeline, subject.params)
     file = _File(pipeline)
-    body = [*file.steps(), *file.edges()]
+    blocks = [*file.inner_blocks(pipeline), file.block(pipeline, "p", subject.timing)]
     notes = (*_timing_notes(subject.timing), *_cell_notes(pipeline))
-    opening = _opening(file, pipeline, subject.timing)
-    parts = [
-        _header(pipeline, notes, f"{opening}{''.join(body)}", file),
-        *file.definitions.blocks,
-        *file.tasks,
-        opening,
-    ]
-    return Exported("\n\n".join(part.rstrip("\n") for part in parts if part) + "\n" + "".join(body), notes)
+    code = [*file.definitions.blocks, *file.tasks, *blocks]
+    sources = [_header(pipeline, notes, file, "\n".join(code)), *code]
+    return Exported("\n\n".join(source.rstrip("\n") for source in sources) + "\n", notes)
+
+
+class _File:
+    """What all pipelines of the file share: the names of its variables, and the functions."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.definitions = Definitions()
+        self.names = Names(("nb", "p", "datetime", "Reference"))
+        self.early = False
+        """A value is taken of a step that is written only later."""
+        self.functions: dict[str, str] = {}
+        self.tasks: list[str] = []
+        self.inner: list[tuple[Pipeline, str]] = []
+        """The pipelines that are steps, and the variables that hold them."""
+        self._define(pipeline)
+
+    def _define(self, pipeline: Pipeline) -> None:
+        """All functions are there before the first step, whose variables must not hide them."""
+        for work in parts(pipeline):
+            for value in work.policy.values():
+                self.hooked(work.name, value)
+            if isinstance(work, Function) and work.bound:
+                self.definitions.add(work.ref, work.name)
+        for name in self.definitions.names:
+            self.names.take(name)
+        for work in parts(pipeline):
+            if isinstance(work, Function) and work.ref not in self.functions:
+                self.functions[work.ref] = self._task(work)
+
+    def _task(self, work: Function) -> str:
+        found = self.definitions.add(work.ref, work.name) if work.bound else text(work.ref)
+        own = work.ref.rpartition(":")[2].rpartition(".")[2].partition("#")[0]
+        variable = self.names.take(f"{own}_task")
+        self.tasks.append(f"{variable} = nb.task({found})")
+        return variable
+
+    def hooked(self, owner: str, value: Any) -> str | None:
+        """The name of the function that is to be called, where it is defined here."""
+        ref = value.get("call") if isinstance(value, Mapping) else None
+        if isinstance(ref, str) and ref.startswith("__main__:"):
+            return self.definitions.add(ref, owner)
+        return None
+
+    def inner_blocks(self, pipeline: Pipeline) -> Iterator[str]:
+        """The blocks of the pipelines that its steps run, those inside them first."""
+        for step in pipeline.steps:
+            work = step.work.work if isinstance(step.work, Map) else step.work
+            if isinstance(work, Pipeline):
+                yield from self.inner_blocks(work)
+                variable = self.names.take(step.name, "_pipeline")
+                self.inner.append((work, variable))
+                yield self.block(work, variable, None)
+
+    def block(self, pipeline: Pipeline, variable: str, timing: Timing | None) -> str:
+        """The pipeline's `with` block."""
+        block = _Block(self, pipeline, variable)
+        given = {
+            "params": block.declared(), "schedule": text(str(timing.trigger)) if timing else "",
+            "max_parallel": str(pipeline.max_parallel or ""),
+            **{name: block.option(pipeline.name, value) for name, value in pipeline.policy.items()},
+        }  # fmt: skip
+        arguments = keywords({name: source for name, source in given.items() if source})
+        opening = f"with {call('nb.pipeline', [text(pipeline.name), *arguments])} as {variable}:"
+        return "\n".join([opening, *block.steps(), *block.edges()])
 
 
 @dataclass
-class _File:
-    """What is written so far."""
+class _Block:
+    """One pipeline as it is written."""
 
+    file: _File
     pipeline: Pipeline
-    definitions: Definitions = field(default_factory=Definitions)
-    names: Names = field(default_factory=lambda: Names(("nb", "p", "datetime", "Reference")))
+    variable: str
     variables: dict[str, str] = field(default_factory=dict)
     """By step: the variable that holds it."""
-    functions: dict[str, str] = field(default_factory=dict)
-    """By reference: the variable that holds the task."""
-    tasks: list[str] = field(default_factory=list)
-    early: bool = False
-    """A value is taken of a step that is written only later."""
 
-    def steps(self) -> list[str]:
-        """The steps' lines, in their order."""
-        self._define()
-        lines = []
+    def steps(self) -> Iterator[str]:
         for step in self.pipeline.steps:
-            source = self._call(step)
-            self.variables[step.name] = self.names.take(step.name, "_step")
-            lines.append(f"    {self.variables[step.name]} = {source}\n")
-        return lines
+            source = step_source(step, self)
+            self.variables[step.name] = self.file.names.take(step.name, "_step")
+            yield f"    {self.variables[step.name]} = {source}"
 
     def edges(self) -> Iterator[str]:
         """The edges that no value and no condition implies."""
@@ -62,108 +113,44 @@ class _File:
             given = [self.variables[need] for need in _given_edges(step, self.pipeline)]
             if given:
                 before = given[0] if len(given) == 1 else f"[{', '.join(given)}]"
-                yield f"    {before} >> {self.variables[step.name]}\n"
+                yield f"    {before} >> {self.variables[step.name]}"
 
-    def _define(self) -> None:
-        """All functions are there before the first step, whose variables must not hide them."""
-        for policy in (self.pipeline.policy, *(step.work.policy for step in self.pipeline.steps)):
-            for value in policy.values():
-                self.hooked(self.pipeline.name, value)
-        for step in self.pipeline.steps:
-            if isinstance(step.work, Function) and step.work.bound:
-                self.definitions.add(step.work.ref, step.name)
-        for name in self.definitions.names:
-            self.names.take(name)
-        for step in self.pipeline.steps:
-            if isinstance(step.work, Function) and step.work.ref not in self.functions:
-                self.functions[step.work.ref] = self._task(step, step.work)
+    def function(self, work: Function) -> str:
+        """The variable that holds the function's task."""
+        return self.file.functions[work.ref]
 
-    def _task(self, step: Step, work: Function) -> str:
-        found = self.definitions.add(work.ref, step.name) if work.bound else text(work.ref)
-        variable = self.names.take(f"{work.ref.rpartition(':')[2].rpartition('.')[2].partition('#')[0]}_task")
-        self.tasks.append(f"{variable} = nb.task({found})")
-        return variable
+    def inside(self, work: Pipeline) -> str:
+        """The variable that holds the pipeline which a step runs."""
+        return next(variable for pipeline, variable in self.file.inner if pipeline is work)
 
-    def _call(self, step: Step) -> str:
-        write = _WRITERS.get(type(step.work))
-        if write is None:
-            raise refuse(step, "the Python export", "export the steps around it, and add this one by hand")
-        return write(self, step)
-
-    def named(self, step: Step, fields: Mapping[str, Any]) -> list[str]:
-        """What every kind of step is given by name: its fields that are not at their default, its policy, its place."""
-        given = {"name": step.name, **fields, **step.work.policy, **_only_of_steps(step)}
-        return keywords({name: self.hooked(step.name, value) for name, value in given.items()})
-
-    def hooked(self, owner: str, value: Any) -> str:
-        """The value's source; a function to be called is defined here when nothing else holds it."""
-        ref = value.get("call") if isinstance(value, Mapping) else None
-        if isinstance(ref, str) and ref.startswith("__main__:"):
-            return self.definitions.add(ref, owner)
-        return self.literal(value)
+    def option(self, owner: str, value: Any) -> str:
+        """The source of an option of the policy."""
+        return self.file.hooked(owner, value) or self.literal(value)
 
     def literal(self, value: Any) -> str:
         return literal(value, self._reference)
 
+    def declared(self) -> str:
+        """The parameters with their defaults or types; nothing when there are none."""
+        pairs = (f"{name!r}: {_type(kind) if (kind := required(default)) else self.literal(default)}"
+                 for name, default in self.pipeline.declared.items())  # fmt: skip
+        return f"{{{', '.join(pairs)}}}" if self.pipeline.declared else ""
+
     def _reference(self, reference: Reference) -> str:
         first, *rest = reference.path or ("",)
-        if reference.kind == "step" and first not in self.variables:
-            self.early = True
-            return f'Reference("step", {reference.path!r})'
-        if reference.kind == "event":
-            return "nb.event" + "".join(f"[{name!r}]" for name in reference.path)
-        source = {"step": self.variables.get(first), "param": f"p.params[{first!r}]", "fact": f"nb.{first}"}[
-            reference.kind
-        ]
-        return f"{source}" + "".join(f"[{name!r}]" for name in rest)
-
-
-def _notebook(file: _File, step: Step) -> str:
-    work = step.work
-    assert isinstance(work, Notebook)
-    fields = _given(params=work.params, output=work.output, kernel=work.kernel, cwd=work.cwd)
-    return call("nb.notebook", [text(work.path), *file.named(step, fields)], indent=4)
-
-
-def _shell(file: _File, step: Step) -> str:
-    work = step.work
-    assert isinstance(work, Shell)
-    return call(
-        "nb.shell", [text(work.command), *file.named(step, _given(env=work.env, cwd=work.cwd))], indent=4
-    )
-
-
-def _cell(file: _File, step: Step) -> str:
-    work = step.work
-    assert isinstance(work, Cell)
-    fields = _given(where=None if work.where == "kernel" else work.where, params=work.params)
-    return call("nb.cell", [text(work.source), *file.named(step, fields)], indent=4)
-
-
-def _function(file: _File, step: Step) -> str:
-    work = step.work
-    assert isinstance(work, Function)
-    options = file.named(step, _given(where=None if work.where == "thread" else work.where))
-    task = call(f"{file.functions[work.ref]}.options", options, indent=4)
-    arguments = {name: file.literal(value) for name, value in work.params.items()}
-    return call(task, [*map(file.literal, work.args), *keywords(arguments)], indent=4)
-
-
-_WRITERS: Mapping[type[Work], Callable[[_File, Step], str]] = {
-    Notebook: _notebook,
-    Shell: _shell,
-    Cell: _cell,
-    Function: _function,
-}
-
-
-def _given(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value not in (None, {}, ())}
-
-
-def _only_of_steps(step: Step) -> dict[str, Any]:
-    found = {"when": step.when, "setup": step.setup, "teardown": step.teardown}
-    return {name: value for name, value in found.items() if value}
+        match reference.kind:
+            case "step" if first not in self.variables:
+                self.file.early = True
+                return f'Reference("step", {reference.path!r})'
+            case "step":
+                source = self.variables[first]
+            case "param":
+                source = f"{self.variable}.params[{first!r}]"
+            case "event":
+                source, rest = "nb.event", list(reference.path)
+            case _:
+                source = f"nb.{first}"
+        return source + "".join(f"[{name!r}]" for name in rest)
 
 
 def _given_edges(step: Step, pipeline: Pipeline) -> tuple[str, ...]:
@@ -175,39 +162,23 @@ def _given_edges(step: Step, pipeline: Pipeline) -> tuple[str, ...]:
     return step.needs
 
 
-# The file around the steps ------------------------------------------------------------------------------
-
-
-def _opening(file: _File, pipeline: Pipeline, timing: Timing | None) -> str:
-    given = {
-        "params": _declared(file, pipeline.declared), "schedule": text(str(timing.trigger)) if timing else "",
-        "max_parallel": str(pipeline.max_parallel or ""),
-        **{name: file.hooked(pipeline.name, value) for name, value in pipeline.policy.items()},
-    }  # fmt: skip
-    arguments = keywords({name: source for name, source in given.items() if source})
-    return f"with {call('nb.pipeline', [text(pipeline.name), *arguments])} as p:"
-
-
-def _declared(file: _File, declared: Mapping[str, Any]) -> str:
-    pairs = (f"{name!r}: {_type(kind) if (kind := required(default)) else file.literal(default)}"
-             for name, default in declared.items())  # fmt: skip
-    return f"{{{', '.join(pairs)}}}" if declared else ""
+# The file around the pipelines --------------------------------------------------------------------------
 
 
 def _type(kind: str) -> str:
     return f"datetime.{kind}" if kind in ("date", "datetime") else kind
 
 
-def _header(pipeline: Pipeline, notes: Iterable[str], body: str, file: _File) -> str:
-    rest = "\n".join([*file.definitions.blocks, body])
+def _header(pipeline: Pipeline, notes: tuple[str, ...], file: _File, code: str) -> str:
     imports = dict.fromkeys(["import nbsched as nb", *file.definitions.imports])
-    if "datetime." in rest:
+    if "datetime." in code:
         imports["import datetime"] = None
     if file.early:
         imports["from nbsched.core.references import Reference"] = None
     said = "".join(f"# Not exported: {note}.\n" for note in notes)
-    remark = f"# The pipeline {pipeline.name!r}. Run it: nbsched run FILE\n{said}"
-    return remark + "\n" + "\n".join(sorted(imports))
+    return f"# The pipeline {pipeline.name!r}. Run it: nbsched run FILE\n{said}\n" + "\n".join(
+        sorted(imports)
+    )
 
 
 def _timing_notes(timing: Timing | None) -> Iterator[str]:
@@ -221,10 +192,10 @@ def _timing_notes(timing: Timing | None) -> Iterator[str]:
             yield f"the schedule's {name} {value}: give it to nb.schedule(p, …, {name}=…)"
 
 
-def _cell_notes(pipeline: Pipeline) -> Iterator[str]:
-    for step in pipeline.steps:
-        if isinstance(step.work, Cell) and step.work.where != "process":
+def _cell_notes(work: Work) -> Iterator[str]:
+    for part in parts(work):
+        if isinstance(part, Cell) and part.where != "process":
             yield (
-                f"the kernel of the cell {step.name!r}, with whose variables it runs: load the file in a notebook, "
+                f"the kernel of the cell {part.name!r}, with whose variables it runs: load the file in a notebook, "
                 "or make it where='process'"
             )

@@ -13,6 +13,8 @@ import nbsched as nb
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Pipeline, Work
 from nbsched.core.pipeline import PipelineBuilder
+from nbsched.core.policy import policy_of
+from nbsched.core.steps import data
 from nbsched.core.tables import Table
 from nbsched.core.wire import decode
 from nbsched.engine import default
@@ -48,9 +50,15 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
     path = getattr(given, "path", None)
     if source is not None:
+        if hasattr(given, "pipeline"):
+            raise UsageError(
+                f"%%step runs the cell below it, not {given.pipeline}: write one % for a pipeline"
+            )
         if path:
             raise UsageError(f"%%step runs the cell below it, not {path}: write one % for a notebook")
         return cell_work(shell, source, name, given, "kernel")
+    if hasattr(given, "pipeline"):
+        return _inner(shell, given, path)
     if path is None:
         raise UsageError(
             f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
@@ -62,6 +70,20 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
         Path(path).expanduser().absolute(), name=name, params=params, **policy_given(given)
     )
     return work
+
+
+def _inner(shell: Any, given: argparse.Namespace, path: str | None) -> Pipeline:
+    """The pipeline that the step runs, as it is now."""
+    if path or hasattr(given, "where"):
+        raise UsageError(
+            f"%step {given.name} runs the pipeline {given.pipeline}: leave out the path and --where"
+        )
+    params = referring(params_given(given))
+    work, _ = _found(
+        shell, argparse.Namespace(name=given.pipeline, params=list(dict.fromkeys(params, None).items()))
+    )
+    policy = {**work.policy, **policy_of(f"step {given.name}", policy_given(given))}
+    return replace(work, params=data(params, given.name, None), policy=policy)
 
 
 def run(shell: Any, given: argparse.Namespace) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nbsched.store.database import Db
+from nbsched.store.insert import BOUNDS
 from nbsched.store.runs import begin_pipeline
 
 
@@ -38,11 +40,14 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    chosen = _choose(db, now_ms, room)
+    chosen = [row for row, _ in zip(_in_line(db, "unfold", now_ms, room), range(MOST_UNFOLDED), strict=False)]
+    chosen += _choose(db, now_ms, room)
     _start(db, chosen, host, birth, now_ms)
     return begun + chosen
 
 
+MOST_UNFOLDED = 64
+"""So many runs are seen at a time for what is in them."""
 _LINE = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
@@ -59,8 +64,13 @@ def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[st
     for values in found:
         row = dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
         here = room.any_place if row["place"] is None else row["place"] in places
-        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts)):
+        free = lane in _FREE or row["policy"] == "{}"
+        if here and (free or _may(row, _policy(row["policy"]), resources, counts)):
             yield row
+
+
+_FREE = frozenset({"none", "unfold"})
+"""Lanes of runs that only hold others: limits are for what is carried out."""
 
 
 def _may(
@@ -109,31 +119,38 @@ def _reference(work: str) -> str:
 
 
 class _Counts:
-    """How many run already, of a name or within a pipeline's run, this claim's own included."""
+    """How many run already, of a name or within another run, this claim's own included."""
 
     def __init__(self, db: Db) -> None:
         self._db = db
-        self._running: dict[tuple[str, Any], int] = {}
+        self._running: dict[Any, int] = {}
 
     def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        limits = [
-            ("name", row["name"], policy.get("max_running")),
-            ("parent", row["parent"], policy.get("max_parallel")),
-        ]
-        bound = [(column, value, most) for column, value, most in limits if most]
-        if any(self._count(column, value) >= most for column, value, most in bound):
+        limits = dict(policy.get(BOUNDS, {}))
+        if policy.get("max_running"):
+            limits[row["name"], "name"] = policy["max_running"]
+        if any(self._count(limit) >= most for limit, most in limits.items()):
             return False
-        for column, value, _ in bound:
-            self._running[column, value] += 1
+        for limit in limits:
+            self._running[limit] += 1
         return True
 
-    def _count(self, column: str, value: Any) -> int:
-        if (column, value) not in self._running:
-            sql = f"SELECT count(*) FROM runs WHERE state = 'running' AND {column} = ? AND kind <> 'pipeline'"
-            if column == "name":
-                sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ?"
-            self._running[column, value] = self._db.execute(sql, (value,)).fetchone()[0]
-        return self._running[column, value]
+    def _count(self, limit: Any) -> int:
+        if limit not in self._running:
+            self._running[limit] = self._of_name(limit[0]) if isinstance(limit, tuple) else self._bound[limit]
+        return self._running[limit]
+
+    def _of_name(self, name: str) -> int:
+        sql = "SELECT count(*) FROM runs WHERE state = 'running' AND name = ? AND kind <> 'map'"
+        found: int = self._db.execute(sql, (name,)).fetchone()[0]
+        return found
+
+    @cached_property
+    def _bound(self) -> Counter[str]:
+        rows = self._db.execute(
+            f"SELECT policy FROM runs WHERE state = 'running' AND lane IN ('slot', 'cell') AND policy LIKE '%{BOUNDS}%'"
+        )
+        return Counter(bound for (policy,) in rows for bound in _policy(policy).get(BOUNDS, ()))
 
 
 def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
@@ -148,7 +165,7 @@ def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms
     )
     db.execute(
         "INSERT INTO attempts (run, number, host, birth, started_ms) SELECT id, attempt, ?, ?, ? FROM runs "
-        f"WHERE id IN ({_GIVEN}) AND kind <> 'pipeline'",
+        f"WHERE id IN ({_GIVEN}) AND lane NOT IN ('none', 'unfold')",
         (host, birth, now_ms, ids),
     )
     db.execute(

@@ -18,7 +18,7 @@ def holds(db: Db, row: Mapping[str, Any]) -> bool:
     if row["condition"] is None:
         return True
     try:
-        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["parent"], path)))
+        return bool(Expression(row["condition"]).evaluate(lambda path: lookup(db, row["scope"], path)))
     except Exception:
         return True
 

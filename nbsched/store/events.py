@@ -11,6 +11,7 @@ from nbsched.core.instants import from_ms
 from nbsched.core.model import Event
 from nbsched.core.wire import decode
 from nbsched.store.database import Db
+from nbsched.store.nesting import PARTS
 
 MOST_TRIES = 5
 
@@ -83,7 +84,7 @@ def since(db: Db, seq: int, limit: int = 1000) -> list[Event]:
 def of_run(db: Db, run: int) -> list[Event]:
     """The events of the run and its steps, oldest first."""
     rows = db.execute(
-        _SELECT + "WHERE e.run = :run OR e.run IN (SELECT id FROM runs WHERE parent = :run) ORDER BY e.seq",
+        _SELECT + f"WHERE e.run = :run OR e.run IN {PARTS} ORDER BY e.seq",
         {"run": run},
     )
     return [_event(row) for row in rows]

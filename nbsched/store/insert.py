@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
 from nbsched.store.database import Db
 
+BOUNDS = "bounds"
+"""In a run's policy: by the run that it is in, however deep, how many may run at once in that."""
 INHERITED = frozenset({
+    BOUNDS,
     "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "resources",
     "cache", "secrets",
 })  # fmt: skip
@@ -29,6 +33,12 @@ class Reuse:
     result: str | None
     named: str | None
     output: str | None
+
+
+Reused = Mapping[str, Reuse]
+"""What is taken over, by step."""
+Again = Mapping[str, int]
+"""By step the run whose parts are taken over as far as they succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +59,31 @@ class NewRun:
     event: str | None = None
     wait_for: int | None = None
     retry_of: int | None = None
-    reused: Mapping[str, Reuse] = field(default_factory=dict)
+    reused: Reused = field(default_factory=dict)
+    again: Again = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What the runs in a run have of it."""
+
+    parent: int
+    root: int
+    scope: int | None
+    pipeline: str | None
+    schedule: str | None
+    scheduled_ms: int
+    previous_ms: int
+    place: str | None
+    priority: int
+    policy: Mapping[str, Any]
 
 
 _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope",
+    "named", "output", "root", "scope", "idx",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -90,18 +117,70 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     given = {**new.work.get("policy", {}), **new.policy}
     state = State.PENDING if new.wait_for else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
-    rows = [_row(run, new, work, given, state, now_ms)]
-    rows += _step_rows(run, new, steps, given, now_ms)
+    policy = Policy.of(given)
+    _write_rows(db, [_row(run, new, work, given, policy, state, now_ms)], now_ms)
+    if new.wait_for:
+        db.execute("INSERT INTO needs (run, need) VALUES (?, ?)", (run, new.wait_for))
+    if steps:
+        frame = Frame(
+            parent=run, root=run, scope=run, pipeline=work["name"], schedule=new.schedule,
+            scheduled_ms=new.scheduled_ms, previous_ms=new.previous_ms, place=new.place, priority=policy.priority,
+            policy=given,
+        )  # fmt: skip
+        insert_steps(db, frame, new.work, new.reused, new.again, now_ms)
+    return run
+
+
+def insert_steps(
+    db: Db, frame: Frame, pipeline: Mapping[str, Any], reused: Reused, again: Again, now_ms: int
+) -> None:
+    """The steps of the pipeline are pending runs in its run, or have succeeded where they are reused."""
+    steps = pipeline["steps"]
+    ids = {step["name"]: at for at, step in enumerate(steps, next_id(db))}
+    defaults = _defaults(frame, pipeline.get("max_parallel"))
+    _write_rows(db, [
+        _step_row(ids[step["name"]], frame, step, defaults, reused.get(step["name"]), again.get(step["name"]), now_ms)
+        for step in steps
+    ], now_ms)  # fmt: skip
+    edges = {step["name"]: step.get("needs", ()) for step in steps}
+    needs = [(ids[name], ids[need]) for name, before in edges.items() for need in before]
+    needs += [(ids[name], ids[setup]) for name, setup in _prepared_again(steps, edges, reused)]
+    db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", dict.fromkeys(needs))
+    db.executemany("UPDATE needs SET ended = 'succeeded' WHERE need = ?", [(ids[name],) for name in reused])
+
+
+def _prepared_again(
+    steps: Sequence[Mapping[str, Any]], edges: Mapping[str, Sequence[str]], reused: Reused
+) -> Iterator[tuple[str, str]]:
+    """What is done again waits for its setup, also where what stands between them is reused."""
+    for step in steps if reused else ():
+        if step.get("setup") and step["name"] not in reused:
+            behind = descendants(edges, [step["name"]]) - {step["name"]}
+            yield from ((name, step["name"]) for name in behind - reused.keys())
+
+
+def insert_items(
+    db: Db, frame: Frame, name: str, work: Mapping[str, Any], items: Sequence[str], reused: Mapping[int, Reuse],
+    now_ms: int,
+) -> None:  # fmt: skip
+    """For each item, its JSON as text, the work is a pending run in the mapped step's, or reused by its place."""
+    defaults = {**_defaults(frame, None), **work.get("policy", {})}
+    rows = [
+        _part(
+            run, frame, name=name, step=name, index=index, work=work, params=item, policy=defaults,
+            reuse=reused.get(index), now_ms=now_ms,
+        )
+        for index, (run, item) in enumerate(enumerate(items, next_id(db)))
+    ]  # fmt: skip
+    _write_rows(db, rows, now_ms)
+
+
+def _write_rows(db: Db, rows: Sequence[tuple[Any, ...]], now_ms: int) -> None:
     db.executemany(_INSERT, rows)
-    db.executemany("INSERT INTO needs (run, need) VALUES (?, ?)", _needs(run, new, steps))
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES (?, ?, ?, 0)",
         [(event, now_ms, row[0]) for row in rows for event in _AT_FIRST[row[3]]],
     )
-    for at, step in enumerate(steps, run + 1):
-        if step["name"] in new.reused:
-            db.execute("UPDATE needs SET ended = 'succeeded' WHERE need = ?", (at,))
-    return run
 
 
 _AT_FIRST: Mapping[State, tuple[str, ...]] = {
@@ -113,24 +192,29 @@ _IN_COLUMNS = frozenset({"name", "policy"})
 """What of a step's work has a column of its own, so that the rest is the same text for the same work."""
 
 
-def _lane(work: Mapping[str, Any]) -> str:
-    if work["kind"] == "pipeline":
-        return "none"
+CONTAINERS = frozenset({"pipeline", "map"})
+"""The kinds of work that other runs are made for."""
+
+
+def _lane(work: Mapping[str, Any], *, inside: bool = False) -> str:
+    """What its host needs room for: a slot, the kernel, or nothing; `unfold`: to see first what is in it."""
+    if work["kind"] in CONTAINERS:
+        return "unfold" if inside or work["kind"] == "map" else "none"
     return "cell" if work["kind"] == "cell" and work.get("where", "kernel") == "kernel" else "slot"
 
 
 def _row(
-    run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any], state: State, now_ms: int
-) -> tuple[Any, ...]:
+    run: int, new: NewRun, work: Mapping[str, Any], given: Mapping[str, Any], policy: Policy, state: State,
+    now_ms: int,
+) -> tuple[Any, ...]:  # fmt: skip
     kind = work["kind"]
-    policy = Policy.of(given)
     return (
         run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None,
+        None, None, None,
     )  # fmt: skip
 
 
@@ -142,39 +226,42 @@ def _expiry(expires: timedelta | None, new: NewRun, now_ms: int) -> int | None:
     )
 
 
-def _step_rows(
-    parent: int, new: NewRun, steps: Sequence[Mapping[str, Any]], given: Mapping[str, Any], now_ms: int
-) -> list[tuple[Any, ...]]:
-    defaults = {name: value for name, value in given.items() if name in INHERITED}
-    if new.work.get("max_parallel"):
-        defaults["max_parallel"] = new.work["max_parallel"]
-    rows = []
-    for run, step in enumerate(steps, parent + 1):
-        work = {name: value for name, value in step["work"].items() if name not in _IN_COLUMNS}
-        policy = {**defaults, **step["work"].get("policy", {})}
-        reuse = new.reused.get(step["name"])
-        state, reason = (State.SUCCEEDED, "reused") if reuse else (State.PENDING, None)
-        priority, rule = policy.get("priority", 0), policy.get("rule", _own_rule(step))
-        origin = reuse.run if reuse else None
-        rows.append((
-            run, step["name"], work["kind"], state, reason, new.schedule, None, new.scheduled_ms, new.previous_ms,
-            new.work["name"], step["name"], parent, origin, None, _lane(work), priority, in_line(run),
-            work.get("place") or new.place, now_ms, None, None, now_ms if reuse else None, _text(work), "{}",
-            _text(policy), rule, step.get("when"), int(step.get("setup", False)), int(step.get("teardown", False)),
-            None, reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None,
-            parent, parent,
-        ))  # fmt: skip
-    return rows
+def _defaults(frame: Frame, max_parallel: int | None) -> dict[str, Any]:
+    """The options that everything in the run has unless it has its own, and how much of it may run at once."""
+    defaults = {name: value for name, value in frame.policy.items() if name in INHERITED}
+    if max_parallel:
+        defaults[BOUNDS] = {**defaults.get(BOUNDS, {}), str(frame.parent): max_parallel}
+    return defaults
 
 
-def _own_rule(step: Mapping[str, Any]) -> str:
-    return "all_done" if step.get("teardown") else "all_success"
+def _step_row(
+    run: int, frame: Frame, step: Mapping[str, Any], defaults: Mapping[str, Any], reuse: Reuse | None,
+    again: int | None, now_ms: int,
+) -> tuple[Any, ...]:  # fmt: skip
+    work = step["work"]
+    policy = {**defaults, **work.get("policy", {})}
+    return _part(
+        run, frame, name=step["name"], step=step["name"], work=work, policy=policy, condition=step.get("when"),
+        rule=policy.get("rule", "all_done" if step.get("teardown") else "all_success"),
+        setup=step.get("setup", False), teardown=step.get("teardown", False), reuse=reuse, again=again, now_ms=now_ms,
+    )  # fmt: skip
 
 
-def _needs(run: int, new: NewRun, steps: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    ids = {step["name"]: at for at, step in enumerate(steps, run + 1)}
-    found = [(ids[step["name"]], ids[need]) for step in steps for need in step.get("needs", ())]
-    return [*found, (run, new.wait_for)] if new.wait_for else found
+def _part(
+    run: int, frame: Frame, *, name: str, step: str, work: Mapping[str, Any], policy: Mapping[str, Any],
+    index: int | None = None, params: str = "{}", rule: str = "all_success", condition: str | None = None,
+    setup: bool = False, teardown: bool = False, reuse: Reuse | None = None, again: int | None = None, now_ms: int,
+) -> tuple[Any, ...]:  # fmt: skip
+    state, reason, ended_ms = (State.SUCCEEDED, "reused", now_ms) if reuse else (State.PENDING, None, None)
+    kept = {name: value for name, value in work.items() if name not in _IN_COLUMNS}
+    return (
+        run, name, work["kind"], state, reason, frame.schedule, None, frame.scheduled_ms, frame.previous_ms,
+        frame.pipeline, step, frame.parent, reuse.run if reuse else again, None, _lane(work, inside=True),
+        policy.get("priority", frame.priority), in_line(run), work.get("place") or frame.place, now_ms, None, None,
+        ended_ms, _text(kept), params, _text(policy), rule, condition, int(setup), int(teardown), None,
+        reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None, frame.root,
+        frame.scope, index,
+    )  # fmt: skip
 
 
 def insert_skipped(

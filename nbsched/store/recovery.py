@@ -12,6 +12,7 @@ from nbsched.core.model import Outcome
 from nbsched.core.policy import Policy
 from nbsched.store import hosts, runs
 from nbsched.store.database import Db
+from nbsched.store.nesting import PARTS
 from nbsched.store.schedules import GONE, pause
 
 NOWHERE = "gone"
@@ -50,7 +51,7 @@ def give_up(db: Db, host: str, now_ms: int) -> bool:
 def _lose_attempts(db: Db, host: str, now_ms: int) -> None:
     rows = db.execute(
         "SELECT id, fence, policy, failures, losses FROM runs WHERE state = 'running' AND host = ? "
-        "AND kind <> 'pipeline'",
+        "AND lane <> 'none'",
         (host,),
     ).fetchall()
     runs.settle(db, host, [_lost(row, now_ms) for row in rows], now_ms)
@@ -72,7 +73,7 @@ def _leave(db: Db, host: str, kernels: Sequence[str], now_ms: int) -> None:
             pause(db, name, now_ms, GONE)
         db.execute(
             f"UPDATE runs SET place = ? WHERE place = ? AND {runs.ACTIVE} AND (SELECT key FROM runs top "
-            "WHERE top.id = ifnull(runs.parent, runs.id)) IS NULL",
+            "WHERE top.id = ifnull(runs.root, runs.id)) IS NULL",
             (NOWHERE, place),
         )
     db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND {runs.ACTIVE}", (f"host:{host}",))
@@ -100,8 +101,8 @@ def adopt(db: Db, run: int, host: str, now_ms: int) -> None:
 def _left_alone(db: Db, run: int) -> list[int]:
     living = {known.id for known in hosts.known(db)}
     rows = db.execute(
-        f"SELECT id, place FROM runs WHERE (id = ?1 OR parent = ?1) AND {runs.ACTIVE} "
+        f"SELECT id, place FROM runs WHERE (id = :run OR id IN {PARTS}) AND {runs.ACTIVE} "
         "AND place LIKE 'process:%'",
-        (run,),
+        {"run": run},
     )
     return [part for part, place in rows if place.removeprefix("process:") not in living]

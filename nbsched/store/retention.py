@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbsched.core.durations import duration
 from nbsched.store.database import Db
+from nbsched.store.nesting import PARTS
 
 MONTH_MS = 30 * 86_400_000
 
@@ -28,10 +29,13 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
     runs = sorted({*_too_many(db), *_too_old(db, now_ms)})
     oldest = now_ms - MONTH_MS
     events = db.execute("SELECT count(*) FROM events WHERE at_ms < ?", (oldest,)).fetchone()[0]
-    steps = [step for run in runs for (step,) in db.execute("SELECT id FROM runs WHERE parent = ?", (run,))]
+    steps = [
+        step
+        for run in runs
+        for (step,) in db.execute(f"SELECT id FROM runs WHERE id IN {PARTS}", {"run": run})
+    ]
     if not dry_run:
-        db.executemany("DELETE FROM events WHERE run = ?1 OR run IN (SELECT id FROM runs WHERE parent = ?1)",
-                       [(run,) for run in runs])  # fmt: skip
+        db.executemany("DELETE FROM events WHERE run = ?", [(run,) for run in (*runs, *steps)])
         db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in runs])
         db.execute("DELETE FROM events WHERE at_ms < ?", (oldest,))
     return Gone(runs=runs, steps=steps, events=events)
@@ -39,8 +43,8 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
 
 _ENDED = (
     "parent IS NULL AND ended_ms IS NOT NULL AND policy LIKE '%\"keep\":%' "
-    "AND NOT EXISTS (SELECT 1 FROM runs o JOIN runs s ON s.retry_of = o.id AND s.parent IS NOT NULL "
-    "WHERE o.parent = runs.id)"
+    "AND id NOT IN (SELECT o.root FROM runs s JOIN runs o ON o.id = s.retry_of "
+    "WHERE s.retry_of IS NOT NULL AND s.parent IS NOT NULL AND o.root IS NOT NULL)"
 )
 """Those whose steps' values another run has taken over are kept for its sake."""
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nbsched.core.checks import read, taken
+from nbsched.core.definitions import work_from_json
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.graph import descendants
-from nbsched.core.model import State
+from nbsched.core.model import State, Step
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
-from nbsched.store.insert import NO_WORK, NewRun, Reuse, insert
+from nbsched.store.insert import NO_WORK, NewRun, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
+from nbsched.store.reusing import Left, reusable, steps_left
 
 __all__ = ["adopt", "retry", "start"]
 
@@ -25,8 +27,19 @@ def start(db: Db, new: NewRun, now_ms: int) -> int:
     return known if known is not None else insert(db, new, now_ms)
 
 
-def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> int:
-    """A new run of the ended one's work and parameters; with `from_failed` what succeeded is not done again."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redo:
+    """What of an ended run is done again, besides what did not succeed."""
+
+    from_failed: bool = True
+    """Not everything."""
+    from_steps: Sequence[str] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """JSON, over those that the run had; the steps that take one of them are done again too."""
+
+
+def retry(db: Db, run: int, now_ms: int, redo: Redo, *, host: Host) -> int:
+    """A new run of the ended one's work; what it has to do again says `redo`."""
     row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
@@ -42,14 +55,17 @@ def retry(db: Db, run: int, now_ms: int, *, from_failed: bool, host: Host) -> in
         raise InvalidState(f"run {run} of {row['name']!r} was {row['reason']} and has no work of its own: "
                            f"trigger {row['schedule']!r} instead")  # fmt: skip
     work = json.loads(row["work"])
-    steps = _steps(db, run)
+    steps = steps_left(db, run) if row["kind"] == "pipeline" else []
     if steps:
-        work["steps"] = [step for step, _ in steps]
-    reused = _reused(steps) if from_failed else {}
+        work["steps"] = [left.step for left in steps]
+    takers = _takers(steps, work.get("declared", {}), redo.params)
+    changed = {*_chosen(run, steps, redo.from_steps), *takers}
+    reused, again = reusable(steps, changed) if redo.from_failed else ({}, {})
     new = NewRun(
-        work=work, params=json.loads(row["params"]), policy=json.loads(row["policy"]), scheduled_ms=row["scheduled_ms"],
+        work=work, params={**json.loads(row["params"]), **redo.params}, policy=json.loads(row["policy"]),
+        scheduled_ms=row["scheduled_ms"],
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
-        event=row["event"], retry_of=run, reused=reused,
+        event=row["event"], retry_of=run, reused=reused, again=again,
     )  # fmt: skip
     return insert(db, replace(new, work=_here(work, host)), now_ms)
 
@@ -66,7 +82,7 @@ def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | Non
     if row is None:
         return None
     work, policy = json.loads(row["work"]), json.loads(row["policy"])
-    steps = [step for step, _ in _steps(db, row["id"])]
+    steps = [dict(left.step) for left in steps_left(db, row["id"])]
     for step in steps:
         own = step["work"].pop("policy")
         step["work"]["policy"] = {
@@ -75,44 +91,37 @@ def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | Non
     return work | {"policy": policy} | ({"steps": steps} if steps else {}), json.loads(row["params"])
 
 
+def _chosen(run: int, steps: Sequence[Left], names: Sequence[str]) -> Sequence[str]:
+    known = [left.step["name"] for left in steps]
+    for name in names:
+        if name not in known:
+            raise UnknownName(
+                f"step of run {run}", name, known, "" if known else "it has no steps: retry the whole run"
+            )
+    return names
+
+
+def _takers(steps: Sequence[Left], declared: Mapping[str, Any], changed: Collection[str]) -> Iterator[str]:
+    """The steps that take one of the changed parameters of their pipeline."""
+    names = {left.step["name"] for left in steps}
+    for left in steps if changed else ():
+        step = Step(name=left.step["name"], work=work_from_json(left.step["work"]), when=left.step["when"])
+        references = (*taken(step), *read(step, names, declared))
+        if any(found.kind == "param" and found.path[0] in changed for found in references):
+            yield step.name
+
+
+def given_to(db: Db, run: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The run's work and parameters as JSON; UnknownName when there is no such run."""
+    row = db.execute("SELECT name, work, params FROM runs WHERE id = ?", (run,)).fetchone()
+    if row is None:
+        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
+    return {"name": row["name"], **json.loads(row["work"])}, json.loads(row["params"])
+
+
 def _place(place: str | None, host: Host) -> str | None:
     """A kernel's cells stay with their notebook; the rest is begun by whoever asks."""
     return place if place is not None and place.startswith("notebook:") else place_of(host)
-
-
-def _steps(db: Db, parent: int) -> list[tuple[dict[str, Any], Reuse | None]]:
-    rows = db.execute("SELECT * FROM runs WHERE parent = ? ORDER BY id", (parent,)).fetchall()
-    names = {row["id"]: row["step"] for row in rows}
-    needs: dict[int, list[str]] = {row["id"]: [] for row in rows}
-    for run, need in db.execute(
-        "SELECT n.run, n.need FROM needs n JOIN runs r ON r.id = n.run WHERE r.parent = ? ORDER BY n.need",
-        (parent,),
-    ):
-        needs[run].append(names[need])
-    return [(_step(row, needs[row["id"]]), _reuse(row)) for row in rows]
-
-
-def _reused(steps: Sequence[tuple[Mapping[str, Any], Reuse | None]]) -> dict[str, Reuse]:
-    """What is taken over by name: of steps that succeeded, unless one they need is done again."""
-    needs = {step["name"]: step["needs"] for step, _ in steps}
-    again = descendants(needs, [step["name"] for step, reuse in steps if reuse is None])
-    return {step["name"]: reuse for step, reuse in steps if reuse and step["name"] not in again}
-
-
-def _step(row: Mapping[str, Any], needs: list[str]) -> dict[str, Any]:
-    policy = {name: value for name, value in json.loads(row["policy"]).items() if name != "max_parallel"}
-    return {
-        "name": row["step"], "work": {"name": row["name"], "policy": policy, **json.loads(row["work"])},
-        "needs": needs, "when": row["condition"],
-        "setup": bool(row["setup"]), "teardown": bool(row["teardown"]),
-    }  # fmt: skip
-
-
-def _reuse(row: Mapping[str, Any]) -> Reuse | None:
-    if row["state"] != State.SUCCEEDED:
-        return None
-    origin = row["retry_of"] or row["id"]
-    return Reuse(run=origin, result=row["result"], named=row["named"], output=row["output"])
 
 
 def _here(work: dict[str, Any], host: Host) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from nbsched.core.policy import Policy
 from nbsched.store.conditions import holds
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
-from nbsched.store.insert import in_line, next_id
+from nbsched.store.insert import CONTAINERS, in_line, next_id
+from nbsched.store.nesting import PARTS
+from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
 """In SQL: whether a run may go to that state from where it stands."""
@@ -32,14 +34,15 @@ class Ended:
     reason: str | None
 
 
-def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
+def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
+    """The steps that need nothing are admitted or skipped, and with them what follows; all that ended by it."""
     policy = Policy.of(json.loads(db.execute("SELECT policy FROM runs WHERE id = ?", (run,)).fetchone()[0]))
     if policy.timeout is not None:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        "SELECT id, parent, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy FROM runs "
-        "WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
+        "SELECT id, parent, scope, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy "
+        "FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
         "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
         "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
         (run,),
@@ -49,8 +52,25 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> None:
     for row in ready:
         if row["condition"] is not None or row["needy"]:
             ended += _decide(db, row, now_ms)
-    _follow(db, ended, now_ms)
-    _roll_up(db, {run}, now_ms)
+    return _follow(db, ended, now_ms) + _roll_up(db, {run}, now_ms)
+
+
+def _begin(db: Db, run: int, parts: Parts, now_ms: int) -> list[Ended]:
+    """The runs in this run are there and those that may begin are admitted."""
+    unfold(db, run, parts, now_ms)
+    return begin_pipeline(db, run, now_ms) if parts.items is None else _roll_up(db, {run}, now_ms)
+
+
+def _admit_items(db: Db, parent: int, now_ms: int) -> None:
+    """Of the items that have not ended, the first in line are admitted, as many as may be at a time."""
+    width = db.execute("SELECT width FROM runs WHERE id = ? AND kind = 'map'", (parent,)).fetchone()
+    if width is None:
+        return
+    first = db.execute(
+        f"SELECT id, state FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
+        (parent, -1 if width[0] is None else width[0]),
+    ).fetchall()
+    _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
 
 
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
@@ -75,6 +95,8 @@ class Settlement:
     error: str | None = None
     output: str | None = None
     ended_ms: int
+    parts: Parts | None = None
+    """What the run turned out to hold, which goes on instead of an end."""
 
 
 def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) -> list[Ended]:
@@ -83,13 +105,15 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
     The results of a host that no longer holds the run are refused (they change nothing).
     """
     held = _held(db, host, settlements)
-    valid = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
+    given = [item for item in settlements if item.run in held and held[item.run]["fence"] == item.fence]
+    valid = [item for item in given if item.parts is None]
+    begun = [found for item in given if item.parts for found in _begin(db, item.run, item.parts, now_ms)]
     ended = _write_down(db, valid, held)
     for item in valid:
         if item.verdict.verb is Verb.RETRY:
             ended += _retry(db, item, held[item.run])
     done = _follow(db, ended, now_ms)
-    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    return begun + done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
@@ -203,7 +227,7 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
         [(plan.ended_as(item.state, item.reason), item.run) for item in ended],
     )
     return db.execute(
-        "SELECT id, parent, rule, condition FROM runs WHERE state = 'pending' AND id IN "
+        "SELECT id, parent, scope, rule, condition FROM runs WHERE state = 'pending' AND id IN "
         "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
         (runs,),
     ).fetchall()
@@ -242,6 +266,7 @@ def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     done: list[Ended] = []
     for parent in parents:
         if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND {ACTIVE} LIMIT 1", (parent,)).fetchone():
+            _admit_items(db, parent, now_ms)
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
@@ -283,16 +308,22 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
         raise InvalidState(
             f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
         )
-    if row["kind"] == "pipeline":
-        _cancel_steps(db, run, now_ms, how, tidy=state is State.RUNNING and row["cancel"] is None)
     if state is State.RUNNING:
-        db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
-        _roll_up(db, {run} if row["kind"] == "pipeline" else set(), now_ms)
+        _stop(db, run, row["kind"], now_ms, how, tidy=row["cancel"] is None)
     else:
+        _cancel_steps(db, run, now_ms, how, tidy=False)
         found = _end(db, run, State.CANCELLED, None, now_ms)
         done = _follow(db, [found] if found else [], now_ms)
         _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
     return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
+
+
+def _stop(db: Db, run: int, kind: str, now_ms: int, how: str, *, tidy: bool) -> None:
+    """The running run is asked to stop; one that others are in ends with the last of them."""
+    db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
+    if kind in CONTAINERS:
+        _cancel_steps(db, run, now_ms, how, tidy=tidy)
+        _roll_up(db, {run}, now_ms)
 
 
 def _past(state: State) -> str:
@@ -305,7 +336,7 @@ def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> 
     """What has not ended is cancelled or asked to stop; with `tidy` a teardown still follows what had begun."""
     reason = "timeout" if how == "timeout" else None
     rows = db.execute(
-        "SELECT id, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
+        "SELECT id, kind, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
         f"WHERE n.run = runs.id AND r.started_ms IS NOT NULL) AS spared FROM runs WHERE parent = ? AND {ACTIVE}",
         (parent,),
     ).fetchall()
@@ -314,7 +345,7 @@ def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> 
         if tidy and row["spared"]:
             continue
         if row["state"] == State.RUNNING:
-            db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, row["id"]))
+            _stop(db, row["id"], row["kind"], now_ms, how, tidy=tidy)
         else:
             ended.append(_end(db, row["id"], State.CANCELLED, reason, now_ms))
     _follow(db, [found for found in ended if found], now_ms)
@@ -354,8 +385,8 @@ def set_priority(db: Db, run: int, priority: int) -> int:
         raise InvalidState(f"run {run} of {row['name']!r} has already {_past(State(row['state']))}: only what waits "
                            "or runs has a priority")  # fmt: skip
     db.execute(
-        f"UPDATE runs SET priority = ?, seq = ? WHERE id = ? OR (parent = ? AND {ACTIVE})",
-        (priority, _behind(db, priority), run, run),
+        f"UPDATE runs SET priority = :priority, seq = :seq WHERE id = :run OR (id IN {PARTS} AND {ACTIVE})",
+        {"priority": priority, "seq": _behind(db, priority), "run": run},
     )
     return int(row["priority"])
 
@@ -394,5 +425,5 @@ def cancelled_of(db: Db, host: str) -> dict[int, str]:
     """The running runs of the host that are asked to stop, and how."""
     return dict(db.execute(
         f"SELECT id, cancel FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = ? "
-        "AND kind <> 'pipeline'", (host,)
+        "AND lane <> 'none'", (host,)
     ).fetchall())  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nbsched.core.model import RunRecord, State
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row
 from nbsched.core.tables import Table
-from nbsched.options import Parser, json_or_text, whole
+from nbsched.options import Parser, add_params, json_or_text, params_given, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 
@@ -77,9 +77,25 @@ def cancel(rt: Calls, given: argparse.Namespace) -> Answer:
     return _answer(rt, given.id, "stopping")
 
 
-@verb("run a finished run again, a pipeline from its failed steps", run_id)
+def _redo(parser: Parser) -> None:
+    parser.add_argument(
+        "--from",
+        dest="from_step",
+        action="append",
+        metavar="STEP",
+        help="do this step and all behind it again too",
+    )
+    parser.add_argument("--all", action="store_true", help="take nothing over from the run")
+    add_params(parser)
+
+
+@verb("run a finished run again, a pipeline from its failed steps", run_id, _redo)
 def retry(rt: Calls, given: argparse.Namespace) -> Answer:
-    return _answer(rt, rt.retry(given.id).id, f"tries run {given.id} again")
+    everything = getattr(given, "all", False)
+    new = rt.retry(
+        given.id, not everything, from_step=getattr(given, "from_step", ()), params=params_given(given)
+    )
+    return _answer(rt, new.id, f"tries run {given.id} again")
 
 
 def _value(parser: Parser) -> None:

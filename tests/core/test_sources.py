@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbsched.core.errors import ParameterError
+from nbsched.core.errors import ParameterError, RunFailed
 from nbsched.core.references import Reference
 from nbsched.core.sources import (
     cell_compiles,
@@ -213,3 +213,10 @@ def test_the_failing_line_is_the_last_one_of_the_cell_in_its_traceback() -> None
     assert failing_line("\n  \nraise_here()\n2\nf()", traceback, 4) == "raise_here()"
     assert failing_line("x", ["nothing of IPython's"], 1) is None
     assert failing_line("x", ["Cell In[1], line 7"], 1) is None
+
+
+def test_what_stands_for_a_failed_item_becomes_a_mapping() -> None:
+    failed = RunFailed(9, "each", "failed", None, "ValueError: no")
+    assert check("ys: list = []", ys=[1, failed]) == {
+        "ys": [1, {"run": 9, "state": "failed", "reason": None, "error": "ValueError: no"}]
+    }

@@ -212,7 +212,12 @@ def test_a_missing_parameter_is_refused_in_a_pipeline_but_may_come_with_the_run(
     make_notebook("a.ipynb", "day: 'date'")
     work = notebook("a.ipynb")
     assert as_work(work, {"day": "2026-01-31"}).params == {"day": date(2026, 1, 31)}
-    for refused in (lambda: as_work(work, {}), lambda: pipeline("p").__enter__() and notebook("a.ipynb")):
+
+    def in_a_pipeline() -> None:
+        with pipeline("p"):
+            notebook("a.ipynb")
+
+    for refused in (lambda: as_work(work, {}), in_a_pipeline):
         with pytest.raises(ParameterError, match="needs the parameter 'day'"):
             _in_own_context(refused)
 

@@ -26,7 +26,7 @@ def instant() -> str:
     return context.scheduled_at.isoformat()
 
 
-def about() -> dict[str, Any]:
+def about(value: Any = None) -> dict[str, Any]:
     context = nb.context()
     calls.append(context)
     return {"attempt": context.attempt, "event": context.event, "key": context.key, "run": context.run_id}
@@ -146,3 +146,56 @@ def length(value: Any) -> int:
 
 def kind(value: Any) -> str:
     return type(value).__name__
+
+
+def power(base: float, exponent: int = 1) -> float:
+    return base**exponent
+
+
+def total(values: list[float]) -> float:
+    return sum(values)
+
+
+def inverse(value: float) -> float:
+    return 1 / value
+
+
+def kinds(values: list[Any]) -> list[str]:
+    return [type(value).__name__ for value in values]
+
+
+def skips_odd(value: int) -> int:
+    if value % 2:
+        nb.skip("odd")
+    return value
+
+
+_at_once = threading.Lock()
+
+
+def counted(value: Any) -> Any:
+    """Notes how many of it run at once."""
+    with _at_once:
+        most_at_once["now"] += 1
+        most_at_once["counted"] = max(most_at_once["counted"], most_at_once["now"])
+    gates["never"].wait(0.01)
+    with _at_once:
+        most_at_once["now"] -= 1
+    return value
+
+
+def fails_once_on(value: int, bad: int) -> int:
+    """Fails the first time it is called with the bad value in a test."""
+    calls.append(value)
+    if value == bad and not gates["mended"].is_set():
+        gates["mended"].set()
+        raise ValueError("once")
+    return value
+
+
+def times(value: float, factor: float) -> float:
+    return value * factor
+
+
+def plus(value: float, more: float) -> float:
+    return value + more

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import nbsched as nb
+from nbsched.core.mapping import is_list
 from nbsched.executors.lookup import load_file
 from tests.exporting.conftest import WORKS
 
@@ -50,7 +51,9 @@ POLICIES = st.fixed_dictionaries({}, optional={
 
 
 @st.composite
-def pipelines(draw: st.DrawFn, folder: Path, cells: Sequence[str] = ("kernel", "thread", "process")) -> Any:
+def pipelines(
+    draw: st.DrawFn, folder: Path, cells: Sequence[str] = ("kernel", "thread", "process"), flat: bool = False
+) -> Any:
     """Any pipeline that people can write, of every kind of step."""
     declared = draw(
         st.dictionaries(
@@ -80,7 +83,7 @@ def pipelines(draw: st.DrawFn, folder: Path, cells: Sequence[str] = ("kernel", "
             name = draw(NAMES)
             if name not in p.steps:
                 options["name"] = name
-            steps.append(_step(draw(st.integers(0, 5)), draw, folder, cells, value, options))
+            steps.append(_step(draw(st.integers(0, 5 if flat else 11)), draw, folder, cells, value, options))
             for before in draw(st.lists(st.sampled_from(steps[:-1]), max_size=3)) if steps[:-1] else ():
                 before >> steps[-1]
     return p
@@ -112,4 +115,30 @@ def _step(
         )
     if kind == 4:
         return nb.task(works.positional).options(**options)(value(), third=value())
-    return works.evaluate.options(**options)(day=value())
+    if kind == 5:
+        return works.evaluate.options(**options)(day=value())
+    return _nested(kind, draw, value, options)
+
+
+def _nested(kind: int, draw: st.DrawFn, value: Callable[..., Any], options: dict[str, Any]) -> Any:
+    """A mapped step, or a pipeline as a step."""
+    items = draw(st.just([1, 2]) | st.just([]).map(lambda _: value(st.nothing())))
+    items = items if is_list(items) else [items, items]
+    width = draw(st.sampled_from([{}, {"max_parallel": 2}, {"product": True}]))
+    if kind == 6:
+        chunk = draw(st.sampled_from([None, 3]))
+        return works.evaluate.options(**options).map(value=items, day=draw(NOTEBOOKS), chunk=chunk, **width)
+    if kind == 7:
+        return works.evaluate.options(**options).map(items, day=value(), **width)
+    if kind == 8:
+        return nb.task(works.plain).options(**options).map(items, items, a=value())
+    if kind == 9:
+        return nb.shell("true", env={"A": value()}, **options).map(**{"B C": items}, **width)
+    if kind == 10:
+        return INNER.options(**options)(n=draw(st.sampled_from([1, nb.run_id])))
+    return INNER.options(**options).map(n=items, label=draw(TEXTS), **width)
+
+
+with nb.pipeline("inner", params={"n": int, "label": "x"}, retries=1) as INNER:
+    _first = nb.shell("true", env={"N": INNER.params["n"]}, name="train")
+    works.evaluate(_first, day=INNER.params["label"])

@@ -54,7 +54,7 @@ def expected_rule(step: Step) -> str:
 @given(st.data(), st.sampled_from([2, 3]))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_pipeline_has_its_steps_edges_and_rules(folder: Path, data: st.DataObject, version: int) -> None:
-    pipeline = data.draw(pipelines(folder, cells=["process"])).work
+    pipeline = data.draw(pipelines(folder, cells=["process"], flat=True)).work
     dag = dag_of(exported(pipeline, "airflow", schedule="@daily"), version)
     keys = {step.name: step.name.replace(" ", "_") for step in pipeline.steps}
     gated = {step.name for step in pipeline.steps if step.when and not step.teardown}
@@ -276,6 +276,18 @@ def test_a_cell_that_needs_its_kernel_is_refused_with_what_to_do() -> None:
         nb.cell("1", name="here")
     with pytest.raises(DefinitionError, match=r"'here' runs in its notebook's kernel.*--where process"):
         exported(pipeline, "airflow")
+
+
+def test_a_mapped_step_and_a_pipeline_inside_are_refused_by_name() -> None:
+    with nb.pipeline("inner") as inner:
+        nb.shell("true")
+    with nb.pipeline("mapped") as mapped:
+        nb.shell("true", name="each").map(A=[1, 2])
+    with nb.pipeline("outer") as outer:
+        inner.options(name="part")()
+    for pipeline, said in ((mapped, "step 'each' is a map"), (outer, "step 'part' is a pipeline")):
+        with pytest.raises(DefinitionError, match=f"{said}, which Airflow has no word for"):
+            exported(pipeline, "airflow")
 
 
 def test_two_steps_that_airflow_cannot_tell_apart_are_refused() -> None:

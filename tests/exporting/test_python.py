@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import nbsched as nb
 from nbsched.core.errors import DefinitionError, ParameterError
-from nbsched.core.model import Cell, Pipeline, Shell, Step
+from nbsched.core.model import Cell, Pipeline, Shell, Step, Work
 from nbsched.core.policy import RULES
 from nbsched.core.references import Reference
 from tests.exporting.anything import pipelines
@@ -84,7 +85,30 @@ def test_a_cell_of_a_notebook_is_equal_but_for_where_it_was_typed(read_again: Re
     assert "kernel of the cell 'one'" in text.notes[0]
 
 
+def test_a_pipeline_inside_is_a_block_of_its_own_and_the_outer_one_is_what_runs(read_again: Read) -> None:
+    with nb.pipeline("inner", params={"n": 1}) as inner:
+        nb.shell("true", env={"N": inner.params["n"]})
+    with nb.pipeline("outer") as outer:
+        inner.options(name="part", rule="all_done")(n=2)
+        inner.options(name="each").map(n=[1, 2])
+    text = exported(outer, "python")
+    assert as_json(read_again(text).p) == as_json(outer)
+    assert text.count("with nb.pipeline(") == 3
+
+
+def test_a_branch_comes_back(read_again: Read) -> None:
+    with nb.pipeline("forks", params={"n": 1}) as pipeline:
+        found = nb.shell("echo 1", name="found")
+        nb.branch(found, {"1": nb.shell("true", name="one"), "2": nb.shell("true", name="two")})
+    assert as_json(read_again(exported(pipeline, "python")).p) == as_json(pipeline)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strange(Work):
+    """A kind of work that the export does not know."""
+
+
 def test_a_kind_of_step_that_has_no_source_is_refused_by_name() -> None:
-    inner = Pipeline(name="inner", steps=(Step(name="one", work=Shell(name="one", command="true")),))
-    with pytest.raises(DefinitionError, match="step 'inner' is a pipeline"):
-        exported(Pipeline(name="outer", steps=(Step(name="inner", work=inner),)), "python")
+    strange = Pipeline(name="outer", steps=(Step(name="odd", work=Strange(name="odd")),))
+    with pytest.raises(DefinitionError, match="step 'odd' is a strange"):
+        exported(strange, "python")

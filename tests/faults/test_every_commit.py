@@ -35,6 +35,9 @@ def join(values):
     note("join")
     return sum(values)
 
+with nb.pipeline("inner", params={"value": int}) as inner:
+    number.options(name="deep")("deep", inner.params["value"])
+
 with nb.pipeline("killed", retries=1) as p:
     first = number.options(name="first")("first", 1)
     left = number.options(name="left")("left", first)
@@ -42,7 +45,9 @@ with nb.pipeline("killed", retries=1) as p:
     both = join.options(name="join")([left, right])
     told = nb.shell('echo told >> "$LOG"; echo 300', name="told")
     both >> told
-    number.options(name="last")("last", both)
+    each = nb.zip_map(number.options(name="each"), ["each0", "each1"], [both, 0])
+    within = inner(value=both)
+    [each, within] >> number.options(name="last")("last", within)
 
 run = nb.run(p, key="one")
 run.wait(30, check=True)
@@ -96,7 +101,9 @@ def survives(folder: Path, when: str, at: int) -> str:
         return f"{when} {at}: it was not killed: {killed}"
     done = {
         str(step)
-        for (step,) in rows(folder, "SELECT step FROM runs WHERE state = 'succeeded' AND parent NOT NULL")
+        for (step,) in rows(
+            folder, "SELECT step || ifnull(idx, '') FROM runs WHERE state = 'succeeded' AND parent NOT NULL"
+        )
     }
     before = started(folder)
     again = play(folder, when, 0)
@@ -136,6 +143,7 @@ def check(problems: list[str]) -> None:
     assert problems.count(MISSED) <= len(problems) // 2
 
 
+@pytest.mark.timeout(200)
 def test_a_program_killed_before_any_of_its_commits_is_carried_on(tmp_path: Path, commits: int) -> None:
     check(each(tmp_path, (("before", at) for at in range(1, commits + 1))))
 

@@ -251,6 +251,22 @@ def test_a_pipeline_with_a_function_of_the_notebook_is_exported_with_its_source(
     assert "DAG(" in page.cell("%pipeline export typed_daily --to airflow").text
 
 
+def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
+    page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
+    square = "import nbsched as nb\nnb.emit(square=number ** 2)"
+    page.cell(f"%%step inner.square --map number=@list.numbers --where process\n{square}", "s2")
+    page.cell("%%step inner.sum -p squares=@square.square\ntotal = sum(squares)\nnb.emit(total=total)", "s3")
+    ran = page.cell("%step outer.sums --pipeline inner")
+    assert ran.text == "outer.sums: added; outer has sums\n"
+    page.cell("%%step outer.tell -p total=@sums.sum.total\ntold = total", "s4")
+    page.cell("%pipeline run outer --wait")
+    assert page.ask("nb.runs(name='outer')[0].state, told") == "succeeded 14"
+    assert (
+        page.ask("nb.runs(name='outer')[0].steps['sums'].steps['square'].steps[2].values") == "{'square': 9}"
+    )
+    assert "--map NAME=LIST" in page.cell("%%step inner.sum --product\n1").text
+
+
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
     page.cell("%%step bg.only --where process\nprint('done')", "s1")
     ran = page.cell("%pipeline run bg --key once")

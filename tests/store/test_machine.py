@@ -18,6 +18,7 @@ from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, St
 from nbsched.core.policy import RULES, Policy
 from nbsched.store import claiming, hosts, insert, recovery, retrying, runs
 from nbsched.store.hosts import Host
+from nbsched.store.retrying import Redo
 from tests.store.conftest import open_db
 
 EDGES = {(before, after) for (before, _), found in TRANSITIONS.items() for after in found}
@@ -137,7 +138,7 @@ class Machine(RuleBasedStateMachine):
         host = Host(id="h1", kind="script", pid=1, birth="?", port=None, slots=1, resources={}, notebook=None,
                     started_ms=0, seen_ms=0, until_ms=0)  # fmt: skip
         made = self.or_refused(
-            lambda: retrying.retry(self.db, run, self.now_ms, from_failed=from_failed, host=host),
+            lambda: retrying.retry(self.db, run, self.now_ms, Redo(from_failed=from_failed), host=host),
             self.states[run] not in FINAL,
         )
         self.check()

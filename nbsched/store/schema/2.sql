@@ -5,6 +5,8 @@ ALTER TABLE runs ADD COLUMN root INTEGER;
 -- the pipeline's run whose steps and parameters it may read; a mapped item's is its map's
 ALTER TABLE runs ADD COLUMN scope INTEGER;
 ALTER TABLE runs ADD COLUMN setup INTEGER NOT NULL DEFAULT 0;
+-- so many of the runs in it are admitted at a time; NULL: all
+ALTER TABLE runs ADD COLUMN width INTEGER;
 -- when it is late if it still runs then
 ALTER TABLE runs ADD COLUMN late_ms INTEGER;
 -- of all that its result depends on
@@ -12,7 +14,7 @@ ALTER TABLE runs ADD COLUMN fingerprint TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
-CREATE INDEX runs_root ON runs (root) WHERE ended_ms IS NULL AND root IS NOT NULL;
+CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL AND parent IS NOT NULL;
 
 -- what pending runs wait for
 CREATE TABLE waits (
