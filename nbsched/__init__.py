@@ -12,8 +12,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _CALLS = (
-    "cancel", "export", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume", "retry", "run",
-    "runs", "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule",
+    "backfill", "cancel", "export", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume",
+    "retry", "run", "runs", "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_CALLS, "api"),
@@ -23,7 +23,8 @@ _HOMES = {
     **dict.fromkeys(("chain", "group"), "core.steps"),
     **dict.fromkeys(("context", "emit", "fail", "retry_later", "skip"), "inside"),
     **dict.fromkeys(
-        ("event", "interval_end", "interval_start", "run_id", "run_key", "scheduled_at", "scheduled_date"),
+        ("event", "interval", "interval_end", "interval_start", "run_id", "run_key", "scheduled_at",
+         "scheduled_date"),
         "core.references",
     ),
     **dict.fromkeys(("Fail", "NbschedError", "RetryLater", "RunFailed", "Skip", "UnknownName", "UsageError"),

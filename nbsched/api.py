@@ -9,8 +9,10 @@ from typing import Any
 from nbsched.core import ports, triggers
 from nbsched.core.triggers import Trigger
 from nbsched.engine import default
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Run, Schedule, Subscription
+from nbsched.engine.simulating import Simulation
 from nbsched.engine.surroundings import Files
 from nbsched.engine.zone import machine_zone
 from nbsched.executors.lookup import is_only_read, named, reference_of
@@ -52,6 +54,21 @@ def resume(name: str, missed: str = "skip") -> None:
 def trigger(name: str) -> Run:
     """A run of the schedule's work now, beside its instants."""
     return default.runtime().trigger(name)
+
+
+def backfill(
+    name: str,
+    start: Any,
+    end: Any,
+    *,
+    max_parallel: int = 1,
+    dry_run: bool = False,
+    rerun_failed: bool = False,
+) -> Backfill | list[datetime]:
+    """One run for each past instant of the schedule in [start, end), each once; see `Runtime.backfill`."""
+    return default.runtime().backfill(
+        name, start, end, max_parallel=max_parallel, dry_run=dry_run, rerun_failed=rerun_failed
+    )
 
 
 def reschedule(name: str, trigger: Any) -> Schedule:
@@ -120,8 +137,8 @@ def resolve(id: int | Run, value: Any) -> None:
     default.runtime().resolve(id, value)
 
 
-def simulate(start: datetime, end: datetime) -> Sequence[Mapping[str, Any]]:
-    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note."""
+def simulate(start: datetime, end: datetime) -> Simulation:
+    """What the schedules would do from `start` to `end`: rows of at, schedule, verdict and note, shown as a table."""
     return default.runtime().simulate(start, end)
 
 

@@ -11,10 +11,10 @@ import nbsched
 TRIGGERS = "cron every at on after any_of all_of next_times parse_trigger"
 WORK = "notebook task shell cell Backoff"
 PIPELINES = "pipeline chain group chord"
-REFERENCES = "scheduled_at scheduled_date interval_start interval_end run_id run_key event"
+REFERENCES = "scheduled_at scheduled_date interval interval_start interval_end run_id run_key event"
 INSIDE = "emit context skip fail retry_later"
 DOING = """
-    run RunFailed schedule schedules pause resume trigger reschedule unschedule runs get_run cancel retry
+    run RunFailed backfill schedule schedules pause resume trigger reschedule unschedule runs get_run cancel retry
     set_priority resolve export publish subscribe simulate dashboard Runtime
 """
 METHODS = sorted({*DOING.split()} - {"RunFailed", "Runtime", "dashboard"})

@@ -69,6 +69,12 @@ def test_only_what_was_given_is_there(parser: Parser) -> None:
         ("--retry-on OSError ValueError", {"retry_on": ["OSError", "ValueError"]}),
         ("--max-running 2", {"max_running": 2}),
         ("--on-failure data.bad", {"on_failure": "data.bad"}),
+        ("--rate 10/m --deadline 2h", {"rate": "10/m", "deadline": "2h"}),
+        ("--depends-on-previous", {"depends_on_previous": True}),
+        (
+            "--on-late data.late --on-recovery json://host/",
+            {"on_late": "data.late", "on_recovery": "json://host/"},
+        ),
     ],
 )
 def test_an_option_means_what_the_policy_means(parser: Parser, line: str, policy: dict[str, object]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import exporting, following, running, serving
+from nbsched.cli import exporting, filling, following, running, serving
 from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -63,6 +63,12 @@ def _export(given: argparse.Namespace) -> int:
     return 0
 
 
+def _backfill(given: argparse.Namespace) -> int:
+    answer, code = filling.backfill(given)
+    tell(answer, hasattr(given, "json"))
+    return code
+
+
 def _trigger_word(parser: Parser) -> None:
     parser.add_argument(
         "trigger", metavar="TRIGGER", help="when: '0 2 * * *', @daily, 'every 5m', 'on data.ready'"
@@ -96,7 +102,7 @@ COMMANDS: Mapping[str, Command] = {
     "retry": _staying(VERBS["retry"]),
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
-    "backfill": _later("backfill"),
+    "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),
     "export": Command("write a pipeline for Airflow, cron, GitHub Actions or as Python", [exporting.words], _export),
 }  # fmt: skip
 

@@ -45,6 +45,9 @@ def host_words(parser: Parser) -> None:
     parser.add_argument(
         "--lease", metavar="TIME", help="how long after its death another host takes over (10s)"
     )
+    parser.add_argument(
+        "--ageing", metavar="TIME", help="what waits gains one priority each so long, so that nothing starves"
+    )
 
 
 def _resource(text: str) -> tuple[str, float]:
@@ -54,7 +57,7 @@ def _resource(text: str) -> tuple[str, float]:
 
 def host_given(given: argparse.Namespace) -> dict[str, Any]:
     """The host's options that were given, as arguments of a runtime."""
-    found = {name: getattr(given, name) for name in ("slots", "lease") if hasattr(given, name)}
+    found = {name: getattr(given, name) for name in ("slots", "lease", "ageing") if hasattr(given, name)}
     return found | ({"resources": dict(given.resource)} if hasattr(given, "resource") else {})
 
 

@@ -26,12 +26,12 @@ def serve(given: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     with runtime(getattr(given, "store", None), kind="daemon", **host_given(given)) as rt:
         print(f"nbsched serves {rt.store_path}; Ctrl-C stops it", file=sys.stderr, flush=True)
-        with rt.subscribe("run.*", _tell):
+        with rt.subscribe("run.*", tell_run):
             stop.wait()
     return 0
 
 
-def _tell(event: Event) -> None:
+def tell_run(event: Event) -> None:
     """A line for each run that starts or ends."""
     if event.name in ("run.progress", "run.output", "run.value", "run.pending", "run.queued"):
         return

@@ -137,11 +137,11 @@ def _first_wall(zone: ZoneInfo, after: datetime) -> datetime:
     """The earliest wall time that can still come after the naive UTC `after`."""
     local = after.replace(tzinfo=UTC).astimezone(zone)
     wall = local.replace(tzinfo=None, fold=0)
-    early, late = _offsets(zone, wall)
+    early, late = offsets(zone, wall)
     return wall - (early - late) if early > late and not local.fold else wall
 
 
-def _offsets(zone: ZoneInfo, wall: datetime) -> tuple[timedelta, timedelta]:
+def offsets(zone: ZoneInfo, wall: datetime) -> tuple[timedelta, timedelta]:
     """The zone's offset at the wall time's first and second pass; in a gap: before and after the jump."""
     early, late = zone.utcoffset(wall), zone.utcoffset(wall.replace(fold=1))
     if early is None or late is None:
@@ -155,7 +155,7 @@ def _in_order(
     """Naive UTC instants with their offset, never decreasing: first passes, with second passes merged in."""
     second_passes: deque[tuple[datetime, timedelta]] = deque()
     for wall in calendar.walls(start):
-        early, late = _offsets(zone, wall)
+        early, late = offsets(zone, wall)
         found = (wall - early, early)
         if early > late and _repeats(calendar, dst, early - late):
             second_passes.append((wall - late, late))

@@ -47,3 +47,8 @@ def span_ms(span: None) -> None: ...
 def span_ms(span: timedelta | None) -> int | None:
     """A length of time in milliseconds, rounded up."""
     return None if span is None else -(-(span // _MICROSECOND) // 1000)
+
+
+def instant_text(at: datetime) -> str:
+    """The instant in its own zone with its offset: `Mon 2026-01-05 02:00:00 +01:00`."""
+    return f"{at:%a} {at.isoformat(' ', 'seconds')[:19]} {at.isoformat()[-6:]}"

@@ -293,6 +293,8 @@ class RunRecord:
     error: Error | None
     output: str | None
     progress: tuple[int, int, str] | None
+    late: bool = False
+    """It has not ended when it should have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

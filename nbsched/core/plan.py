@@ -141,6 +141,11 @@ class Verdict:
     failed: bool = False
     lost: bool = False
 
+    @property
+    def handed_over(self) -> bool:
+        """Its host closed in good order: another carries on, and nothing went wrong."""
+        return self.verb is Verb.RETRY and self.reason == "lost" and not self.lost
+
 
 def verdict(
     outcome: Outcome, policy: Policy, *, failures: int, losses: int, now: datetime, chance: float
@@ -194,6 +199,11 @@ BAD = frozenset({FAILED, CANCELLED, UPSTREAM})
 def ended_as(state: State, reason: str | None) -> str:
     """How a need ended, as its followers see it: skipped because of a failure counts as one."""
     return UPSTREAM if state is State.SKIPPED and reason == UPSTREAM else state.value
+
+
+def lets_the_next_begin(state: State, reason: str | None) -> bool:
+    """Whether what depends on the run before it may begin when that one stands like this."""
+    return ended_as(state, reason) in (SUCCEEDED, SKIPPED)
 
 
 ADMIT = "admit"

@@ -9,6 +9,7 @@ from typing import Any
 
 from nbsched.core.durations import duration, duration_text
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
+from nbsched.core.limits import PERIODS_MS
 
 PRIORITIES = {"high": -10, "normal": 0, "low": 10}
 RULES = (
@@ -63,17 +64,20 @@ class Policy:
     resources: Mapping[str, float] = field(default_factory=dict)
     max_running: int | None = None
     rate: str | None = None
+    depends_on_previous: bool = False
     rule: str = "all_success"
     cache: bool = False
     key: str | None = None
     tags: tuple[str, ...] = ()
     expires: timedelta | None = None
+    deadline: timedelta | None = None
     keep: str | int | None = None
     secrets: tuple[str, ...] = ()
     on_success: Any = None
     on_failure: Any = None
     on_retry: Any = None
     on_late: Any = None
+    on_recovery: Any = None
 
     @classmethod
     def of(cls, *layers: Mapping[str, Any]) -> Policy:
@@ -86,7 +90,7 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
-_LATER = frozenset({"cache", "on_late", "rate"})
+_LATER = frozenset({"cache"})
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 
 
@@ -108,6 +112,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "cell_timeout": _seconds,
     "grace": _seconds,
     "expires": _seconds,
+    "deadline": _seconds,
 }
 
 
@@ -239,7 +244,7 @@ def _rule(name: str, value: Any) -> str:
 
 def _rate(name: str, value: Any) -> str:
     count, _, period = _text(name, value).partition("/")
-    if not count.strip().isdecimal() or int(count) < 1 or period.strip() not in ("s", "m", "h", "d"):
+    if not count.strip().isdecimal() or int(count) < 1 or period.strip() not in PERIODS_MS:
         raise UsageError(f"{name} {value!r} is not a count per period: write '10/m' with s, m, h or d")
     return f"{int(count)}/{period.strip()}"
 
@@ -276,15 +281,18 @@ _WRITE: Mapping[str, Callable[[str, Any], Any]] = {
     "resources": _resources,
     "max_running": _optional(_whole(1)),
     "rate": _optional(_rate),
+    "depends_on_previous": _flag,
     "rule": _rule,
     "cache": _flag,
     "key": _optional(_text),
     "tags": _texts,
     "expires": _optional(_span),
+    "deadline": _optional(_span),
     "keep": _optional(_keep),
     "secrets": _texts,
     "on_success": _hook,
     "on_failure": _hook,
     "on_retry": _hook,
     "on_late": _hook,
+    "on_recovery": _hook,
 }

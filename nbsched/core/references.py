@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from nbsched.core.conditions import Condition, Operand, path_text
 from nbsched.core.errors import DefinitionError
 
-FACTS = ("scheduled_at", "scheduled_date", "interval_start", "interval_end", "run_id", "run_key")
+FACTS = ("scheduled_at", "scheduled_date", "interval", "interval_start", "interval_end", "run_id", "run_key")
 ROOTS = {"step": "steps", "param": "params"}
 """How an expression spells a step or parameter whose bare name would not do: `steps['01-prepare']`."""
 
@@ -50,6 +50,7 @@ class Reference:
 
 scheduled_at = Reference("fact", ("scheduled_at",))
 scheduled_date = Reference("fact", ("scheduled_date",))
+interval = Reference("fact", ("interval",))
 interval_start = Reference("fact", ("interval_start",))
 interval_end = Reference("fact", ("interval_end",))
 run_id = Reference("fact", ("run_id",))

@@ -197,6 +197,8 @@ _REASONS: Mapping[str, str] = {
     "condition": "skipped: its condition was false",
     "upstream_failed": "skipped: a step before it failed",
     "expired": "skipped: waited too long in the queue",
+    "previous": "waits for the run before it",
+    "rate": "waits: no more may start for now, by its rate:",
     "cached": "unchanged: taken from the cache",
     "reused": "taken from the run it retries",
     "timeout": "ran out of time",
@@ -207,14 +209,14 @@ _REASONS: Mapping[str, str] = {
 
 def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = ()) -> PanelRow:
     """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for."""
-    sign, tone = _RETRYING if _retrying(run) else _LOOK[run.state]
+    sign, tone = look(run.state, run.attempt)
     return PanelRow(
         id=run.id, name=one_line(run.name), detail=one_line(_detail(run)), state=str(run.state),
         reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs)), progress=_progress(run),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
         started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
-        due_ms=milliseconds(run.not_before) if _retrying(run) else None, series=series(run), parent=run.parent,
-        step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
+        due_ms=milliseconds(run.not_before) if _retrying(run) or _held_back(run) else None, series=series(run),
+        parent=run.parent, step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
     )  # fmt: skip
 
 
@@ -232,8 +234,18 @@ def actions(run: RunRecord) -> tuple[str, ...]:
     return ("retry",)
 
 
+def look(state: State, attempt: int) -> tuple[str, str]:
+    """The sign and the tone of a run in that state after so many attempts."""
+    return _RETRYING if state is State.QUEUED and attempt > 0 else _LOOK[state]
+
+
 def _retrying(run: RunRecord) -> bool:
-    return run.state is State.QUEUED and run.attempt > 0
+    return look(run.state, run.attempt) is _RETRYING
+
+
+def _held_back(run: RunRecord) -> bool:
+    """It waits for its rate."""
+    return run.state is State.QUEUED and run.reason == "rate"
 
 
 def _progress(run: RunRecord) -> tuple[int, int] | None:
@@ -246,6 +258,8 @@ def _detail(run: RunRecord) -> str:
     parts = [f"[{run.index}]" if run.index is not None else "", f"× {run.count}" if run.count > 1 else ""]
     if run.progress and run.state is State.RUNNING:
         parts.append(_how_far(run.kind, *run.progress))
+    if run.late:
+        parts.append("late")
     if run.attempt > 1 and not _retrying(run):
         parts.append(f"attempt {run.attempt} of {max(run.attempt, run.retries + 1)}")
     return " · ".join(part for part in parts if part)

@@ -66,6 +66,10 @@ class Trigger:
         """The same trigger with `at` as the start of every period that has none."""
         return self
 
+    def reaching(self, at: datetime) -> Trigger:
+        """The same trigger with every period counted backwards from its start too, to before `at`."""
+        return self
+
     @property
     def tz(self) -> str | None:
         """The IANA name of the zone it thinks in, if it has one."""
@@ -159,6 +163,11 @@ class Every(Trigger):
     def anchored(self, at: datetime) -> Every:
         return self if self.start else replace(self, start=instant(at))
 
+    def reaching(self, at: datetime) -> Every:
+        if self.start is None or self.start < at:
+            return self
+        return replace(self, start=self.start - ((self.start - at) // self.period + 2) * self.period)
+
     def __str__(self) -> str:
         start = f" from {instant_text(self.start)}" if self.start else ""
         return f"every {duration_text(self.period)}{start}"
@@ -243,6 +252,9 @@ class _Several(Trigger):
 
     def anchored(self, at: datetime) -> Self:
         return replace(self, parts=tuple(part.anchored(at) for part in self.parts))
+
+    def reaching(self, at: datetime) -> Self:
+        return replace(self, parts=tuple(part.reaching(at) for part in self.parts))
 
     @property
     def tz(self) -> str | None:

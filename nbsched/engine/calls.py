@@ -16,13 +16,14 @@ from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import priority as priority_number
 from nbsched.core.policy import whole_number
-from nbsched.engine import exports, firing, publishing
+from nbsched.engine import backfilling, exports, firing, publishing
+from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
-from nbsched.engine.simulating import Expected, simulate
+from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.exporting import Exported
-from nbsched.store import events, hosts, records, retention, retrying, runs, schedules
+from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.retrying import Redo
@@ -126,7 +127,7 @@ class Calls:
 
     def set_priority(self, run: int | Run, priority: int | str) -> int:
         """The run stands last among its new equals; the old priority."""
-        return self.database.write(runs.set_priority, run_id(run), priority_number("priority", priority))
+        return self.database.write(line.set_priority, run_id(run), priority_number("priority", priority))
 
     def resolve(self, run: int | Run, value: Any) -> None:
         """What waits for a person's answer has it; InvalidState when nothing of the run does."""
@@ -181,6 +182,25 @@ class Calls:
         found = self.database.write(schedules.trigger, _name(name), self.now_ms(), place_of(self.host))
         return Run(self, found)
 
+    def backfill(
+        self, name: str, start: Any, end: Any, *, max_parallel: int = 1, dry_run: bool = False,
+        rerun_failed: bool = False,
+    ) -> Backfill | list[datetime]:  # fmt: skip
+        """One run for each instant of the schedule in [start, end) that has come, `max_parallel` of them at once.
+
+        What has been run, by the schedule or a backfill, is not run again; asked for again, the same runs come back.
+        With `rerun_failed` those that failed or were cancelled are retried; `dry_run` gives the instants instead.
+        """
+        return backfilling.begin(
+            self,
+            _name(name),
+            start,
+            end,
+            max_parallel=max_parallel,
+            dry_run=dry_run,
+            rerun_failed=rerun_failed,
+        )
+
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""
         change = self._define.trigger(self.database.read(schedules.find, _name(name)), trigger)
@@ -205,7 +225,9 @@ class Calls:
         `schedule` is a trigger in the place of its own, `params` are defaults before its own, `path` is the file that
         defines it, which cron and github run. Its `notes` say what the target cannot express.
         """
-        found = exports.subject_of(self.database, work, schedule=schedule, params=params, path=path)
+        found = exports.subject_of(
+            self.database, self._define, work, schedule=schedule, params=params, path=path
+        )
         return exporting.export(found, to)
 
     # -- events ------------------------------------------------------------------------------------------------
@@ -237,13 +259,14 @@ class Calls:
         """The hosts that live."""
         return self.database.read(hosts.living, self.now_ms())
 
-    def simulate(self, start: datetime, end: datetime) -> list[Expected]:
+    def simulate(self, start: datetime, end: datetime) -> Simulation:
         """What the schedules would do from `start` to `end`, with the durations of their last runs; nothing runs."""
         first, last = firing.aware(start), firing.aware(end)
         if last < first:
             raise UsageError(f"the end {last.isoformat()} is before the start {first.isoformat()}: swap them")
         found = self.database.read(schedules.all_rows)
-        return simulate(found, self.database.read(records.typical_durations), first, last)
+        going_on = [GoingOn(*one) for one in self.database.read(records.going_on)]
+        return simulate(found, self.database.read(records.typical_durations), first, last, going_on)
 
     def prune(self, dry_run: bool = False) -> dict[str, int]:
         """What is older than its `keep`, and events older than a month, are gone; how many of each."""

@@ -52,12 +52,12 @@ class Room:
 class Crew:
     """Takes runs, has them carried out, and settles them; on the loop only.
 
-    `settle` writes; `settled` is told what has ended by it, `freed` that there may be more to do.
+    `settle` writes; `settled` is told when that is done, `freed` that there may be more to do.
     """
 
     def __init__(
         self, around: Surroundings, room: Room, settle: Settle,
-        settled: Callable[[Sequence[int]], None], freed: Callable[[], None],
+        settled: Callable[[], None], freed: Callable[[], None],
     ) -> None:  # fmt: skip
         self.room = room
         self.short = Short()
@@ -162,26 +162,26 @@ class Crew:
         written: Future[Any] | None = None,
     ) -> None:
         with anyio.CancelScope(shield=True):
-            ended = await self._ended(settlements, written)
-        self._settled(list({*(item.run for item in settlements), *(item.run for item in ended)}))
+            await self._until_written(settlements, written)
+        self._settled()
         for held in batch:
             self.take_back(held.row["id"])
             if self._held.get(held.row["id"]) is held:
                 del self._held[held.row["id"]]
         self._freed()
 
-    async def _ended(
+    async def _until_written(
         self, settlements: Sequence[runs.Settlement], written: Future[Any] | None
-    ) -> Sequence[runs.Ended]:
-        """What has ended by the settlements, once they are on the disk, however long that takes while we live."""
+    ) -> None:
+        """The settlements are on the disk, however long that takes while we live."""
         while True:
             try:
-                done: list[runs.Ended] = await committed(written or self._write(settlements))
-                return done
+                await committed(written or self._write(settlements))
+                return
             except Exception as error:
                 written = None
                 if self._closing:
                     _log.error("%s; another host finds out what became of it", error)
-                    return []
+                    return
                 _log.error("%s; trying again in a second", error)
                 await self._around.clock.wait(self._stopping, self._around.clock.now() + timedelta(seconds=1))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nbsched.core import triggers
+from nbsched.core import ports, triggers
 from nbsched.core.definitions import work_from_json, work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
@@ -48,7 +48,7 @@ class Definer:
         now_ms = floor_ms(self._clock.now())
         place = place_of(self._host)
         return NewRun(
-            work=self._work(replace(found, params={}), given), params=_params(found), policy=_hooked(given),
+            work=self._work(replace(found, params={}), given), params=_params(found), policy=self._hooked(given),
             scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
         )  # fmt: skip
 
@@ -119,7 +119,7 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        return self._placed(work_to_json(without_callables(work)), work)
+        return self._placed(work_to_json(self.without_callables(work)), work)
 
     def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
         if isinstance(work, Map):
@@ -130,6 +130,28 @@ class Definer:
         elif (place := self._place(work)) is not None:
             data["place"] = place
         return data
+
+    def without_callables(self, work: Work) -> Work:
+        """The work with references in the place of the functions in its policy, and so in all that it is made of."""
+        if isinstance(work, Map):
+            work = replace(work, work=self.without_callables(work.work))
+        if isinstance(work, Pipeline):
+            work = replace(work, steps=tuple(self._step_without_callables(step) for step in work.steps))
+        hooked = any(map(callable, work.policy.values()))
+        return replace(work, policy=self._hooked(work.policy)) if hooked else work
+
+    def _step_without_callables(self, step: Step) -> Step:
+        work = self.without_callables(step.work)
+        return step if work is step.work else replace(step, work=work)
+
+    def _hooked(self, policy: Mapping[str, Any]) -> dict[str, Any]:
+        """The policy with its callables as references, so that any host that can find them can call them."""
+        return {name: self._reference(value) if callable(value) else value for name, value in policy.items()}
+
+    def _reference(self, function: Any) -> dict[str, str]:
+        """How the function is found again, and by whom if only this process can."""
+        call = ports.function_reference(getattr(function, "__wrapped__", function))
+        return {"call": call, "place": self._host.id} if call.startswith("__main__:") else {"call": call}
 
     def _place(self, work: Work) -> str | None:
         host = self._host
@@ -197,32 +219,6 @@ def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
 
 def _params(work: Work) -> dict[str, Any]:
     return {name: encode(value, f"the parameter {name!r}") for name, value in work.params.items()}
-
-
-def _hooked(policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The policy with its callables as references, so that any host can call them."""
-    return {name: _reference(value) if callable(value) else value for name, value in policy.items()}
-
-
-def without_callables(work: Work) -> Work:
-    """The work with references in the place of the functions in its policy, and so in all that it is made of."""
-    if isinstance(work, Map):
-        work = replace(work, work=without_callables(work.work))
-    if isinstance(work, Pipeline):
-        work = replace(work, steps=tuple(_step_without_callables(step) for step in work.steps))
-    hooked = any(map(callable, work.policy.values()))
-    return replace(work, policy=_hooked(work.policy)) if hooked else work
-
-
-def _step_without_callables(step: Step) -> Step:
-    work = without_callables(step.work)
-    return step if work is step.work else replace(step, work=work)
-
-
-def _reference(function: Any) -> dict[str, str]:
-    from nbsched.core import ports
-
-    return {"call": ports.function_reference(getattr(function, "__wrapped__", function))}
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:

@@ -17,14 +17,20 @@ from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.triggers import as_trigger, parse_trigger
 from nbsched.core.wire import decode
 from nbsched.core.work import as_work
-from nbsched.engine.defining import without_callables
+from nbsched.engine.defining import Definer
 from nbsched.exporting import Subject, Timing, as_pipeline
 from nbsched.store import retrying, schedules
 from nbsched.store.database import Database
 
 
 def subject_of(
-    database: Database, work: Any, *, schedule: Any, params: Mapping[str, Any] | None, path: Any
+    database: Database,
+    define: Definer,
+    work: Any,
+    *,
+    schedule: Any,
+    params: Mapping[str, Any] | None,
+    path: Any,
 ) -> Subject:
     """What is to be exported; `work` may be the name of a schedule, or of what was run last under it."""
     found, own, timing = (
@@ -36,8 +42,8 @@ def subject_of(
         path = found.path
     file = None if path is None else str(Path(path).expanduser().absolute())
     return Subject(
-        pipeline=as_pipeline(without_callables(found)), params={**own, **(params or {})}, timing=timing, path=file,
-        repository=file and _repository(Path(file)), program=f"{sys.executable} -m nbsched",
+        pipeline=as_pipeline(define.without_callables(found)), params={**own, **(params or {})}, timing=timing,
+        path=file, repository=file and _repository(Path(file)), program=f"{sys.executable} -m nbsched",
     )  # fmt: skip
 
 

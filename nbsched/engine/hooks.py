@@ -1,4 +1,4 @@
-"""What is told of a run's end: a function is called, an event published, or a message sent."""
+"""What is told of a run: a function is called, an event published, or a message sent."""
 
 from __future__ import annotations
 
@@ -10,39 +10,38 @@ from typing import Any
 import anyio
 
 from nbsched.core.errors import UsageError
-from nbsched.core.model import State
 from nbsched.core.rows import run_row
 from nbsched.engine.calls import Calls
 from nbsched.engine.live import Run
 from nbsched.engine.publishing import text
 from nbsched.executors.lookup import find
-from nbsched.store import events
-from nbsched.store.hooks import hooked
+from nbsched.store import events, notices
+from nbsched.store.notices import Notice
 
 _log = logging.getLogger("nbsched")
 
-ON: Mapping[str, str] = {State.SUCCEEDED: "on_success", State.FAILED: "on_failure", State.QUEUED: "on_retry"}
-"""The hook that belongs to what has become of a run."""
+_TITLES: Mapping[str, str] = {"on_retry": "tried again", "on_late": "late", "on_recovery": "recovered"}
+"""What a message says of the run; otherwise how it ended."""
 
 
-def tell(calls: Calls, runs: Iterable[int]) -> None:
-    """The hooks of the runs have been told what became of them; one that fails changes nothing but the log."""
-    for run, state, policy in calls.database.read(hooked, list(runs)):
-        hook = policy.get(ON.get(state, ""))
-        if hook is not None:
-            try:
-                _carry_out(calls, calls.get_run(run), hook)
-            except Exception as error:
-                _log.warning("the %s of run %s failed: %r", ON[state], run, error)
-                data = {"handler": ON[state], "run": run, "error": repr(error), "dead": False}
-                calls.database.submit_lightly(events.record, "handler.failed", calls.now_ms(), data)
+def tell(calls: Calls, given: Iterable[Notice]) -> None:
+    """The hooks have been told of their runs, at least once; one that fails changes nothing but the log."""
+    for notice in given:
+        try:
+            _carry_out(calls, calls.get_run(notice.run), notice)
+        except Exception as error:
+            _log.warning("the %s of run %s failed: %r", notice.hook, notice.run, error)
+            data = {"handler": notice.hook, "run": notice.run, "error": repr(error), "dead": False}
+            calls.database.submit_lightly(events.record, "handler.failed", calls.now_ms(), data)
+        calls.database.submit_quietly(notices.told, [notice.id])
 
 
-def _carry_out(calls: Calls, run: Run, hook: Any) -> None:
+def _carry_out(calls: Calls, run: Run, notice: Notice) -> None:
+    hook = notice.given
     if isinstance(hook, Mapping):
         _call(find(hook["call"]), run)
     elif "://" in hook:
-        _send(hook, run)
+        _send(hook, run, _TITLES.get(notice.hook))
     else:
         calls.database.write(events.record, hook, calls.now_ms(), text(dict(run_row(run.record))))
 
@@ -57,7 +56,7 @@ async def _awaited(answer: Any) -> None:
     await answer
 
 
-def _send(url: str, run: Run) -> None:
+def _send(url: str, run: Run, title: str | None) -> None:
     try:
         import apprise
     except ImportError:
@@ -68,6 +67,8 @@ def _send(url: str, run: Run) -> None:
             f"the notification URL {url.split('://', maxsplit=1)[0]}://… is not one that Apprise knows"
         )
     record = run.record
-    title = f"{record.name}: {record.state}" + (f" ({record.reason})" if record.reason else "")
-    if not sender.notify(title=title, body=str(record.error or f"run {record.id}")):
+    ended = f"{record.state} ({record.reason})" if record.reason else str(record.state)
+    if not sender.notify(
+        title=f"{record.name}: {title or ended}", body=str(record.error or f"run {record.id}")
+    ):
         raise UsageError(f"the notification by {url.split('://', maxsplit=1)[0]} was not accepted")

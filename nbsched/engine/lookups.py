@@ -176,6 +176,8 @@ class Lookup:
         match name:
             case "scheduled_at" | "interval_end":
                 return at
+            case "interval":
+                return [from_ms(row["previous_ms"]), at]
             case "interval_start":
                 return from_ms(row["previous_ms"])
             case "scheduled_date":

@@ -12,7 +12,7 @@ from typing import Any, Literal, TextIO
 from nbsched.core.redaction import Redaction, Stream
 from nbsched.engine.births import birth_of
 from nbsched.engine.paths import make_private, private_file
-from nbsched.store import runs
+from nbsched.store import attempts
 from nbsched.store.database import Database
 
 Tell = Callable[[str, Mapping[str, Any]], None]
@@ -41,7 +41,7 @@ class RunReport:
         self.output_path: str | None = None
 
     def started(self, pid: int) -> None:
-        self._database.submit_quietly(runs.tell, self._run, self._fence, pid=pid, birth=birth_of(pid))
+        self._database.submit_quietly(attempts.tell, self._run, self._fence, pid=pid, birth=birth_of(pid))
 
     def progress(self, done: int, total: int, label: str = "") -> None:
         self.latest = (done, total, label)
@@ -50,7 +50,7 @@ class RunReport:
             return
         self._last_progress = now
         self._database.submit_lightly(
-            runs.tell, self._run, self._fence, progress=json.dumps([done, total, label])
+            attempts.tell, self._run, self._fence, progress=json.dumps([done, total, label])
         )
         self._say("run.progress", {"done": done, "total": total, "label": label})
 
@@ -93,7 +93,7 @@ class RunReport:
 
     def output_file(self, path: Path) -> None:
         self.output_path = str(path)
-        self._database.submit_lightly(runs.tell, self._run, self._fence, output=str(path))
+        self._database.submit_lightly(attempts.tell, self._run, self._fence, output=str(path))
 
     @property
     def log_path(self) -> Path:

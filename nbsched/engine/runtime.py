@@ -7,7 +7,7 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -39,19 +39,21 @@ from nbsched.executors.current import CURRENT
 from nbsched.store import events, records, retrying
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
+from nbsched.store.notices import Notice
 
 
 class Runtime(Calls):
     """A host of the store at `store` while it is open; the default runtime inside its `with` block.
 
     `slots` (default: the number of cores) is how many runs it carries out at once, `resources` the named
-    slots it offers, `lease` how long after its death another host takes over, at most.
+    slots it offers, `lease` how long after its death another host takes over, at most. With `ageing` a waiting
+    run gains one priority each so long since it was asked for, so that none waits for ever.
     """
 
     def __init__(
         self, store: str | os.PathLike[str] | None = None, *, clock: Clock | None = None, slots: int | None = None,
-        resources: Mapping[str, float] | None = None, lease: Any = "10s", kind: str | None = None,
-        notebook: str | None = None,
+        resources: Mapping[str, float] | None = None, lease: Any = "10s", ageing: Any = None,
+        kind: str | None = None, notebook: str | None = None,
     ) -> None:  # fmt: skip
         self.store_path = Path(store).expanduser().absolute() if store is not None else default_store()
         self.folder = self.store_path.with_name(self.store_path.name + ".runs")
@@ -61,6 +63,7 @@ class Runtime(Calls):
         self._slots = _slots(slots)
         self._resources = normalise({"resources": resources or {}})["resources"]
         self._lease = _lease(lease)
+        self._ageing = _ageing(ageing)
         self._thread: threading.Thread | None = None
         self._waiting: dict[int, list[Future[None]]] = defaultdict(list)
         self._watchers: list[Callable[[], None]] = []
@@ -154,8 +157,8 @@ class Runtime(Calls):
         self._stop = anyio.Event()
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
-            lease=self._lease, nudges=self._nudges, look=self._wake_waiting, ended=self._ended,
-            in_a_hurry=lambda: self._hurry,
+            lease=self._lease, ageing=self._ageing, nudges=self._nudges, look=self._wake_waiting,
+            tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -235,8 +238,8 @@ class Runtime(Calls):
                     StoreError("the runtime was closed while this was waited for: open it again")
                 )
 
-    async def _ended(self, runs: Collection[int]) -> None:
-        await anyio.to_thread.run_sync(hooks.tell, self, runs, abandon_on_cancel=True)
+    async def _tell_hooks(self, notices: Sequence[Notice]) -> None:
+        await anyio.to_thread.run_sync(hooks.tell, self, notices, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""
@@ -330,6 +333,15 @@ def _lease(lease: Any) -> timedelta:
     found = duration(lease, "lease")
     if found < timedelta(milliseconds=100):
         raise UsageError(f"a lease of {found} is too short to be renewed in time: give 100ms or more")
+    return found
+
+
+def _ageing(ageing: Any) -> timedelta | None:
+    found = None if ageing is None else duration(ageing, "ageing")
+    if found is not None and found < timedelta(milliseconds=1):
+        raise UsageError(
+            f"ageing {ageing!r} is no time at all: give how long a run waits for each priority it gains"
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -26,15 +26,25 @@ from nbsched.engine.carrying import Surroundings
 from nbsched.engine.crew import MOST_CELLS, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
-from nbsched.store import claiming, events, hosts, records, recovery, runs, schedules
-from nbsched.store.hooks import hooked
+from nbsched.engine.telling import Tell, Teller
+from nbsched.engine.threads import LoopToken
+from nbsched.store import (
+    alarms,
+    attempts,
+    claiming,
+    events,
+    hosts,
+    lateness,
+    rates,
+    records,
+    recovery,
+    runs,
+    schedules,
+)
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
 
 _log = logging.getLogger("nbsched")
-
-MOST_WAIT_FOR_HOOKS_S = 5.0
-"""What is told of the last runs may take so long while the runtime closes."""
 
 
 class Scheduler:
@@ -42,12 +52,13 @@ class Scheduler:
 
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
-        lease: timedelta, nudges: Nudges, look: Callable[[], None],
-        ended: Callable[[Collection[int]], Awaitable[None]], in_a_hurry: Callable[[], bool],
+        lease: timedelta, ageing: timedelta | None, nudges: Nudges, look: Callable[[], None],
+        tell: Tell, in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
         self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
-        self._look, self._ended = look, ended
+        self._look, self._teller = look, Teller(self._db, tell)
+        self._ageing_ms = None if ageing is None else span_ms(ageing)
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
@@ -60,12 +71,11 @@ class Scheduler:
         self._turning = True
         self._closing = False
         self.turns = 0
-        self._telling = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
         self._awake_since = self._live_since - lease
         self._background: TaskGroup
-        self._token: _Token | None = None
+        self._token: LoopToken | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
         self._seen: dict[str, int] = {}
         """How far the log holds nothing for a listening schedule, beyond what its row says."""
@@ -100,7 +110,7 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (len(self._crew) or self._nudged or self._turning or self._telling or self.bus.busy)
+        return not (len(self._crew) or self._nudged or self._turning or self._teller.busy or self.bus.busy)
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -110,7 +120,7 @@ class Scheduler:
 
     async def run(self, started: Callable[[], None], stop: anyio.Event) -> None:
         """The host lives and works until `stop`; then its work is asked to stop and it has left the store."""
-        self._token, self._all_told = _Token(), anyio.Event()
+        self._token = LoopToken()
         await self._register()
         await self._bury_the_dead()
         async with anyio.create_task_group() as background:
@@ -123,7 +133,8 @@ class Scheduler:
                 group.start_soon(self._turn_until, stop)
                 started()
             self._crew.end()
-            await self._until_all_is_told()
+            if not self._in_a_hurry():
+                await self._teller.end(self.host.id, background)
             await self._leave()
             background.cancel_scope.cancel()
 
@@ -158,17 +169,23 @@ class Scheduler:
         self._obey(ahead)
         changes = self._fire(from_ms(now_ms), ahead)
         if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
-            changes[None] = self._db.submit_quietly(runs.expire, now_ms)
+            changes[None] = self._db.submit_quietly(alarms.ring, now_ms)
         claimed = await self._claim(now_ms) if ahead.queued or changes else []
         await self._changed(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
-        if changes or any(row["lane"] == "none" for row in claimed):
+        if changes or any(map(_sets_an_alarm, claimed)) or self._made_wait(ahead):
             ahead = self._ahead(now)  # there are new alarms, and runs of ours may have been asked to stop
             self._obey(ahead)
+        if ahead.untold:
+            await self._teller.begin(self.host.id, self._background)
         self.bus.look()
         self._look()
         return now + timedelta(days=1) if ahead.next_ms is None else from_ms(ahead.next_ms)
+
+    def _made_wait(self, ahead: Outlook) -> bool:
+        """A claim may have made runs wait for their rate, which nothing but their own alarm ends."""
+        return ahead.queued and self._db.read(rates.some_wait)
 
     def _ahead(self, now: datetime) -> Outlook:
         """What there is to do; when the servers are gone, what was theirs falls to us from now on."""
@@ -263,7 +280,7 @@ class Scheduler:
         room = self._crew.room
         capacity = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells,
-            resources=room.resources, short=self._crew.short.sizes,
+            resources=room.resources, short=self._crew.short.sizes, ageing_ms=self._ageing_ms,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):
             claimed: list[dict[str, Any]] | None = await committed(
@@ -278,31 +295,13 @@ class Scheduler:
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
         return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
 
-    def _settled(self, ended: Sequence[int]) -> None:
+    def _settled(self) -> None:
         self._nudges.send()
-        if self._db.read(hooked, ended):
-            self._telling += 1
-            self._background.start_soon(self._tell_ended, ended)
         self._look()
 
     def _obey(self, ahead: Outlook) -> None:
         if ahead.cancelled:
-            self._crew.stop(self._db.read(runs.cancelled_of, self.host.id))
-
-    async def _tell_ended(self, runs: Collection[int]) -> None:
-        try:
-            await self._ended(runs)
-        except Exception:
-            _log.exception("the hooks of runs %s could not be told", list(runs))
-        finally:
-            self._telling -= 1
-            self._all_told.set()
-
-    async def _until_all_is_told(self) -> None:
-        with anyio.move_on_after(0 if self._in_a_hurry() else MOST_WAIT_FOR_HOOKS_S):
-            while self._telling:
-                self._all_told = anyio.Event()
-                await self._all_told.wait()
+            self._crew.stop(self._db.read(attempts.cancelled_of, self.host.id))
 
     # -- staying alive -----------------------------------------------------------------------------------------
 
@@ -393,13 +392,6 @@ class Scheduler:
         self._db.submit_lightly(events.record, "handler.failed", self._now_ms(), data)
 
 
-class _Token:
-    """Calls a function soon on the loop that made it, from any thread."""
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self._loop = asyncio.get_running_loop()
-
-    def call_soon(self, call: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(call)
+def _sets_an_alarm(claimed: Mapping[str, Any]) -> bool:
+    """Something is to happen at an instant because the run has begun."""
+    return claimed["lane"] == "none" or lateness.is_watched(claimed["policy"])

@@ -1,4 +1,4 @@
-"""Threads that are used again, for starting one takes longer than most of what is done in it."""
+"""Threads that are used again, for starting one takes longer than most of its work; and the way to the loop."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ class Threads:
             self._idle.append(inbox)
             if self._closed:
                 self.close()
+
+
+class LoopToken:
+    """Calls a function soon on the loop that made it, from any thread."""
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+
+    def call_soon(self, call: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(call)

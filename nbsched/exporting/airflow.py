@@ -177,6 +177,7 @@ class _Dag:
 _CONTEXT = re.compile(r'context\["(\w+)"\]')
 _FACTS: Mapping[str, str] = {
     "scheduled_at": 'context["data_interval_end"]',
+    "interval": '(context["data_interval_start"], context["data_interval_end"])',
     "interval_end": 'context["data_interval_end"]',
     "interval_start": 'context["data_interval_start"]',
     "scheduled_date": 'context["data_interval_end"].in_timezone(context["dag"].timezone).date()',

@@ -80,6 +80,7 @@ _REMEDIES: Mapping[str, str] = {
     "on_failure": "give the task on_failure_callback=",
     "on_success": "give the task on_success_callback=",
     "on_retry": "give the task on_retry_callback=",
+    "rate": "make a pool, which bounds how many run at once",
     "executor": "give the task executor= or queue=",
     "keep": "run `airflow db clean`",
 }
@@ -113,6 +114,7 @@ _OPERATOR: Mapping[str, Callable[[Any], Options]] = {
     "timeout": lambda value: {"execution_timeout": timedelta_source(value)},
     "priority": lambda value: {"priority_weight": str(1 - value), "weight_rule": "'absolute'"},
     "max_running": lambda value: {"max_active_tis_per_dag": str(value)},
+    "depends_on_previous": lambda value: {"depends_on_past": str(value)},
 }
 _DAG: Mapping[str, Callable[[Any], Options]] = {
     "timeout": lambda value: {"dagrun_timeout": timedelta_source(value)},

@@ -95,13 +95,17 @@ def _export(parser: Parser) -> None:
     add_export(parser)
 
 
+def _backfill(parser: Parser) -> None:
+    for words in VERBS["backfill"].words:
+        words(parser)
+
+
 def _anything(parser: Parser) -> None:
     parser.add_argument("rest", nargs="*")
 
 
 LATER: Mapping[str, str] = {
     "why": "what changed since the last run",
-    "backfill": "run the instants of a span of time",
 }
 
 _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
@@ -109,6 +113,7 @@ _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
     "show": ("A pipeline's steps and its last run.", _pipeline_name),
     "schedule": ("Run a pipeline at the instants of a trigger.", _schedule_pipeline),
     "export": ("Write a pipeline for another system.", _export),
+    "backfill": ("Run the past instants of a pipeline's schedule, each once.", _backfill),
     "list": ("The pipelines of this notebook.", lambda parser: None),
     **{name: (f"{help_[0].upper()}{help_[1:]}: not there yet.", _anything) for name, help_ in LATER.items()},
 }

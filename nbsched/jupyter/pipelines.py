@@ -26,6 +26,7 @@ from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import export_given, params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name
+from nbsched.verbs import VERBS
 from nbsched.verbs.exports import write_export
 from nbsched.verbs.runs import runs_table
 
@@ -127,6 +128,17 @@ def _exportable(shell: Any, name: str, options: dict[str, Any]) -> Any:
             options.setdefault("path", here)
         return step_cells.build(name, options["params"])
     return _built(shell).get(name, name)
+
+
+def backfill(shell: Any, given: argparse.Namespace) -> None:
+    """The past instants of the pipeline's schedule run; the grid shows how far they are."""
+    if given.name in _names(shell) and given.name not in {schedule.name for schedule in nb.schedules()}:
+        raise UsageError(
+            f"the pipeline {given.name!r} has no schedule of its name, so it has no instants: "
+            f"%pipeline schedule {given.name} TRIGGER gives it one"
+        )
+    if not inside_a_run():
+        show(VERBS["backfill"].do(default.runtime(), given).view)
 
 
 def list_(shell: Any, given: argparse.Namespace) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from sqlite3 import Cursor
 from typing import Any
 
+from nbsched.core import limits
+from nbsched.store import lateness
 from nbsched.store.database import Db
 from nbsched.store.insert import BOUNDS
+from nbsched.store.rates import Rates
 from nbsched.store.runs import begin_pipeline
 
 
@@ -25,6 +30,8 @@ class Capacity:
     resources: Mapping[str, float] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
     """Function references and how many of their runs one slot takes at a time."""
+    ageing_ms: int | None = None
+    """A run gains one priority each so long it has been there; None: never."""
 
 
 def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[dict[str, Any]] | None:
@@ -35,66 +42,100 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
         return None
     begun: list[dict[str, Any]] = []
-    while pipelines := list(_in_line(db, "none", now_ms, room)):
+    rates = Rates(db, now_ms)
+    while pipelines := list(_in_line(db, "none", now_ms, room, rates)):
         begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    chosen = [row for row, _ in zip(_in_line(db, "unfold", now_ms, room), range(MOST_UNFOLDED), strict=False)]
-    chosen += _choose(db, now_ms, room)
+    first = _in_line(db, "unfold", now_ms, room, rates)
+    chosen = [row for _, row in zip(range(MOST_UNFOLDED), first, strict=False)]
+    chosen += _choose(db, now_ms, room, rates)
     _start(db, chosen, host, birth, now_ms)
+    rates.write()
     return begun + chosen
 
 
 MOST_UNFOLDED = 64
 """So many runs are seen at a time for what is in them."""
-_LINE = """
+_QUEUED = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
-       losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of
+       losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
+       priority, seq, created_ms
 FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
-ORDER BY priority, seq, id
 """
+_LINE = f"{_QUEUED} ORDER BY priority, seq, id"
+_EQUALS = f"{_QUEUED} AND priority = ? ORDER BY seq, id"
 
 
-def _in_line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
-    """The runs of the lane that this host may take, the first in line first."""
-    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
-    found = db.execute(_LINE, (lane, now_ms))
+def _line(db: Db, lane: str, now_ms: int, ageing_ms: int | None) -> Iterator[dict[str, Any]]:
+    """The lane's runs, the first in line first; with ageing those of each priority among each other as without.
+
+    Either way the index of the queue gives them in order, and no more of them are read than are asked for.
+    """
+    if ageing_ms is None:
+        return _rows(db.execute(_LINE, (lane, now_ms)))
+    equals = [_rows(db.execute(_EQUALS, (lane, now_ms, one))) for one in _priorities(db, lane)]
+    return heapq.merge(*equals, key=lambda row: limits.rank(row["priority"], row["created_ms"], ageing_ms))
+
+
+def _rows(found: Cursor) -> Iterator[dict[str, Any]]:
     names = [column[0] for column in found.description]
     for values in found:
-        row = dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
+        yield dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
+
+
+def _priorities(db: Db, lane: str) -> Iterator[int]:
+    """Those there are in the lane, each found by one look into the index."""
+    least = "SELECT min(priority) FROM runs WHERE state = 'queued' AND lane = ?"
+    found = db.execute(least, (lane,)).fetchone()[0]
+    while found is not None:
+        yield found
+        found = db.execute(f"{least} AND priority > ?", (lane, found)).fetchone()[0]
+
+
+def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> Iterator[dict[str, Any]]:
+    """The runs of the lane that this host may take, the first in line first; all that are given are to begin."""
+    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
+    for row in _line(db, lane, now_ms, room.ageing_ms):
         here = room.any_place if row["place"] is None else row["place"] in places
-        free = lane in _FREE or row["policy"] == "{}"
-        if here and (free or _may(row, _policy(row["policy"]), resources, counts)):
+        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates)):
             yield row
 
 
-_FREE = frozenset({"none", "unfold"})
-"""Lanes of runs that only hold others: limits are for what is carried out."""
+_HOLDING = frozenset({"none", "unfold"})
+"""Lanes of runs that only hold others: they take no room, and of limits only those of their own name are for them."""
 
 
 def _may(
-    row: Mapping[str, Any], policy: Mapping[str, Any], resources: dict[str, float], counts: _Counts
+    row: Mapping[str, Any],
+    policy: Mapping[str, Any],
+    resources: dict[str, float],
+    counts: _Counts,
+    rates: Rates,
 ) -> bool:
     """Whether the run may begin as far as its policy goes; what it takes is then taken."""
-    wanted: Mapping[str, float] = policy.get("resources", {})
+    if row["kind"] == "map":
+        return True  # its limits are for its items
+    wanted: Mapping[str, float] = {} if row["lane"] in _HOLDING else policy.get("resources", {})
     if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
         return False
-    if not counts.allow(row, policy):
+    if not counts.have_room(row, policy) or not rates.allow(row, policy.get("rate")):
         return False
+    counts.take(row, policy)
     for name, amount in wanted.items():
         resources[name] -= amount
     return True
 
 
-def _choose(db: Db, now_ms: int, room: Capacity) -> list[dict[str, Any]]:
+def _choose(db: Db, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
-    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room), strict=False):
+    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room, rates), strict=False):
         chosen.append(row)
     slots = room.slots
     if slots <= 0:
         return chosen
-    for row in _in_line(db, "slot", now_ms, room):
+    for row in _in_line(db, "slot", now_ms, room, rates):
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:
@@ -118,6 +159,14 @@ def _reference(work: str) -> str:
     return str(json.loads(work)["ref"])
 
 
+def _limits(row: Mapping[str, Any], policy: Mapping[str, Any]) -> dict[Any, int]:
+    """How many may run at once, of the name and within the runs that it is in."""
+    found = {} if row["lane"] in _HOLDING else dict(policy.get(BOUNDS, {}))
+    if policy.get("max_running"):
+        found[row["name"], "name"] = policy["max_running"]
+    return found
+
+
 class _Counts:
     """How many run already, of a name or within another run, this claim's own included."""
 
@@ -125,15 +174,13 @@ class _Counts:
         self._db = db
         self._running: dict[Any, int] = {}
 
-    def allow(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
-        limits = dict(policy.get(BOUNDS, {}))
-        if policy.get("max_running"):
-            limits[row["name"], "name"] = policy["max_running"]
-        if any(self._count(limit) >= most for limit, most in limits.items()):
-            return False
-        for limit in limits:
+    def have_room(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> bool:
+        return all(self._count(limit) < most for limit, most in _limits(row, policy).items())
+
+    def take(self, row: Mapping[str, Any], policy: Mapping[str, Any]) -> None:
+        """One more runs."""
+        for limit in _limits(row, policy):
             self._running[limit] += 1
-        return True
 
     def _count(self, limit: Any) -> int:
         if limit not in self._running:
@@ -154,6 +201,7 @@ class _Counts:
 
 
 def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms: int) -> None:
+    lateness.watch(db, rows, now_ms)
     for row in rows:
         row["fence"] += 1
         row["attempt"] += 1

@@ -1,4 +1,4 @@
-"""What a step's condition means in its pipeline's run."""
+"""What decides whether a step runs: how its needs ended, and its condition in its pipeline's run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,29 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nbsched.core import plan
 from nbsched.core.errors import UnknownName
 from nbsched.core.expressions import Expression
 from nbsched.core.references import referred
 from nbsched.core.wire import decode
 from nbsched.store.database import Db
+
+
+def join(db: Db, run: int, rule: str) -> str:
+    """`plan.join` for the run as its needs stand."""
+    waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
+    if waiting and rule in ("all_success", "all_done"):
+        bad = rule == "all_success" and db.execute(
+            "SELECT 1 WHERE EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended < 'succeeded') "
+            "OR EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended > 'succeeded')",
+            (run,),
+        ).fetchone()  # fmt: skip
+        if not bad:
+            return plan.WAIT
+    counts = dict(
+        db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
+    )
+    return plan.join(rule, counts, counts.pop(None, 0))
 
 
 def holds(db: Db, row: Mapping[str, Any]) -> bool:

@@ -260,6 +260,12 @@ def _store_error(path: Path, error: BaseException) -> StoreError:
     return StoreError(f"the store {path} failed: {text}; run `nbsched doctor` to check it")
 
 
+def in_memory() -> Db:
+    """A store of the same format, for one thread, which is gone with its connection."""
+    nowhere = Path(":memory:")
+    return _prepared(_connect(nowhere), nowhere)
+
+
 def _open(path: Path) -> Db:
     if is_inherited(path):
         raise _forked(path)

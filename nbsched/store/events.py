@@ -65,7 +65,7 @@ def _event(row: Any) -> Event:
 
 def _run_data(row: Any) -> dict[str, Any]:
     data = {
-        "id": row["run"], "name": row["run_name"], "state": _STATES.get(row["name"], "running"),
+        "id": row["run"], "name": row["run_name"], "state": _STATES.get(row["name"]) or _unchanged(row),
         "reason": row["reason"], "attempt": row["attempt"], "schedule": row["schedule"],
         "pipeline": row["pipeline"], "step": row["step"], "index": row["idx"], "parent": row["parent"],
         "scheduled_at": _iso(row["scheduled_ms"]), "key": row["key"],
@@ -73,6 +73,11 @@ def _run_data(row: Any) -> dict[str, Any]:
         "ended_at": _iso(row["ended_ms"]) if row["name"] in _ENDED else None,
     }  # fmt: skip
     return data | (decode(json.loads(row["data"])) if row["data"] else {})
+
+
+def _unchanged(row: Any) -> str:
+    """The state of a run that the event does not change."""
+    return "queued" if row["started_ms"] is None else "running"
 
 
 def since(db: Db, seq: int, limit: int = 1000) -> list[Event]:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from nbsched.core.durations import duration
 from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
+from nbsched.store import previous
 from nbsched.store.database import Db
 
 BOUNDS = "bounds"
@@ -58,6 +60,8 @@ class NewRun:
     not_before_ms: int | None = None
     event: str | None = None
     wait_for: int | None = None
+    bound: str | None = None
+    """It is pending until `bounds` admits it: of all with this label only as many go on as its policy's max_bound."""
     retry_of: int | None = None
     reused: Reused = field(default_factory=dict)
     again: Again = field(default_factory=dict)
@@ -83,7 +87,7 @@ _COLUMNS = (
     "id", "name", "kind", "state", "reason", "schedule", "occurrence", "scheduled_ms", "previous_ms", "pipeline",
     "step", "parent", "retry_of", "key", "lane", "priority", "seq", "place", "created_ms", "not_before_ms",
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
-    "named", "output", "root", "scope", "idx",
+    "named", "output", "root", "scope", "idx", "late_ms", "bound",
 )  # fmt: skip
 _INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
@@ -111,11 +115,12 @@ def next_id(db: Db) -> int:
 
 
 def insert(db: Db, new: NewRun, now_ms: int) -> int:
-    """The run is queued, or pending behind `wait_for`; a pipeline's steps are pending. Its id."""
+    """The run is queued, or pending behind `wait_for` or a bound; a pipeline's steps are pending. Its id."""
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    state = State.PENDING if new.wait_for else State.QUEUED
+    waits = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
+    state = State.PENDING if new.wait_for or new.bound or waits else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     policy = Policy.of(given)
     _write_rows(db, [_row(run, new, work, given, policy, state, now_ms)], now_ms)
@@ -128,6 +133,8 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
             policy=given,
         )  # fmt: skip
         insert_steps(db, frame, new.work, new.reused, new.again, now_ms)
+    if waits:
+        previous.wait(db, run)
     return run
 
 
@@ -183,6 +190,16 @@ def _write_rows(db: Db, rows: Sequence[tuple[Any, ...]], now_ms: int) -> None:
     )
 
 
+def _waits_for_previous(db: Db, run: int, new: NewRun, policy: Mapping[str, Any]) -> bool:
+    if not policy.get("depends_on_previous"):
+        return False
+    facts = {
+        "id": run, "parent": None, "schedule": new.schedule, "occurrence": new.occurrence,
+        "scheduled_ms": new.scheduled_ms, "step": None, "idx": None,
+    }  # fmt: skip
+    return previous.blocks(db, facts)
+
+
 _AT_FIRST: Mapping[State, tuple[str, ...]] = {
     state: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],) for state in State
 }
@@ -212,18 +229,16 @@ def _row(
         run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
         policy.priority, in_line(run),
-        work.get("place") or new.place, now_ms, new.not_before_ms, _expiry(policy.expires, new, now_ms), None,
+        work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
-        None, None, None,
+        None, None, None, _after(policy.deadline, new, now_ms), new.bound,
     )  # fmt: skip
 
 
-def _expiry(expires: timedelta | None, new: NewRun, now_ms: int) -> int | None:
-    return (
-        None
-        if expires is None
-        else max(new.scheduled_ms, now_ms if new.schedule is None else 0) + span_ms(expires)
-    )
+def _after(span: timedelta | None, new: NewRun, now_ms: int) -> int | None:
+    """So long after the run's instant, or after now when it is asked for by hand."""
+    by_hand = new.schedule is None or new.retry_of is not None
+    return None if span is None else max(new.scheduled_ms, now_ms if by_hand else 0) + span_ms(span)
 
 
 def _defaults(frame: Frame, max_parallel: int | None) -> dict[str, Any]:
@@ -260,8 +275,13 @@ def _part(
         policy.get("priority", frame.priority), in_line(run), work.get("place") or frame.place, now_ms, None, None,
         ended_ms, _text(kept), params, _text(policy), rule, condition, int(setup), int(teardown), None,
         reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None, frame.root,
-        frame.scope, index,
+        frame.scope, index, None if reuse else _late_ms(policy, frame, now_ms), None,
     )  # fmt: skip
+
+
+def _late_ms(policy: Mapping[str, Any], frame: Frame, now_ms: int) -> int | None:
+    deadline = policy.get("deadline")
+    return None if deadline is None else max(frame.scheduled_ms, now_ms) + span_ms(duration(deadline))
 
 
 def insert_skipped(

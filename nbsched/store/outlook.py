@@ -26,6 +26,8 @@ class Outlook:
     """Some run may be claimed."""
     cancelled: bool
     """A run that it carries out is asked to stop."""
+    untold: bool
+    """Some hook is to be told of a run."""
 
     def is_due(self, now_ms: int) -> bool:
         return self.due_ms is not None and self.due_ms <= now_ms
@@ -45,12 +47,14 @@ SELECT
        AND not_before_ms > :now
      UNION ALL SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0
        AND expires_ms IS NOT NULL
-     UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL)),
+     UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL
+     UNION ALL SELECT min(late_ms) FROM runs WHERE {ACTIVE} AND late_ms IS NOT NULL)),
   EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
   EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane IN (SELECT value FROM json_each(:lanes))
     AND (not_before_ms IS NULL OR not_before_ms <= :now)
     AND {_MINE}),
-  EXISTS (SELECT 1 FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = :host)
+  EXISTS (SELECT 1 FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = :host),
+  EXISTS (SELECT 1 FROM notices WHERE host IS NULL)
 """
 
 
@@ -63,5 +67,7 @@ def outlook(
     """
     given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place,
              "lanes": json.dumps(lanes)}  # fmt: skip
-    served, due_ms, alarm_ms, listening, queued, cancelled = db.execute(_OUTLOOK, given).fetchone()
-    return Outlook(bool(served), due_ms, alarm_ms, bool(listening), bool(queued), bool(cancelled))
+    served, due_ms, alarm_ms, listening, queued, cancelled, untold = db.execute(_OUTLOOK, given).fetchone()
+    return Outlook(
+        bool(served), due_ms, alarm_ms, bool(listening), bool(queued), bool(cancelled), bool(untold)
+    )

@@ -15,7 +15,7 @@ from nbsched.store.database import Db
 _RUN = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
-       error, output, progress
+       error, output, progress, late
 FROM runs
 """
 
@@ -35,7 +35,7 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None,
+        progress=tuple(progress) if progress else None, late=bool(row["late"]),
     )  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def by_key(db: Db, key: str) -> int | None:
 
 
 _SCHEDULE = """
-SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1
+SELECT s.*, (SELECT id FROM runs r WHERE r.schedule = s.name AND r.parent IS NULL AND r.count = 1 AND r.bound IS NULL
              AND (r.state <> 'skipped' OR r.attempt > 0) ORDER BY id DESC LIMIT 1) AS last_run
 FROM schedules s
 """
@@ -162,6 +162,15 @@ def counts(db: Db) -> dict[str, int]:
         "SELECT state, count(*) FROM runs WHERE parent IS NULL AND ended_ms IS NULL GROUP BY state"
     )
     return dict(rows.fetchall())
+
+
+def going_on(db: Db) -> list[tuple[str, int]]:
+    """The schedules' own runs that run now: schedule and when they began, in milliseconds."""
+    rows = db.execute(
+        "SELECT schedule, started_ms FROM runs WHERE state = 'running' AND schedule IS NOT NULL AND parent IS NULL "
+        "AND bound IS NULL"
+    )
+    return [(schedule, started_ms) for schedule, started_ms in rows]
 
 
 def typical_durations(db: Db) -> dict[str, int]:

@@ -10,7 +10,7 @@ from nbsched.core import plan
 from nbsched.core.instants import from_ms
 from nbsched.core.model import Outcome
 from nbsched.core.policy import Policy
-from nbsched.store import hosts, runs
+from nbsched.store import hosts, notices, runs
 from nbsched.store.database import Db
 from nbsched.store.nesting import PARTS
 from nbsched.store.schedules import GONE, pause
@@ -44,6 +44,7 @@ def give_up(db: Db, host: str, now_ms: int) -> bool:
     if row is None or not hosts.remove(db, host):
         return False
     _lose_attempts(db, host, now_ms)
+    notices.hand_over(db, host)
     _leave(db, host, _kernel_places(db, row["notebook"], row["seen_ms"]), now_ms)
     return True
 

@@ -12,7 +12,8 @@ from nbsched.core.durations import duration
 from nbsched.store.database import Db
 from nbsched.store.nesting import PARTS
 
-MONTH_MS = 30 * 86_400_000
+DAY_MS = 86_400_000
+MONTH_MS = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +39,18 @@ def prune(db: Db, now_ms: int, *, dry_run: bool) -> Gone:
         db.executemany("DELETE FROM events WHERE run = ?", [(run,) for run in (*runs, *steps)])
         db.executemany("DELETE FROM runs WHERE id = ?", [(run,) for run in runs])
         db.execute("DELETE FROM events WHERE at_ms < ?", (oldest,))
+        db.execute("DELETE FROM starts WHERE at_ms < ?", (now_ms - DAY_MS,))
     return Gone(runs=runs, steps=steps, events=events)
 
 
 _ENDED = (
     "parent IS NULL AND ended_ms IS NOT NULL AND policy LIKE '%\"keep\":%' "
     "AND id NOT IN (SELECT o.root FROM runs s JOIN runs o ON o.id = s.retry_of "
-    "WHERE s.retry_of IS NOT NULL AND s.parent IS NOT NULL AND o.root IS NOT NULL)"
+    "WHERE s.retry_of IS NOT NULL AND s.parent IS NOT NULL AND o.root IS NOT NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM waits w JOIN runs later ON later.id = w.run "
+    "WHERE w.kind = 'previous' AND later.schedule = runs.schedule)"
 )
-"""Those whose steps' values another run has taken over are kept for its sake."""
+"""Those are kept whose steps' values another run has taken over, or that another may wait for."""
 
 
 def _too_old(db: Db, now_ms: int) -> Iterator[int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from nbsched.core.checks import read, taken
 from nbsched.core.definitions import work_from_json
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.model import State, Step
+from nbsched.core.policy import Policy
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
 from nbsched.store.insert import NO_WORK, NewRun, insert
@@ -18,7 +19,7 @@ from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 from nbsched.store.reusing import Left, reusable, steps_left
 
-__all__ = ["adopt", "retry", "start"]
+__all__ = ["adopt", "redone", "retry", "start"]
 
 
 def start(db: Db, new: NewRun, now_ms: int) -> int:
@@ -40,6 +41,11 @@ class Redo:
 
 def retry(db: Db, run: int, now_ms: int, redo: Redo, *, host: Host) -> int:
     """A new run of the ended one's work; what it has to do again says `redo`."""
+    return insert(db, redone(db, run, redo, host=host), now_ms)
+
+
+def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
+    """The run as it is to be made for `retry`; InvalidState says why it cannot be."""
     row = db.execute("SELECT * FROM runs WHERE id = ?", (run,)).fetchone()
     if row is None:
         raise UnknownName("run", run, remedy="`nbsched runs` lists them")
@@ -67,7 +73,7 @@ def retry(db: Db, run: int, now_ms: int, redo: Redo, *, host: Host) -> int:
         previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused, again=again,
     )  # fmt: skip
-    return insert(db, replace(new, work=_here(work, host)), now_ms)
+    return replace(new, work=_here(work, host))
 
 
 def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
@@ -81,14 +87,19 @@ def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | Non
     ).fetchone()
     if row is None:
         return None
-    work, policy = json.loads(row["work"]), json.loads(row["policy"])
+    work, policy = json.loads(row["work"]), _known(json.loads(row["policy"]))
     steps = [dict(left.step) for left in steps_left(db, row["id"])]
     for step in steps:
-        own = step["work"].pop("policy")
+        own = _known(step["work"].pop("policy"))
         step["work"]["policy"] = {
             key: value for key, value in own.items() if policy.get(key, NO_WORK) != value
         }
     return work | {"policy": policy} | ({"steps": steps} if steps else {}), json.loads(row["params"])
+
+
+def _known(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is kept with a run the options that people give."""
+    return {item.name: policy[item.name] for item in fields(Policy) if item.name in policy}
 
 
 def _chosen(run: int, steps: Sequence[Left], names: Sequence[str]) -> Sequence[str]:

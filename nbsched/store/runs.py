@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched.core import plan
+from nbsched.core.durations import duration
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.instants import to_ms
+from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
-from nbsched.store.conditions import holds
+from nbsched.store import bounds, notices, previous, rates
+from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
-from nbsched.store.insert import CONTAINERS, in_line, next_id
-from nbsched.store.nesting import PARTS
+from nbsched.store.insert import CONTAINERS
 from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
@@ -41,16 +42,16 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
         deadline = now_ms + int(policy.timeout.total_seconds() * 1000)
         db.execute("UPDATE runs SET deadline_ms = ? WHERE id = ?", (deadline, run))
     ready = db.execute(
-        "SELECT id, parent, scope, rule, condition, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy "
+        f"SELECT {_PENDING}, EXISTS (SELECT 1 FROM needs WHERE run = runs.id) AS needy "
         "FROM runs WHERE parent = ? AND state = 'pending' AND (rule = 'always' "
         "OR NOT EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NULL) "
         "OR EXISTS (SELECT 1 FROM needs WHERE run = runs.id AND ended IS NOT NULL))",
         (run,),
     ).fetchall()
-    plain = [row for row in ready if row["condition"] is None and not row["needy"]]
+    plain = [row for row in ready if _is_plain(row)]
     ended = _admit(plain, db, now_ms)
     for row in ready:
-        if row["condition"] is not None or row["needy"]:
+        if not _is_plain(row):
             ended += _decide(db, row, now_ms)
     return _follow(db, ended, now_ms) + _roll_up(db, {run}, now_ms)
 
@@ -67,19 +68,37 @@ def _admit_items(db: Db, parent: int, now_ms: int) -> None:
     if width is None:
         return
     first = db.execute(
-        f"SELECT id, state FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
+        f"SELECT id, state, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
         (parent, -1 if width[0] is None else width[0]),
     ).fetchall()
     _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
 
 
+_PENDING = f"{previous.FACTS}, scope, rule, condition, policy"
+"""Of a pending run, to decide what becomes of it."""
+
+
+def _is_plain(row: Mapping[str, Any]) -> bool:
+    """Nothing has to be looked at before the step may begin."""
+    return row["condition"] is None and not row["needy"] and not previous.depends(row["policy"])
+
+
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
-    db.executemany("UPDATE runs SET state = 'queued' WHERE id = ?", [(row["id"],) for row in rows])
+    db.executemany(
+        "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) WHERE id = ?",
+        [(_expiry(row["policy"], now_ms), row["id"]) for row in rows],
+    )
     db.executemany(
         "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
         [(now_ms, row["id"]) for row in rows],
     )
     return []
+
+
+def _expiry(policy: str, now_ms: int) -> int | None:
+    """When a step expires that is admitted now."""
+    expires = json.loads(policy).get("expires") if '"expires"' in policy else None
+    return None if expires is None else now_ms + span_ms(duration(expires))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +138,7 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
     """Those of the runs that are still the host's, by id."""
     rows = db.execute(
-        "SELECT id, fence, parent, attempt, cancel FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
+        f"SELECT {notices.FACTS}, fence, attempt, cancel FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
         "AND host = ? AND state = 'running'",
         (json.dumps([item.run for item in settlements]), host),
     )
@@ -158,7 +177,7 @@ def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, An
         f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
         given,
     )
-    return [
+    ended = [
         Ended(
             run=item.run,
             parent=held[item.run]["parent"],
@@ -168,6 +187,9 @@ def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, An
         for item in settlements
         if item.verdict.verb is not Verb.RETRY
     ]
+    for item in ended:
+        notices.note(db, held[item.run], item.state)
+    return ended
 
 
 def _facts(item: Settlement, attempt: int) -> tuple[Any, ...]:
@@ -188,6 +210,8 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
     )  # fmt: skip
     if row["cancel"] is None:
         record_run(db, RETRYING, settlement.ended_ms, settlement.run, row["attempt"], verdict.reason)
+        if not verdict.handed_over:
+            notices.note(db, row, State.QUEUED)
         return []
     found = _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
     return [found] if found else []
@@ -196,12 +220,17 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING parent, attempt",
+        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING {notices.FACTS}, attempt, not_before_ms",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
         return None
     record_run(db, EVENTS[state], now_ms, run, row["attempt"], reason)
+    notices.note(db, row, state)
+    if row["not_before_ms"] is not None:
+        rates.move_up(db, row["name"], row["not_before_ms"])
+    if previous.depends(row["policy"]):
+        previous.forget(db, run)
     return Ended(run=run, parent=row["parent"], state=state, reason=reason)
 
 
@@ -211,7 +240,10 @@ def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     wave = list(ended)
     while wave:
         done += wave
-        wave = [found for row in _followers(db, wave) for found in _decide(db, row, now_ms)]
+        behind = previous.next_in_turn(db, (item.run for item in wave), _PENDING)
+        bound = bounds.admissible(db, [item.run for item in wave], _PENDING)
+        each = {row["id"]: row for row in (*_followers(db, wave), *behind, *bound)}
+        wave = [found for row in each.values() for found in _decide(db, row, now_ms)]
     return done
 
 
@@ -227,38 +259,28 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
         [(plan.ended_as(item.state, item.reason), item.run) for item in ended],
     )
     return db.execute(
-        "SELECT id, parent, scope, rule, condition FROM runs WHERE state = 'pending' AND id IN "
+        f"SELECT {_PENDING} FROM runs WHERE state = 'pending' AND id IN "
         "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
         (runs,),
     ).fetchall()
 
 
+def admit_bound(db: Db, label: str, now_ms: int) -> None:
+    """Of the pending runs that bear the label as many go on as may."""
+    for row in bounds.first_in_line(db, label, _PENDING):
+        _decide(db, row, now_ms)
+
+
 def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
-    answer = _join(db, row["id"], row["rule"])
+    answer = join(db, row["id"], row["rule"])
     if answer == plan.WAIT:
         return []
     if answer == plan.ADMIT:
         if holds(db, row):
-            return _admit([row], db, now_ms)
+            return [] if previous.holds_back(db, row) else _admit([row], db, now_ms)
         answer = "condition"
     found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
     return [found] if found else []
-
-
-def _join(db: Db, run: int, rule: str) -> str:
-    waiting = db.execute("SELECT 1 FROM needs WHERE run = ? AND ended IS NULL LIMIT 1", (run,)).fetchone()
-    if waiting and rule in ("all_success", "all_done"):
-        bad = rule == "all_success" and db.execute(
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended < 'succeeded') "
-            "OR EXISTS (SELECT 1 FROM needs WHERE run = ?1 AND ended > 'succeeded')",
-            (run,),
-        ).fetchone()  # fmt: skip
-        if not bad:
-            return plan.WAIT
-    counts = dict(
-        db.execute("SELECT ended, count(*) FROM needs WHERE run = ? GROUP BY ended", (run,)).fetchall()
-    )
-    return plan.join(rule, counts, counts.pop(None, 0))
 
 
 def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
@@ -306,7 +328,7 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
     state = State(row["state"])
     if state.final:
         raise InvalidState(
-            f"run {run} of {row['name']!r} has already {_past(state)}: there is nothing left to cancel"
+            f"run {run} of {row['name']!r} has already {past(state)}: there is nothing left to cancel"
         )
     if state is State.RUNNING:
         _stop(db, run, row["kind"], now_ms, how, tidy=row["cancel"] is None)
@@ -326,7 +348,7 @@ def _stop(db: Db, run: int, kind: str, now_ms: int, how: str, *, tidy: bool) -> 
         _roll_up(db, {run}, now_ms)
 
 
-def _past(state: State) -> str:
+def past(state: State) -> str:
     return {State.SUCCEEDED: "succeeded", State.FAILED: "failed", State.SKIPPED: "been skipped"}.get(
         state, "been cancelled"
     )
@@ -374,56 +396,3 @@ def expire(db: Db, now_ms: int) -> int:
 def _expire(db: Db, run: int, now_ms: int) -> Ended | None:
     _cancel_steps(db, run, now_ms, "cancel", tidy=False)
     return _end(db, run, State.SKIPPED, "expired", now_ms)
-
-
-def set_priority(db: Db, run: int, priority: int) -> int:
-    """The run stands last among those of its new priority; its old one. InvalidState when it has ended."""
-    row = db.execute("SELECT state, name, priority FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is None:
-        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
-    if State(row["state"]).final:
-        raise InvalidState(f"run {run} of {row['name']!r} has already {_past(State(row['state']))}: only what waits "
-                           "or runs has a priority")  # fmt: skip
-    db.execute(
-        f"UPDATE runs SET priority = :priority, seq = :seq WHERE id = :run OR (id IN {PARTS} AND {ACTIVE})",
-        {"priority": priority, "seq": _behind(db, priority), "run": run},
-    )
-    return int(row["priority"])
-
-
-def _behind(db: Db, priority: int) -> int:
-    """The place in line behind all of this priority that wait or run."""
-    last = db.execute(f"SELECT max(seq) FROM runs WHERE {ACTIVE} AND priority = ?", (priority,)).fetchone()[0]
-    return max(last or 0, in_line(next_id(db) - 1)) + 1
-
-
-def tell(
-    db: Db,
-    run: int,
-    fence: int,
-    *,
-    progress: str | None = None,
-    output: str | None = None,
-    pid: int | None = None,
-    birth: str | None = None,
-) -> None:
-    """What a running attempt tells of itself is in its row."""
-    row = db.execute(
-        "UPDATE runs SET progress = coalesce(?, progress), output = coalesce(?, output) "
-        "WHERE id = ? AND fence = ? AND state = 'running' RETURNING attempt",
-        (progress, output, run, fence),
-    ).fetchone()
-    if row is not None and (pid is not None or output is not None):
-        db.execute(
-            "UPDATE attempts SET pid = coalesce(?, pid), birth = coalesce(?, birth), output = coalesce(?, output) "
-            "WHERE run = ? AND number = ?",
-            (pid, birth, output, run, row["attempt"]),
-        )
-
-
-def cancelled_of(db: Db, host: str) -> dict[int, str]:
-    """The running runs of the host that are asked to stop, and how."""
-    return dict(db.execute(
-        f"SELECT id, cancel FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = ? "
-        "AND lane <> 'none'", (host,)
-    ).fetchall())  # fmt: skip

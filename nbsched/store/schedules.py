@@ -66,7 +66,7 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
     """The schedule is as asked; with an unchanged trigger and start it keeps its phase, next time and history."""
     old = db.execute("SELECT * FROM schedules WHERE name = ?", (new.name,)).fetchone()
     if old is None:
-        _write(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
+        enter(db, new.name, {name: getattr(new, name) for name in _DEFINED}, now_ms)
         record(db, "schedule.added", now_ms, {"name": new.name, "trigger": new.trigger})
         return
     same = (old["given"], old["start_ms"]) == (new.given, new.start_ms)
@@ -83,7 +83,8 @@ def define(db: Db, new: NewSchedule, now_ms: int) -> None:
         record(db, "schedule.resumed", now_ms, {"name": new.name})
 
 
-def _write(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+def enter(db: Db, name: str, values: Mapping[str, Any], now_ms: int) -> None:
+    """The schedule is there, with these values in its columns."""
     row = {"name": name, **values, "after_seq": last_seq(db), "created_ms": now_ms}
     db.execute(
         f"INSERT INTO schedules ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values())
@@ -177,24 +178,28 @@ def _record_all(
 
 
 def _is_recorded(db: Db, schedule: str, decision: plan.Decision) -> bool:
-    """A schedule of this name accounted for the instant before: one that was removed, or had another trigger."""
+    """The instant is accounted for: by a schedule of this name that was removed or had another trigger.
+
+    One that would run now may also have been run by a backfill.
+    """
     at = decision.since if isinstance(decision, plan.NotRun) else decision.at
-    key = _occurrence(schedule, to_ms(at), decision.seq)
-    return db.execute("SELECT 1 FROM runs WHERE occurrence = ?", (key,)).fetchone() is not None
+    key = occurrence(schedule, to_ms(at), decision.seq)
+    or_key = backfilled(key) if isinstance(decision, plan.Occurrence) else key
+    return db.execute("SELECT 1 FROM runs WHERE occurrence IN (?, ?)", (key, or_key)).fetchone() is not None
 
 
 def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms: int) -> list[int]:
     if isinstance(decision, plan.NotRun):
         _record_not_run(db, schedule, decision, now_ms)
         return []
-    active = _active(db, schedule["name"])
-    overlap = plan.overlap(schedule["overlap"], active, in_turn=decision.in_turn)
+    others = active(db, schedule["name"])
+    overlap = plan.overlap(schedule["overlap"], others, in_turn=decision.in_turn)
     if overlap.skip:
         _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
         return []
     for run in overlap.cancel:
         runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
-    left = _active(db, schedule["name"]) if overlap.cancel else active
+    left = active(db, schedule["name"]) if overlap.cancel else others
     waits = overlap.wait_for is not None and left
     return [_fire(db, schedule, decision, left[-1][0] if waits else None, now_ms)]
 
@@ -205,9 +210,11 @@ def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
     )
 
 
-def _active(db: Db, schedule: str) -> list[tuple[int, State]]:
+def active(db: Db, schedule: str) -> list[tuple[int, State]]:
+    """The schedule's own runs that have not ended, oldest first: a backfill's are beside them."""
     rows = db.execute(
-        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id",
+        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} AND bound IS NULL "
+        "ORDER BY id",
         (schedule,),
     )
     return [(run, State(state)) for run, state in rows]
@@ -224,7 +231,7 @@ def _fire(
         scheduled_ms=at_ms,
         previous_ms=to_ms(item.previous),
         schedule=schedule["name"],
-        occurrence=_occurrence(schedule["name"], at_ms, item.seq),
+        occurrence=occurrence(schedule["name"], at_ms, item.seq),
         place=schedule["place"],
         not_before_ms=not_before if not_before > now_ms else None,
         event=json.dumps(item.event) if item.event is not None else None,
@@ -235,14 +242,20 @@ def _fire(
     return run
 
 
-def _occurrence(schedule: str, at_ms: int, seq: int) -> str:
+def occurrence(schedule: str, at_ms: int, seq: int = 0) -> str:
+    """What the schedule's own row for the instant, or for the event, is known by."""
     return f"{schedule}@{at_ms}" + (f"#{seq}" if seq else "")
+
+
+def backfilled(occurrence: str) -> str:
+    """What a backfill's run for the same instant is known by."""
+    return f"{occurrence}#backfill"
 
 
 def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_ms: int) -> None:
     last = db.execute(
         "SELECT id, work, reason FROM runs WHERE schedule = ? AND parent IS NULL AND occurrence IS NOT NULL "
-        "ORDER BY scheduled_ms DESC, id DESC LIMIT 1",
+        "AND bound IS NULL ORDER BY scheduled_ms DESC, id DESC LIMIT 1",
         (schedule["name"],),
     ).fetchone()
     if item.reason == "missed":
@@ -256,7 +269,7 @@ def _record_not_run(db: Db, schedule: Mapping[str, Any], item: plan.NotRun, now_
     since_ms = to_ms(item.since)
     insert_skipped(
         db, name=work["name"], kind=work["kind"], schedule=schedule["name"],
-        occurrence=_occurrence(schedule["name"], since_ms, item.seq), since_ms=since_ms, until_ms=to_ms(item.until),
+        occurrence=occurrence(schedule["name"], since_ms, item.seq), since_ms=since_ms, until_ms=to_ms(item.until),
         previous_ms=to_ms(item.previous), count=item.count, reason=item.reason, now_ms=now_ms,
     )  # fmt: skip
 
@@ -299,7 +312,11 @@ def remove(db: Db, name: str, now_ms: int, *, cancel_running: bool) -> None:
     _close_books(db, find(db, name), now_ms)
     db.execute("DELETE FROM schedules WHERE name = ?", (name,))
     if cancel_running:
-        for run, _ in _active(db, name):
+        rows = db.execute(
+            f"SELECT id FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id DESC",
+            (name,),
+        )
+        for (run,) in rows.fetchall():
             runs.cancel(db, run, now_ms)
     record(db, "schedule.removed", now_ms, {"name": name})
 

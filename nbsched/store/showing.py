@@ -11,7 +11,7 @@ from nbsched.store.records import run_record
 _ROW = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, '{}' AS params,
-       NULL AS result, NULL AS named, error, output, progress
+       NULL AS result, NULL AS named, error, output, progress, late
 FROM runs
 """
 """As `records` reads a run, without parameters, result and values."""

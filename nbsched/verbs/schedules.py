@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from nbsched.core.instants import instant_text
 from nbsched.core.model import ScheduleRecord
 from nbsched.core.rows import milliseconds, panel_row, schedule_row, when_text
 from nbsched.core.tables import Table
@@ -16,6 +17,7 @@ from nbsched.options import Parser, whole
 from nbsched.verbs.table import Answer, schedule_name, verb
 
 if TYPE_CHECKING:
+    from nbsched.engine.backfilling import Backfill
     from nbsched.engine.calls import Calls
 
 COLUMNS = ("schedule", "trigger", "next", "", "last runs")
@@ -49,11 +51,6 @@ def _next_cells(schedule: ScheduleRecord, now: datetime) -> tuple[str, str]:
         return "", ""
     at = _in_its_zone(schedule, schedule.next_at)
     return instant_text(at), when_text(milliseconds(at), milliseconds(now) or 0)
-
-
-def instant_text(at: datetime) -> str:
-    """The instant in its own zone with its offset: `Mon 2026-01-05 02:00:00 +01:00`."""
-    return f"{at:%a} {at.isoformat(' ', 'seconds')[:19]} {at.isoformat()[-6:]}"
 
 
 def _in_its_zone(schedule: ScheduleRecord, at: datetime) -> datetime:
@@ -102,6 +99,39 @@ def resume(rt: Calls, given: argparse.Namespace) -> Answer:
 def trigger(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.trigger(given.name)
     return Answer(run.row, f"run {run.id} of {run.name}: started by hand")
+
+
+def backfill_words(parser: Parser) -> None:
+    """What `nb.backfill` takes beside the schedule's name."""
+    for name, which, help_ in (
+        ("from", "start", "its first instant"),
+        ("to", "end", "no instant from here on"),
+    ):
+        parser.add_argument(
+            f"--{name}", dest=which, required=True, metavar="WHEN",
+            help=f"{help_}: a date, in the schedule's zone, or an instant with offset",
+        )  # fmt: skip
+    parser.add_argument(
+        "--max-parallel", type=whole, metavar="N", help="how many of its runs go on at once (1)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say which instants would be run")
+    parser.add_argument(
+        "--rerun-failed", action="store_true", help="retry those that failed or were cancelled"
+    )
+
+
+@verb("run the past instants of a schedule, each once", schedule_name, backfill_words)
+def backfill(rt: Calls, given: argparse.Namespace) -> Answer:
+    return filled(rt.backfill(**vars(given)))
+
+
+def filled(found: Backfill | list[datetime]) -> Answer:
+    """The backfill's runs and their grid, or the instants of a dry run."""
+    from nbsched.engine.backfilling import Backfill
+
+    if isinstance(found, Backfill):
+        return Answer([run.row for run in found], found)
+    return Answer([at.isoformat() for at in found], "\n".join(map(instant_text, found)) or "nothing to run")
 
 
 def _cancel_running(parser: Parser) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
+
+
+class Shown(Protocol):
+    """What shows itself: as text by `str`, in notebooks as HTML."""
+
+    def _repr_html_(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class Answer:
     """What a verb gives back: for programs, and for people; `failed` when what was asked about is not well."""
 
     data: Any
-    view: str | Table
+    view: str | Shown
     failed: bool = False
 
 

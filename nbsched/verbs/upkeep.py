@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from nbsched.core.durations import duration
 from nbsched.core.errors import UsageError
+from nbsched.core.instants import instant_text
 from nbsched.core.model import Event
 from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
 from nbsched.options import Parser, whole
-from nbsched.verbs.schedules import instant_text
 from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:
@@ -73,16 +74,32 @@ def prune(rt: Calls, given: argparse.Namespace) -> Answer:
 
 
 def _span(parser: Parser) -> None:
-    parser.add_argument("start", nargs="?", metavar="START", help="an instant with offset; default now")
-    parser.add_argument("end", nargs="?", metavar="END", help="an instant with offset; default a day later")
+    for name, help_ in (("start", "its beginning; default now"), ("end", "its end; default a day later")):
+        parser.add_argument(name, nargs="?", metavar=name.upper(), help=f"{help_}; or as --from and --to")
+    for name in ("from", "to"):
+        parser.add_argument(
+            f"--{name}", metavar="WHEN", help="an instant with offset: 2026-01-05T02:00+01:00"
+        )
+    parser.add_argument("--for", metavar="TIME", help="how long, such as 3d, instead of --to")
 
 
-@verb("what the schedules would do between two instants", _span)
+@verb("what the schedules would do in a span of time", _span)
 def simulate(rt: Calls, given: argparse.Namespace) -> Answer:
-    start = _instant(getattr(given, "start", None), rt.clock.now().astimezone())
-    rows = rt.simulate(start, _instant(getattr(given, "end", None), start + timedelta(days=1)))
-    cells = [(instant_text(row["at"]), row["schedule"], row["verdict"], row["note"]) for row in rows]
-    return Answer(plain(rows), Table(("at", "schedule", "verdict", "note"), cells, "nothing would run"))
+    start = _instant(_either(given, "start", "from"), rt.clock.now().astimezone())
+    length = duration(getattr(given, "for", "1d"), "--for")
+    end = _either(given, "end", "to")
+    if end and hasattr(given, "for"):
+        raise UsageError("--for and an end say the same twice: leave one out")
+    rows = rt.simulate(start, _instant(end, start + length))
+    return Answer(plain(rows), rows)
+
+
+def _either(given: argparse.Namespace, word: str, option: str) -> str | None:
+    """What was given by place or by option; UsageError when it was by both."""
+    found = [getattr(given, name) for name in (word, option) if getattr(given, name, None)]
+    if len(found) > 1:
+        raise UsageError(f"{found[0]!r} and --{option} {found[1]} say the same twice: leave one out")
+    return found[0] if found else None
 
 
 def _instant(text: str | None, default: datetime) -> datetime:

@@ -97,6 +97,11 @@ WORKS: list[tuple[Do, str]] = [
     (lambda w, p: nb.task(lambda: 1, where="moon"), "'moon'"),
     (lambda w, p: nb.Runtime(p / "x.db", slots=0), "slots"),
     (lambda w, p: nb.Runtime(p / "x.db", lease="x"), "lease"),
+    (lambda w, p: nb.Runtime(p / "x.db", ageing="x"), "ageing"),
+    (lambda w, p: nb.run(w.add, rate="10"), "rate '10' is not a count per period: write '10/m'"),
+    (lambda w, p: nb.run(w.add, deadline="x"), "deadline"),
+    (lambda w, p: nb.run(w.add, depends_on_previous="yes"), "depends_on_previous"),
+    (lambda w, p: nb.run(w.add, on_recovery=3), "on_recovery"),
     (lambda w, p: nb.Runtime(p / "x.db", resources={"gpu": "x"}), "'gpu'"),
     (lambda w, p: nb.Runtime(p / "x.db", resources=5), "resources"),
 ]

@@ -116,6 +116,69 @@ def test_a_schedule_is_triggered_by_hand_and_waited_for(one: CommandLine) -> Non
     assert (found["state"], found["schedule"]) == ("succeeded", "one")
 
 
+def test_a_span_is_simulated(one: CommandLine) -> None:
+    one.here("schedule", "30 2 * * * tz Europe/Berlin", "one.py")
+    asked = (
+        ("2027-03-28T00:00Z", "2027-03-30T00:00Z"), ("--from", "2027-03-28T00:00Z", "--to", "2027-03-30T00:00Z"),
+        ("--from", "2027-03-28T00:00Z", "--for", "2d"),
+    )  # fmt: skip
+    for words in asked:
+        found = one.here("simulate", *words, "--json").json
+        assert [(row["at"], row["schedule"], row["verdict"]) for row in found] == [
+            ("2027-03-28T03:00:00+02:00", "one", "run"), ("2027-03-29T02:30:00+02:00", "one", "run"),
+        ]  # fmt: skip
+    assert "02:30 does not exist that day: it fires at 03:00" in one.here("simulate", *asked[0]).out
+    assert len(one.here("simulate", "--json").json) == 1
+    assert one.here("runs", "--json").json == []
+
+
+def test_a_backfill_runs_the_past_instants_and_waits_for_them(one: CommandLine) -> None:
+    one.here("schedule", "0 2 * * * tz UTC", "one.py", "--name", "nightly")
+    span = ("backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-04")
+    instants = [f"2026-01-0{day}T02:00:00+00:00" for day in (1, 2, 3)]
+    assert one.here(*span, "--dry-run", "--json").json == instants
+    assert one.here("runs", "--json").json == []
+    said = one.here(*span, "--max-parallel", "2")
+    assert said.code == 0
+    assert said.out.startswith("nightly: 3 instants, 3 succeeded\ninstant ")
+    assert " one started" in said.err
+    again = one.here(*span, "--json").json
+    assert [(run["scheduled_at"], run["state"]) for run in again] == [(at, "succeeded") for at in instants]
+    assert one.here(*span, "--dry-run").out == "nothing to run\n"
+
+
+def test_a_backfill_that_failed_is_run_again_when_asked(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "flaky.py", "import nbsched as nb\nwith nb.pipeline('flaky'):\n    nb.shell('[ -e go ]', name='s')\n"
+    )
+    nbsched.here("schedule", "0 2 * * * tz UTC", "flaky.py")
+    span = ("backfill", "flaky", "--from", "2026-01-01T00:00Z", "--to", "2026-01-02")
+    assert nbsched.here(*span).code == 1
+    nbsched.file("go", "")
+    assert nbsched.here(*span).code == 1
+    assert nbsched.here(*span, "--rerun-failed").code == 0
+
+
+def test_a_stopped_backfill_is_carried_on_by_the_same_command(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "slow.py",
+        "import nbsched as nb\nwith nb.pipeline('slow'):\n    nb.shell('[ -e go ] || sleep 60', name='s')\n",
+    )
+    nbsched.here("schedule", "0 2 * * * tz UTC", "slow.py")
+    span = ("backfill", "slow", "--from", "2026-01-01", "--to", "2026-01-04", "--json")
+    with nbsched.start(*span) as process:
+        assert process.stderr
+        next(line for line in process.stderr if " started" in line)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "carries it on" in err
+    assert len(json.loads(out)) == 3
+    nbsched.file("go", "")
+    assert [run["state"] for run in nbsched.here(*span).json] == ["succeeded"] * 3
+    assert len(nbsched.here("runs", "--json").json) == 3
+
+
 def test_a_failed_run_is_retried(nbsched: CommandLine) -> None:
     nbsched.file(
         "flaky.py", "import nbsched as nb\nwith nb.pipeline('flaky'):\n    nb.shell('[ -e go ]', name='s')\n"
@@ -201,9 +264,18 @@ def test_help_and_version_are_on_stdout_and_exit_0(nbsched: CommandLine, words: 
         (("schedule", "@daily", "nosuch.ipynb"), "nosuch.ipynb"),
         (("schedule", "@daily", "one.py", "--retries", "-1"), "whole number"),
         (("schedule", "@daily", "one.py", "-p", "nosuch=1"), "nosuch"),
+        (("schedule", "@daily", "one.py", "--rate", "10"), "write '10/m'"),
+        (("schedule", "@daily", "one.py", "--deadline", "soon"), "soon"),
+        (("run", "one.py", "--ageing", "0s"), "ageing"),
+        (("serve", "--ageing", "soon"), "soon"),
         (("events", "--dead", "-f"), "cannot follow"),
-        (("backfill", "one"), "not there yet"),
+        (("backfill", "one"), "--from"),
+        (("backfill", "one", "--from", "2026-01-01", "--to", "2026-01-02"), "no schedule 'one'"),
         (("simulate", "yesterday"), "not an instant"),
+        (("simulate", "2026-01-01"), "has no zone"),
+        (("simulate", "--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z", "--for", "1d"), "twice"),
+        (("simulate", "2026-01-01T00:00Z", "--from", "2026-01-01T00:00Z"), "twice"),
+        (("simulate", "--for", "long"), "--for"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_stores_nothing(

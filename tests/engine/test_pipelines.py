@@ -176,6 +176,29 @@ def test_a_pipeline_has_a_time_for_all_its_steps(rt: VirtualRuntime, works: Modu
     assert states(run) == {"held": "cancelled", "never": "cancelled"}
 
 
+def test_a_pipeline_s_options_are_its_steps_defaults(rt: VirtualRuntime, works: ModuleType) -> None:
+    with nb.pipeline("p", retries=1, backoff=nb.Backoff(wait="1m", jitter=0), timeout="1h") as p:
+        nb.task(works.bad).options(name="one")()
+        nb.task(works.bad).options(name="other", retries=0)()
+    run = rt.run(p)
+    rt.advance_blocking("5m")
+    assert {name: step.attempt for name, step in run.steps.items()} == {"one": 2, "other": 1}
+    assert run.attempt == 1
+
+
+def test_a_pipeline_out_of_time_still_cleans_up(rt: VirtualRuntime, works: ModuleType, until: Until) -> None:
+    with nb.pipeline("slow", timeout="10m", grace="100ms") as p:
+        held = nb.task(works.held).options(name="held")("gate")
+        held >> nb.task(works.held).options(name="down", teardown=True)("down")
+    run = rt.run(p)
+    until(rt, lambda: states(run)["held"] == "running")
+    rt.clock.move_to(START + timedelta(minutes=10))
+    until(rt, lambda: states(run)["down"] == "running")
+    works.gates["down"].set()
+    assert run.wait(10).state == "failed"
+    assert (run.reason, states(run)) == ("timeout", {"held": "cancelled", "down": "succeeded"})
+
+
 def cluster(works: ModuleType, middle: Any) -> Any:
     with nb.pipeline("cluster") as p:
         up = nb.task(works.ok).options(name="up", setup=True)("up")
@@ -269,7 +292,7 @@ def test_a_scheduled_pipeline_knows_its_instant_in_every_step(rt: VirtualRuntime
     with nb.pipeline("daily") as p:
         nb.task(works.ok).options(name="date")({
             "date": nb.scheduled_date, "at": nb.scheduled_at, "from": nb.interval_start, "to": nb.interval_end,
-            "run": nb.run_id, "key": nb.run_key,
+            "run": nb.run_id, "key": nb.run_key, "both": nb.interval,
         })  # fmt: skip
     rt.schedule(p, nb.cron("0 23 * * *", tz="America/New_York"), name="daily")
     rt.advance_blocking("30h")
@@ -279,6 +302,7 @@ def test_a_scheduled_pipeline_knows_its_instant_in_every_step(rt: VirtualRuntime
     found = run.steps["date"].result
     assert found.pop("date").isoformat() == "2026-01-05"
     assert found.pop("key").startswith("daily@2026-01-06T04:00")
+    assert found.pop("both") == [found["from"], found["to"]]
     assert found == {"at": at, "from": at - timedelta(days=1), "to": at, "run": run.id}
 
 

@@ -148,6 +148,19 @@ def kind(value: Any) -> str:
     return type(value).__name__
 
 
+def hears(run: nb.Run) -> None:
+    calls.append(("hears", run.id, str(run.state)))
+
+
+async def hears_async(run: nb.Run) -> None:
+    calls.append(("hears_async", run.id, str(run.state)))
+
+
+def hears_for_ever() -> None:
+    calls.append(("hears_for_ever", 0, ""))
+    gates["for ever"].wait()
+
+
 def power(base: float, exponent: int = 1) -> float:
     return base**exponent
 
@@ -199,3 +212,10 @@ def times(value: float, factor: float) -> float:
 
 def plus(value: float, more: float) -> float:
     return value + more
+
+
+def lasts(seconds: int) -> str:
+    """Active for that long of a virtual clock, on which work itself takes no time."""
+    if seconds and nb.context().attempt == 1:
+        nb.retry_later(seconds)
+    return "done"

@@ -29,7 +29,7 @@ VALUES = st.recursive(
 )
 NOTEBOOKS = st.one_of(st.none(), st.booleans(), st.integers(), TEXTS, st.dates())
 FACTS = st.sampled_from(
-    [nb.scheduled_at, nb.scheduled_date, nb.run_id, nb.run_key, nb.event["field"]["inner"]]
+    [nb.scheduled_at, nb.scheduled_date, nb.interval, nb.run_id, nb.run_key, nb.event["field"]["inner"]]
 )
 NAMES = st.sampled_from(
     ["train", "p", "nb", "class", "print", "01-prepare", "two words", "größe", "datetime"]
@@ -45,6 +45,9 @@ POLICIES = st.fixed_dictionaries({}, optional={
     "tags": st.lists(st.sampled_from(["a", "b"]), max_size=2),
     "on_failure": st.sampled_from([None, "it.failed"]),
     "rerun": st.booleans(),
+    "rate": st.sampled_from(["10/m", None]),
+    "depends_on_previous": st.booleans(),
+    "deadline": st.sampled_from(["2h", None]),
     "keep": st.sampled_from(["30d", 5]),
     "max_running": st.integers(1, 3),
 })  # fmt: skip

@@ -82,7 +82,7 @@ def test_a_function_gets_its_values_typed() -> None:
         first = nb.task(works.plain)(1)
         nb.task(works.plain).options(name="second")(
             first["rows"]["all"], [first], day=pipeline.params["day"], at=nb.scheduled_date, n=pipeline.params["n"],
-            e=nb.event["field"]["inner"], odd="{{ no }}",
+            e=nb.event["field"]["inner"], odd="{{ no }}", span=nb.interval,
         )  # fmt: skip
         nb.task(works.later).options(name="later")(first)
     dag = dag_of(exported(pipeline, "airflow", schedule="0 2 * * * tz Europe/Berlin"))
@@ -90,7 +90,8 @@ def test_a_function_gets_its_values_typed() -> None:
     args, kwargs = dag.tasks["second"].given["python_callable"](**told)
     assert args == (5, [{"rows": {"all": 5}}])
     assert kwargs == {
-        "day": datetime.date(2026, 3, 1), "at": datetime.date(2026, 1, 5), "n": 4, "e": 7, "odd": "{{ no }}"
+        "day": datetime.date(2026, 3, 1), "at": datetime.date(2026, 1, 5), "n": 4, "e": 7, "odd": "{{ no }}",
+        "span": (DUE - datetime.timedelta(days=1), DUE),
     }  # fmt: skip
     assert dag.tasks["later"].given["python_callable"](**told) == {"rows": {"all": 5}}
 
@@ -153,7 +154,7 @@ def test_the_policy_is_airflows_where_it_has_the_words() -> None:
             max_running=2,
             backoff=nb.Backoff("5s", max_wait="1m"),
         )
-        nb.shell("true", name="b", retries=0)
+        nb.shell("true", name="b", retries=0, depends_on_previous=True)
     dag = dag_of(exported(pipeline, "airflow"))
     given = dag.tasks["a"].given
     assert (given["retries"], given["execution_timeout"]) == (2, datetime.timedelta(seconds=90))
@@ -164,6 +165,7 @@ def test_the_policy_is_airflows_where_it_has_the_words() -> None:
     assert (given["retry_exponential_backoff"], given["priority_weight"]) == (True, 11)
     assert (given["weight_rule"], given["max_active_tis_per_dag"]) == ("absolute", 2)
     assert "retries" not in dag.tasks["b"].given
+    assert dag.tasks["b"].given["depends_on_past"] is True
     assert (dag.given["dagrun_timeout"], dag.given["tags"]) == (datetime.timedelta(hours=2), ["ml"])
     assert (dag.given["max_active_tasks"], dag.given["max_active_runs"]) == (3, 1)
 
@@ -177,6 +179,8 @@ def test_the_policy_is_airflows_where_it_has_the_words() -> None:
         ({"keep": 5}, "keep=5"),
         ({"rerun": False}, "rerun=False"),
         ({"expires": "1h"}, "expires='1h'"),
+        ({"rate": "10/m"}, "bounds how many run at once"),
+        ({"deadline": "2h"}, "deadline='2h'"),
         ({"secrets": ["TOKEN"]}, "secrets backend"),
         ({"retries": 1, "backoff": nb.Backoff(factor=3)}, "factor 3"),
         ({"retries": 1, "backoff": nb.Backoff(jitter=0)}, "jitter 0"),

@@ -78,4 +78,4 @@ class Host:
 @pytest.fixture
 def host(start: Callable[..., subprocess.Popen[str]]) -> Callable[..., Host]:
     program = Path(__file__).with_name("host.py")
-    return lambda *args: Host(start(program, *args, stdin=subprocess.PIPE))
+    return lambda *args, **options: Host(start(program, *args, stdin=subprocess.PIPE, **options))

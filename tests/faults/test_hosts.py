@@ -136,12 +136,71 @@ def test_a_host_that_closes_hands_its_work_over_at_once(
 def test_what_kills_its_hosts_is_given_up_in_the_end(
     host: Hosts, visitor: Visitor, works: ModuleType
 ) -> None:
-    run = visitor.run(works.kills_its_host)
+    run = visitor.run(works.kills_its_host, on_failure="it.failed", on_retry="it.again")
     for _ in range(7):
         found = host()
         until(lambda found=found: found.process.poll() is not None or run.state.final)
     assert (run.state, run.reason, run.attempt) == ("failed", "lost", 6)
+    until(lambda: told(visitor, "it.failed") == [run.id])
+    assert told(visitor, "it.again") == [run.id] * 5
     found.close()
+
+
+def told(visitor: Visitor, name: str) -> list[int]:
+    return [event.data["id"] for event in visitor.events(name=name)]
+
+
+def test_a_host_killed_between_the_end_of_a_run_and_its_hook_has_the_next_one_tell_it(
+    host: Hosts, visitor: Visitor, works: ModuleType, tmp_path: Path
+) -> None:
+    log = tmp_path / "told"
+    dies = host(env={"TOLD": str(log)})
+    run = visitor.run(works.rank, on_success=works.dies_at_first)
+    dies.process.wait(20)
+    assert run.state == "succeeded"
+    other = host(env={"TOLD": str(log)})
+    until(lambda: log.read_text().splitlines() == [f"{run.id} succeeded"] * 2)
+    until(
+        lambda: (
+            visitor.database.read(lambda db: db.execute("SELECT count(*) FROM notices").fetchone()[0]) == 0
+        )
+    )
+    other.close()
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_the_slots_of_a_killed_host_are_free_for_others(
+    host: Hosts, visitor: Visitor, works: ModuleType, tmp_path: Path
+) -> None:
+    there, never = tmp_path / "there", tmp_path / "never"
+    asked = f"rt.run(works.until_there, {{'path': {str(never)!r}}}, max_running=1, rerun=False).id"
+    killed = host()
+    run = visitor.get_run(int(killed.ask(asked)))
+    until((tmp_path / "never.begun").exists)
+    there.touch()
+    waiting = visitor.run(works.until_there, {"path": str(there)}, max_running=1)
+    other = host()
+    pause(0.5)
+    assert waiting.state == "queued"
+    killed.signal(signal.SIGKILL)
+    assert waiting.wait(10).result == other.pid
+    assert run.reason == "lost"
+    other.close()
+
+
+def test_hosts_share_a_rate_and_one_that_is_killed_has_used_its_starts(
+    host: Hosts, visitor: Visitor, works: ModuleType, tmp_path: Path
+) -> None:
+    hosts = [host(), host()]
+    limited = nb.task(works.notes, rate="4/s")
+    runs = [visitor.run(limited, {"log": str(tmp_path / "log")}) for _ in range(14)]
+    until(lambda: sum(run.state == "succeeded" for run in runs) >= 5)
+    hosts[0].signal(signal.SIGKILL)
+    until(lambda: all(run.state == "succeeded" for run in runs))
+    starts = sorted(attempt.started_at for run in runs for attempt in run.attempts)
+    assert all((starts[at + 4] - starts[at]).total_seconds() >= 1 for at in range(len(starts) - 4))
+    assert (starts[-1] - starts[0]).total_seconds() < 6
+    hosts[1].close()
 
 
 def test_work_that_must_not_run_again_is_lost_with_its_host(

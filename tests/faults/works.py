@@ -36,3 +36,17 @@ def kills_its_host() -> None:
 
 def rank() -> int:
     return int(os.environ.get("RANK", "0"))
+
+
+def notes(log: str) -> None:
+    with Path(log).open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def dies_at_first(run: nb.Run) -> None:
+    """Kills its host the first time that it is told."""
+    log = Path(os.environ["TOLD"])
+    with log.open("a") as file:
+        file.write(f"{run.id} {run.state}\n")
+    if len(log.read_text().splitlines()) == 1:
+        kills_its_host()

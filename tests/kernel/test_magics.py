@@ -165,6 +165,20 @@ def test_a_cell_that_gets_another_name_leaves_no_second_schedule(page: Page) -> 
     assert page.ask("[s.name for s in nb.schedules()]") == "['two']"
 
 
+def test_a_cell_has_the_limits_and_hooks_of_any_work(page: Page) -> None:
+    page.cell(
+        "%%schedule @daily --name one --rate 3/h --deadline 2h --depends-on-previous --on-late a.late "
+        "--on-recovery a.good\nx"
+    )
+    policy = page.ask(
+        "__import__('nbsched.store.schedules', fromlist=['find']) and "
+        "nb.schedules()[0]._runtime.database.read(lambda db: db.execute('SELECT work FROM schedules').fetchone()[0])"
+    )
+    for given in ('"rate": "3/h"', '"deadline": "2h"', '"depends_on_previous": true', '"on_late": "a.late"'):
+        assert given in policy
+    assert '"on_recovery": "a.good"' in policy
+
+
 def test_a_cell_without_an_id_is_known_by_its_text_with_a_notice(page: Page) -> None:
     ran = page.cell("%%schedule @daily\nx = 1")
     assert "known by its text" in ran.text
@@ -288,6 +302,26 @@ def test_pipelines_are_listed_shown_and_scheduled_however_they_were_written(page
     assert page.ask("[s.name for s in nb.schedules()]") == "['nightly']"
 
 
+def test_a_pipeline_s_past_instants_are_filled_and_shown_as_a_grid(page: Page) -> None:
+    page.cell("with nb.pipeline('old'):\n    nb.shell('true', name='only')")
+    line = "%pipeline backfill old --from 2026-01-01 --to 2026-01-03"
+    assert "%pipeline schedule old TRIGGER gives it one" in one_line(page.cell(line))
+    page.cell("%pipeline schedule old '0 2 * * * tz UTC'")
+    assert page.cell(f"{line} --dry-run").text.splitlines() == [
+        "Thu 2026-01-01 02:00:00 +00:00",
+        "Fri 2026-01-02 02:00:00 +00:00",
+    ]
+    (shown,) = page.cell(line).displays
+    assert shown["text/plain"].startswith("old: 2 instants, ")
+    assert "<table>" in shown["text/html"]
+    page.until("[run.state for run in nb.runs(name='old')] == ['succeeded'] * 2")
+    assert (
+        page.cell("%nbsched backfill old --from 2026-01-01 --to 2026-01-03").plain.count("✓ succeeded  ✓")
+        == 2
+    )
+    page.cell("nb.unschedule('old')")
+
+
 def test_a_cell_runs_on_the_events_that_its_condition_holds_for(page: Page) -> None:
     page.cell("heard = []")
     page.cell(
@@ -344,7 +378,7 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why etl", "not there yet"),
-        ("%pipeline backfill etl", "not there yet"),
+        ("%pipeline backfill etl --from 2026-01-01 --to 2026-01-02", "no schedule"),
         ("%pipeline export etl", "--to"),
         ("%pipeline export nosuch --to python", "no schedule or run 'nosuch'"),
         ("%nbsched show 9999", "no run 9999"),

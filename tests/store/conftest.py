@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from nbsched.store import database
-from nbsched.store.database import Db
+from nbsched.store.database import Db, in_memory
 
 
 def open_db() -> Db:
-    return database._prepared(database._connect(Path(":memory:")), Path(":memory:"))
+    return in_memory()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from nbsched.core import plan
 from nbsched.core.model import Verb
-from nbsched.store import claiming, hosts, insert, recovery, runs
+from nbsched.store import attempts, claiming, hosts, insert, recovery, runs
 from nbsched.store.database import Db
 from nbsched.store.hosts import Host
 
@@ -72,11 +72,11 @@ def test_a_result_is_refused_from_who_was_given_up(db: Db, held: dict[str, Any])
 
 
 def test_what_a_run_tells_after_its_end_or_loss_is_not_in_its_row(db: Db, held: dict[str, Any]) -> None:
-    runs.tell(db, held["id"], held["fence"], progress='[1, 2, ""]', pid=7, birth="x")
+    attempts.tell(db, held["id"], held["fence"], progress='[1, 2, ""]', pid=7, birth="x")
     assert recovery.processes_of(db, "a") == [(7, "x")]
     end(db, "a", held)
     before = whole(db)
-    runs.tell(db, held["id"], held["fence"], progress='[2, 2, ""]', output="late.ipynb", pid=8, birth="y")
+    attempts.tell(db, held["id"], held["fence"], progress='[2, 2, ""]', output="late.ipynb", pid=8, birth="y")
     assert whole(db) == before
 
 

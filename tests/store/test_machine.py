@@ -16,7 +16,7 @@ from nbsched.core.errors import InvalidState
 from nbsched.core.instants import from_ms
 from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, State
 from nbsched.core.policy import RULES, Policy
-from nbsched.store import claiming, hosts, insert, recovery, retrying, runs
+from nbsched.store import alarms, claiming, hosts, insert, line, previous, recovery, retrying, runs
 from nbsched.store.hosts import Host
 from nbsched.store.retrying import Redo
 from tests.store.conftest import open_db
@@ -51,6 +51,7 @@ class Machine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.db, self.now_ms, self.seen, self.hosts = open_db(), 1_000_000, 0, 0
         self.states: dict[int, State] = {}
+        self.occurrences = 0
         self.held: list[tuple[str, dict[str, Any]]] = []
         self.join()
 
@@ -67,13 +68,30 @@ class Machine(RuleBasedStateMachine):
             started_ms=self.now_ms, seen_ms=self.now_ms, until_ms=self.now_ms + 10_000,
         ))  # fmt: skip
 
-    @rule(target=runs, policy=st.sampled_from([{}, {"retries": 2}, {"expires": "3s"}, {"rerun": False}]),
+    @rule(target=runs, policy=st.sampled_from([
+              {}, {"retries": 2}, {"expires": "3s"}, {"rerun": False}, {"rate": "2/m"}, {"deadline": "2s"},
+              {"on_success": "x", "on_failure": "x"}]),
           behind=st.one_of(st.none(), runs), place=st.sampled_from([None, "host:h1"]))  # fmt: skip
     def fire(self, policy: dict[str, Any], behind: int | None, place: str | None) -> int:
         waits = behind if behind is not None and not self.states[behind].final else None
         return self.insert(insert.NewRun(
             work={**WORK, "policy": policy}, scheduled_ms=self.now_ms, previous_ms=self.now_ms, wait_for=waits,
             place=place,
+        ))  # fmt: skip
+
+    @rule(target=runs, schedule=st.sampled_from("ab"), policy=st.sampled_from([{}, {"expires": "3s"}]))
+    def fire_in_turn(self, schedule: str, policy: dict[str, Any]) -> int:
+        """An occurrence that waits for the one before, or has a step that does."""
+        policy = {"depends_on_previous": True, **policy}
+        work = {**WORK, "policy": policy}
+        if schedule == "b":
+            first = {"name": "s0", "work": {**WORK, "name": "s0"}, "needs": []}
+            bound = {"name": "s1", "work": {**WORK, "name": "s1", "policy": policy}, "needs": ["s0"]}
+            work = {"kind": "pipeline", "name": "p", "steps": [first, bound]}
+        self.occurrences += 1
+        return self.insert(insert.NewRun(
+            work=work, schedule=schedule, occurrence=f"{schedule}@{self.occurrences}",
+            scheduled_ms=self.occurrences, previous_ms=0,
         ))  # fmt: skip
 
     @rule(target=runs, work=pipelines())
@@ -131,7 +149,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(run=runs, priority=st.integers(-1, 1))
     def set_priority(self, run: int, priority: int) -> None:
-        self.or_refused(lambda: runs.set_priority(self.db, run, priority), self.states[run] in FINAL)
+        self.or_refused(lambda: line.set_priority(self.db, run, priority), self.states[run] in FINAL)
 
     @rule(target=runs, run=runs, from_failed=st.booleans())
     def retry(self, run: int, from_failed: bool) -> Any:
@@ -147,7 +165,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.integers(0, 4))
     def wait(self, seconds: int) -> None:
         self.now_ms += seconds * 1000
-        runs.expire(self.db, self.now_ms)
+        alarms.ring(self.db, self.now_ms)
 
     @rule(host=st.integers(1, 4))
     def give_up(self, host: int) -> None:
@@ -175,6 +193,9 @@ class Machine(RuleBasedStateMachine):
             "SELECT seq, name, run FROM events WHERE seq > ? AND run NOT NULL ORDER BY seq", (self.seen,)
         )
         for seq, name, run in rows.fetchall():
+            if name == "run.late":
+                assert not self.states[run].final
+                continue
             before, after = self.states.get(run), STATE_OF[name]
             assert (before, after) in EDGES, f"run {run} went from {before} to {after}"
             assert name != RETRYING or before is State.RUNNING
@@ -205,6 +226,22 @@ class Machine(RuleBasedStateMachine):
             "AND NOT (r.state = 'running' AND r.attempt = a.number)"
         ).fetchall()
         assert open_ == []
+        self.look_at_what_waits()
+
+    def look_at_what_waits(self) -> None:
+        """Whoever waits for the run before has reason to, and whoever had a hook has a notice."""
+        pending = self.db.execute(
+            "SELECT * FROM runs WHERE state = 'pending' AND reason = 'previous'"
+        ).fetchall()
+        assert all(previous.blocks(self.db, row) for row in pending)
+        waits = self.db.execute("SELECT run FROM waits").fetchall()
+        assert {run for (run,) in waits} == {row["id"] for row in pending}
+        late = self.db.execute("SELECT run FROM events WHERE name = 'run.late'").fetchall()
+        assert len({run for (run,) in late}) == len(late)
+        told = self.db.execute(
+            "SELECT count(*) FROM runs WHERE policy LIKE '%on_success%' AND state IN ('succeeded', 'failed')"
+        ).fetchone()
+        assert tuple(told) == tuple(self.db.execute("SELECT count(*) FROM notices").fetchone())
 
 
 Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

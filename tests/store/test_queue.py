@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nbsched.core import plan
 from nbsched.core.model import Verb
-from nbsched.store import claiming, hosts, insert, recovery, runs
+from nbsched.store import claiming, hosts, insert, line, recovery, runs
 from nbsched.store.hosts import Host
 from tests.store.conftest import open_db
 
@@ -86,7 +86,7 @@ class Line(RuleBasedStateMachine):
     @rule(data=st.data(), priority=PRIORITIES)
     def set_priority(self, data: st.DataObject, priority: int) -> None:
         before, run = data.draw(st.sampled_from(self.line))
-        assert runs.set_priority(self.db, run, priority) == before
+        assert line.set_priority(self.db, run, priority) == before
         self.line.remove((before, run))
         self.stand(priority, run)
 
@@ -95,7 +95,7 @@ class Line(RuleBasedStateMachine):
     def set_priority_of_a_running_run(self, data: st.DataObject, priority: int) -> None:
         at = data.draw(st.integers(0, len(self.running) - 1))
         before, row = self.running[at]
-        assert runs.set_priority(self.db, row["id"], priority) == before
+        assert line.set_priority(self.db, row["id"], priority) == before
         self.running[at] = (priority, row)
         self.places[row["id"]] = max(self.places.values()) + 1
 

@@ -9,11 +9,16 @@ ALTER TABLE runs ADD COLUMN setup INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE runs ADD COLUMN width INTEGER;
 -- when it is late if it still runs then
 ALTER TABLE runs ADD COLUMN late_ms INTEGER;
+-- it was late, and that has been told
+ALTER TABLE runs ADD COLUMN late INTEGER NOT NULL DEFAULT 0;
 -- of all that its result depends on
 ALTER TABLE runs ADD COLUMN fingerprint TEXT;
+-- the label of those of which only so many go on at once, by the policy's max_bound
+ALTER TABLE runs ADD COLUMN bound TEXT;
 UPDATE runs SET root = parent, scope = parent WHERE parent IS NOT NULL;
 CREATE INDEX runs_late ON runs (late_ms) WHERE ended_ms IS NULL AND late_ms IS NOT NULL;
 CREATE INDEX runs_fingerprint ON runs (fingerprint) WHERE fingerprint IS NOT NULL;
+CREATE INDEX runs_bound ON runs (bound, state, priority, scheduled_ms, id) WHERE ended_ms IS NULL AND bound IS NOT NULL;
 CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL AND parent IS NOT NULL;
 
 -- what pending runs wait for
@@ -31,6 +36,16 @@ CREATE TABLE starts (
   at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX starts_name ON starts (name, at_ms);
+CREATE INDEX runs_rated ON runs (name, not_before_ms) WHERE state = 'queued' AND reason = 'rate';
+
+-- hooks that are still to be told what has become of a run
+CREATE TABLE notices (
+  id   INTEGER PRIMARY KEY,
+  run  INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  hook TEXT NOT NULL,                     -- on_success, on_failure, …
+  host TEXT                               -- who is telling it
+) STRICT;
+CREATE INDEX notices_run ON notices (run);
 
 -- what a run's fingerprint is made of, so that a change can be named
 CREATE TABLE fingerprints (

@@ -1,0 +1,46 @@
+"""How earlier runs of the same work ended, and how long they took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nbsched.core.model import State
+from nbsched.store.database import Db
+
+MOST_LOOKED_AT = 200
+"""So many of the newest runs are looked at, whatever became of them."""
+
+_RUNS = """
+SELECT state, schedule, ended_ms, ended_ms - started_ms AS took FROM (
+  SELECT * FROM runs WHERE parent IS NULL AND name = :name AND id <> :id ORDER BY id DESC LIMIT :most)
+"""
+_STEPS = """
+SELECT c.state, c.schedule, c.ended_ms, c.ended_ms - c.started_ms AS took FROM (
+  SELECT id FROM runs WHERE parent IS NULL AND name = :pipeline AND id <> :parent
+  ORDER BY id DESC LIMIT :most) p
+JOIN runs c ON c.parent = p.id AND c.step = :step
+"""
+
+
+def durations_ms(db: Db, row: Mapping[str, Any], most: int) -> Sequence[int]:
+    """How long the last succeeded runs of the same name took, or of the same step of its pipeline."""
+    rows = _like(db, row, "state = 'succeeded' AND took IS NOT NULL", None)
+    return [took for _, _, took in rows[:most]]
+
+
+def has_recovered(db: Db, row: Mapping[str, Any]) -> bool:
+    """The last run of the same name (and schedule) before it that succeeded or failed has failed."""
+    rows = _like(db, row, "state IN ('succeeded', 'failed') AND ended_ms IS NOT NULL", row["schedule"])
+    return bool(rows) and max(rows, key=lambda one: one["ended_ms"])["state"] == State.FAILED
+
+
+def _like(db: Db, row: Mapping[str, Any], which: str, schedule: str | None) -> list[Any]:
+    """The ended runs of the same work, newest first."""
+    of = _RUNS if row["parent"] is None else _STEPS
+    same = "" if schedule is None else "AND schedule = :schedule"
+    given = {
+        "id": row["id"], "name": row["name"], "pipeline": row["pipeline"], "parent": row["parent"],
+        "step": row["step"], "schedule": schedule, "most": MOST_LOOKED_AT,
+    }  # fmt: skip
+    return db.execute(f"SELECT state, ended_ms, took FROM ({of}) WHERE {which} {same}", given).fetchall()
