@@ -19,6 +19,7 @@ _HOMES = {
     **dict.fromkeys(_CALLS, "api"),
     **dict.fromkeys(("after", "all_of", "any_of", "at", "cron", "every", "on", "parse_trigger"), "core.triggers"),
     **dict.fromkeys(("as_work", "cell", "chord", "notebook", "shell", "task"), "core.work"),
+    **dict.fromkeys(("approve", "file", "wait_for"), "core.waiting"),
     **dict.fromkeys(("branch", "product_map", "zip_map"), "core.flow"),
     **dict.fromkeys(("chain", "group"), "core.steps"),
     **dict.fromkeys(("context", "emit", "fail", "retry_later", "skip"), "inside"),

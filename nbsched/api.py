@@ -122,9 +122,9 @@ def set_priority(id: int | Run, n: int | str) -> int:
     return default.runtime().set_priority(id, n)
 
 
-def publish(name: str, data: Mapping[str, Any] | None = None) -> None:
-    """The event is in the log and on its way to every handler."""
-    default.runtime().publish(name, data)
+def publish(name: str, data: Mapping[str, Any] | None = None, *, key: str | None = None) -> None:
+    """The event is in the log and on its way to every handler; with a key, only the sensors of that run see it."""
+    default.runtime().publish(name, data, key=key)
 
 
 def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: bool = False) -> Subscription:
@@ -133,7 +133,7 @@ def subscribe(pattern: str, handler: Any, *, name: str | None = None, durable: b
 
 
 def resolve(id: int | Run, value: Any) -> None:
-    """What waits for a person's answer has it; InvalidState when nothing of the run does."""
+    """The approval, or the one that waits in the pipeline's run, has its answer; InvalidState when nothing asks."""
     default.runtime().resolve(id, value)
 
 

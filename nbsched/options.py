@@ -15,6 +15,7 @@ from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.policy import PRIORITIES, RULES, Policy, normalise
+from nbsched.core.waiting import MATCHES
 
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
 MISSED = ("latest", "all", "earliest", "none")
@@ -318,6 +319,20 @@ def export_given(given: argparse.Namespace) -> dict[str, Any]:
     """The options of `nb.export` that were given."""
     found = {name: getattr(given, name) for name in ("to", "schedule", "path") if hasattr(given, name)}
     return found | {"params": params_given(given)}
+
+
+def add_waiting(parser: Parser) -> None:
+    """The parser takes what a sensor or an approval is made of, in place of a cell or notebook."""
+    group = parser.add_argument_group("waiting")
+    group.add_argument(
+        "--wait-for", metavar="WHAT", help="a sensor: a trigger such as 'on data.available', or 'file *.csv'"
+    )
+    group.add_argument("--poke", metavar="POKE", help="how often files are looked at (30s)")
+    group.add_argument("--match", choices=MATCHES, help="which ends of other work count ('after NAME')")
+    group.add_argument("--approve", metavar="MESSAGE", help="a question that a person answers")
+    group.add_argument(
+        "--type", nargs="+", metavar="TYPE", help="what answers it: a type, or several choices (bool)"
+    )
 
 
 class VerbParser(Parser):

@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from nbsched.core.checks import expression
 from nbsched.core.errors import UnknownName, UsageError
@@ -14,12 +14,15 @@ from nbsched.core.mapping import mapped
 from nbsched.core.model import Cell, Map, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
 from nbsched.core.references import FACTS, Reference
+from nbsched.core.waiting import approve, wait_for
 from nbsched.options import (
     Parser,
     add_params,
     add_place,
     add_policy,
     add_step,
+    add_waiting,
+    policy_given,
 )
 
 _NAME = re.compile(r"(?P<pipeline>\w[\w.-]*)\.(?P<step>\w[\w-]*)")
@@ -29,12 +32,14 @@ _REFERENCE = re.compile(r"@(?P<of>\w[\w-]*)(?:\.(?P<field>\w+(?:\.\w+)*))?")
 def step_parser() -> Parser:
     """Reads the line of `%%step` and `%step`."""
     parser = Parser(
-        "%%step", "A step of a pipeline: this cell (%%step), or a notebook (%step).", see="%%step?",
+        "%%step", "A step of a pipeline: this cell (%%step), or a notebook, sensor or question (%step).", see="%%step?",
         examples="  %%step training.score --after train --retries 2\n"
         "  %step training.train train.ipynb -p path=@prepare.path\n"
         "  %step training.fit fit.ipynb --map region=@prepare.regions --max-parallel 4\n"
         "  %step all.training --pipeline training -p region=EU\n"
-        "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'",
+        "  %%step training.deploy -p accuracy=@score.accuracy --when 'score.accuracy > 0.9'\n"
+        "  %step training.data --wait-for 'on data.available' --timeout 1h\n"
+        "  %step training.sure --approve 'Deploy?' --after score",
     )  # fmt: skip
     parser.add_argument("name", metavar="PIPELINE.NAME", help="the pipeline and the step's name in it")
     parser.add_argument("path", nargs="?", metavar="PATH", help="one line: the notebook to run")
@@ -45,6 +50,7 @@ def step_parser() -> Parser:
     add_params(parser)
     add_place(parser, "kernel")
     add_step(parser)
+    add_waiting(parser)
     add_policy(parser, leave=("key",))
     return parser
 
@@ -86,6 +92,33 @@ def _reference(of: str, path: tuple[str, ...]) -> Reference:
     if of == "params" and path:
         return Reference("param", path)
     return Reference("step", (of, *path))
+
+
+def waiting_work(given: argparse.Namespace) -> Work | None:
+    """The sensor or the question that the line describes; None when it describes neither."""
+    asked = {name: getattr(given, name) for name in ("wait_for", "approve") if hasattr(given, name)}
+    stray = [name for name, of in _PART_OF.items() if hasattr(given, name) and of not in asked]
+    if stray:
+        raise UsageError(f"--{stray[0]} belongs to --{_PART_OF[stray[0]].replace('_', '-')}: give that too")
+    if not asked:
+        return None
+    if len(asked) > 1 or not _RUNS.isdisjoint(vars(given)):
+        raise UsageError(f"{given.name}: a step runs something, or waits, or asks: write one step for each")
+    policy, name = policy_given(given), split_name(given.name)[1]
+    if "approve" in asked:
+        words = getattr(given, "type", ["bool"])
+        return cast(
+            Work, approve(given.approve, name=name, type=words[0] if len(words) == 1 else words, **policy)
+        )
+    if "timeout" not in policy:
+        raise UsageError(f"{given.name}: give --timeout, so that it does not wait for ever")
+    parts = {part: getattr(given, part) for part in ("poke", "match") if hasattr(given, part)}
+    return cast(Work, wait_for(given.wait_for, name=name, **parts, **policy))
+
+
+_RUNS = frozenset({"path", "where", "params", "pipeline", "map"})
+"""What a step is given that runs something."""
+_PART_OF = {"poke": "wait_for", "match": "wait_for", "type": "approve"}
 
 
 def read_step(given: argparse.Namespace, work: Work) -> Step:

@@ -9,7 +9,7 @@ import pytest
 import nbsched
 
 TRIGGERS = "cron every at on after any_of all_of next_times parse_trigger"
-WORK = "notebook task shell cell Backoff"
+WORK = "notebook task shell cell wait_for approve file Backoff"
 PIPELINES = "pipeline chain group chord"
 REFERENCES = "scheduled_at scheduled_date interval interval_start interval_end run_id run_key event"
 INSIDE = "emit context skip fail retry_later"

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+import nbsched as nb
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Cell, Map, Step
 from nbsched.core.references import Reference
+from nbsched.lines import words
 from nbsched.options import params_given
-from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser
+from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser, waiting_work
 
 
 def step(line: str, cell_id: str | None = None) -> tuple[str, Step]:
@@ -110,6 +112,48 @@ def test_a_pipeline_that_cannot_run_is_refused(lines: tuple[str, ...]) -> None:
 def test_an_unknown_pipeline_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'training'"):
         filled("training.a").steps("trainig")
+
+
+def waits(line: str) -> object:
+    return waiting_work(step_parser().read(words(line)))
+
+
+def test_a_line_describes_a_sensor_in_the_words_of_python() -> None:
+    line = "p.data --wait-for 'after fetch' --timeout 1h --poke 10s --match latest --retries 2"
+    assert waits(line) == nb.wait_for(
+        nb.after("fetch"), timeout="1h", poke="10s", match="latest", retries=2, name="data"
+    )
+    assert waits("p.in --wait-for 'file /in/*.csv' --timeout 1h") == nb.wait_for(
+        nb.file("/in/*.csv"), timeout="1h", name="in"
+    )
+
+
+def test_a_line_describes_an_approval_in_the_words_of_python() -> None:
+    assert waits("p.sure --approve 'Deploy?'") == nb.approve("Deploy?", name="sure")
+    assert waits("p.n --approve 'How many?' --type int --timeout 1d") == nb.approve(
+        "How many?", type=int, timeout="1d", name="n"
+    )
+    assert waits("p.where --approve 'Where?' --type EU US") == nb.approve(
+        "Where?", type=["EU", "US"], name="where"
+    )
+    assert waits("p.train train.ipynb") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("p.a --wait-for 'on x'", "give --timeout"),
+        ("p.a train.ipynb --poke 10s", "--poke belongs to --wait-for"),
+        ("p.a --approve 'Sure?' --match latest", "--match belongs to --wait-for"),
+        ("p.a --wait-for 'on x' --timeout 1h --type int", "--type belongs to --approve"),
+        ("p.a train.ipynb --approve 'Sure?'", "write one step for each"),
+        ("p.a --wait-for 'on x' --approve 'Sure?' --timeout 1h", "write one step for each"),
+        ("p.a --approve 'Sure?' --type integer", "did you mean 'int'"),
+    ],
+)
+def test_a_line_that_describes_neither_or_both_is_refused(line: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        waits(line)
 
 
 def test_a_line_maps_its_step_over_lists() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +42,7 @@ def _take(given: argparse.Namespace, name: str) -> Any:
 
 def tell(answer: Answer, as_json: Any) -> None:
     """The answer is on stdout: JSON alone, or what people see."""
-    print(json.dumps(answer.data, ensure_ascii=False, indent=2) if as_json else answer.view)
+    print(answer.json if as_json else answer.view)
 
 
 def _later(name: str) -> Command:

@@ -72,7 +72,7 @@ def events(given: argparse.Namespace) -> int:
         if follow:
             _follow_events(rt, given, as_json=bool(as_json))
         answer = VERBS["events"].do(rt, given)
-    print(json.dumps(answer.data, ensure_ascii=False, indent=2) if as_json else answer.view)
+    print(answer.json if as_json else answer.view)
     return 0
 
 

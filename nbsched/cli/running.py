@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import sys
+from collections.abc import Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbsched.cli import terminal
 from nbsched.cli.kernel import steps_in_a_kernel
 from nbsched.cli.loading import StepNotebook, load
 from nbsched.core.model import State
+from nbsched.core.panel import Line
 from nbsched.options import Parser, add_params, number, params_given, policy_given, whole
+from nbsched.store import showing
 from nbsched.verbs import VERBS
 
 if TYPE_CHECKING:
@@ -90,20 +93,19 @@ def run(given: argparse.Namespace) -> int:
 def follow(rt: Runtime, run: Run, given: argparse.Namespace) -> int:
     """The run has ended, its progress was shown and its table is printed; the exit code."""
     interrupted = False
-    with terminal.progress(lambda: ([run.record, *(step.record for step in run.steps.values())], _now(rt))):
+
+    def look() -> tuple[list[Line], datetime]:
+        return rt.database.read(showing.lines, run.id), rt.clock.now().astimezone()
+
+    with terminal.progress(look):
         interrupted = _wait(run)
     if hasattr(given, "json"):
-        print(
-            json.dumps(VERBS["show"].do(rt, argparse.Namespace(id=run.id)).data, ensure_ascii=False, indent=2)
-        )
+        print(VERBS["show"].do(rt, argparse.Namespace(id=run.id)).json)
     else:
-        terminal.print_table([run.record, *(step.record for step in run.steps.values())], _now(rt))
-        _say_why(run)
+        lines, now = look()
+        terminal.print_table(lines, now)
+        _say_why(rt, run.id, [row["id"] for _, row in lines if row["state"] == State.FAILED])
     return 130 if interrupted and run.state is not State.SUCCEEDED else EXIT[run.state]
-
-
-def _now(rt: Runtime) -> Any:
-    return rt.clock.now().astimezone()
 
 
 def _wait(run: Run) -> bool:
@@ -121,11 +123,10 @@ def _wait(run: Run) -> bool:
     return False
 
 
-def _say_why(run: Run) -> None:
-    """One line on stderr for each failed part, with where to read more."""
-    for part in [*run.steps.values(), run]:
-        record = part.record
-        if record.state is State.FAILED and (record.error or record.id == run.id):
+def _say_why(rt: Runtime, whole: int, failed: Collection[int]) -> None:
+    """One line on stderr for each failed part, with where to read more; the last one for the whole run."""
+    for record in sorted(rt.database.read(showing.some, failed), key=lambda one: (one.id == whole, one.id)):
+        if record.id == whole or (record.error and record.kind != "pipeline"):
             why = record.error or record.reason or "a step failed"
             print(
                 f"nbsched: run {record.id} of {record.name} failed: {why} (nbsched show {record.id})",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
+from functools import lru_cache
 from typing import Any
 
-from nbsched.core.model import Cell, Function, Map, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.model import Approval, Cell, Function, Map, Notebook, Pipeline, Shell, Step, Wait, Work
 from nbsched.core.wire import decode, encode
 
 KINDS: Mapping[str, type[Work]] = {
@@ -14,6 +16,8 @@ KINDS: Mapping[str, type[Work]] = {
     "notebook": Notebook,
     "function": Function,
     "shell": Shell,
+    "wait": Wait,
+    "approval": Approval,
     "map": Map,
     "pipeline": Pipeline,
 }
@@ -55,8 +59,7 @@ _DEFAULTS = {
 def work_from_json(data: Mapping[str, Any]) -> Work:
     """The work that `work_to_json` was given."""
     given = {name: decode(value) for name, value in data.items() if name not in _APART}
-    if "args" in given:
-        given["args"] = tuple(given["args"])
+    given |= {name: tuple(given[name]) for name in ("args", "choices") if name in given}
     if data["kind"] == "pipeline":
         given["steps"] = tuple(_step_from_json(step) for step in data.get("steps", ()))
     if data["kind"] == "map":
@@ -65,6 +68,12 @@ def work_from_json(data: Mapping[str, Any]) -> Work:
 
 
 _APART = frozenset({"kind", "steps", "place", "work"})
+
+
+@lru_cache(maxsize=4096)
+def work_of(text: str) -> Work:
+    """The work of a run's row, which has its name and policy in columns of their own."""
+    return work_from_json({"name": "", **json.loads(text)})
 
 
 def _step_from_json(data: Mapping[str, Any]) -> Step:

@@ -59,9 +59,11 @@ TRANSITIONS: Mapping[tuple[State | None, Verb], frozenset[State]] = {
     (None, Verb.FIRE): frozenset({State.PENDING, State.QUEUED, State.SKIPPED}),
     (State.PENDING, Verb.ADMIT): frozenset({State.QUEUED}),
     (State.PENDING, Verb.SUCCEED): frozenset({State.SUCCEEDED}),
+    (State.PENDING, Verb.FAIL): frozenset({State.FAILED}),
     (State.PENDING, Verb.SKIP): frozenset({State.SKIPPED}),
     (State.PENDING, Verb.CANCEL): frozenset({State.CANCELLED}),
     (State.QUEUED, Verb.CLAIM): frozenset({State.RUNNING}),
+    (State.QUEUED, Verb.FAIL): frozenset({State.FAILED}),
     (State.QUEUED, Verb.SKIP): frozenset({State.SKIPPED}),
     (State.QUEUED, Verb.CANCEL): frozenset({State.CANCELLED}),
     (State.RUNNING, Verb.SUCCEED): frozenset({State.SUCCEEDED}),
@@ -118,11 +120,20 @@ class Outcome:
     """How one attempt ended, as its executor saw it; what follows is decided by `plan.verdict`.
 
     `kind` `failed` may be retried by policy unless `fatal`; `retry_later` always is, after `delay`;
-    `lost` means its host or process went away; `interrupted` that a person's Ctrl-C ended it.
+    `lost` means its host or process went away; `interrupted` that a person's Ctrl-C ended it; `not_yet`
+    that what a sensor looks for is not there: it looks again after `delay`, and nothing has happened.
     """
 
     kind: Literal[
-        "succeeded", "failed", "skipped", "retry_later", "lost", "interrupted", "timeout", "cancelled"
+        "succeeded",
+        "failed",
+        "skipped",
+        "retry_later",
+        "lost",
+        "interrupted",
+        "timeout",
+        "cancelled",
+        "not_yet",
     ]
     result: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -211,6 +222,39 @@ class Shell(Work):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(Work):
+    """A sensor: waits for a trigger, for files, or until a function's answer is true; exactly one is given."""
+
+    trigger: str | None = None
+    """Its text with every zone named."""
+    files: str | None = None
+    """An absolute pattern."""
+    settle: str = "1s"
+    """So long has none of the files changed."""
+    ref: str | None = None
+    """The function, found as `Function.ref` is."""
+    poke: str = "30s"
+    """So often files and functions are looked at."""
+    match: Literal["next", "latest", "same_interval"] = "next"
+    """Which ends of another work count: those from now on, the last one too, or that of the same interval."""
+
+    @property
+    def bound(self) -> bool:
+        """Only the process that defined it can find its function."""
+        return self.ref is not None and self.ref.startswith("__main__:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(Work):
+    """Waits for a person's answer, of a type or one of some choices."""
+
+    message: str
+    type: str = "bool"
+    """A type's name, or `choice`."""
+    choices: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Map(Work):
     """A work once for each item of lists that may be known only at run time; its result is the list of results."""
 
@@ -293,8 +337,16 @@ class RunRecord:
     error: Error | None
     output: str | None
     progress: tuple[int, int, str] | None
+    waits_for: Wait | Approval | None = None
+    """What it waits for, until it has ended."""
     late: bool = False
     """It has not ended when it should have."""
+
+    @property
+    def origin(self) -> int:
+        """Whose values, files and parts it has: its own, or those of the run it was taken over from."""
+        taken = self.retry_of if self.reason in ("reused", "cached") else None
+        return taken or self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,3 +394,5 @@ class Event:
     at: datetime
     seq: int
     data: Mapping[str, Any]
+    key: str | None = None
+    """Of the run that alone it is meant for, when it is a signal."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 from nbsched.core.layout import layout
 from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
@@ -15,12 +16,14 @@ from nbsched.core.rows import (
     attempt_row,
     milliseconds,
     panel_row,
+    plain,
     run_row,
     schedule_row,
 )
+from nbsched.core.tables import named_values
 
-Verb = Literal["cancel", "retry", "trigger", "pause", "resume"]
-"""What a panel can ask for: the first two of a run by id, the others of a schedule by name."""
+Verb = Literal["cancel", "retry", "approve", "reject", "trigger", "pause", "resume"]
+"""What a panel can ask for: the first four of a run by id, the others of a schedule by name."""
 
 Tick = tuple[int, str, int | None]
 """One past run of a series: id, tone, milliseconds it took."""
@@ -29,6 +32,13 @@ LAST = 10
 """So many past runs a row is compared with."""
 LAST_OF_PIPELINE = 12
 """So many runs of a pipeline, the shown one among them, stand side by side."""
+MOST_LINES = 40
+"""So many lines of a run and of what is in it are printed or kept."""
+LONGEST = 2000
+"""So many characters of a parameter are shown."""
+
+Line = tuple[int, PanelRow]
+"""A run among those it is shown with, and how deep it lies: 0 the whole one, 1 its steps, then what is in these."""
 
 
 class Counts(TypedDict):
@@ -53,6 +63,8 @@ class Node(TypedDict):
     layer: int
     height: float
     run: int | None
+    stale: NotRequired[bool]
+    """Something that it depends on has changed since it ran."""
 
 
 class PastRun(TypedDict):
@@ -85,13 +97,30 @@ class ErrorView(TypedDict):
     traceback: str
 
 
+class Item(TypedDict):
+    """One item of a mapped step, and what it was given."""
+
+    row: PanelRow
+    given: str
+
+
+class Items(TypedDict):
+    """What is in a mapped step: how many by state, those to be seen first, and how many there are beside them."""
+
+    counts: dict[str, int]
+    first: list[Item]
+    more: int
+
+
 class Details(TypedDict):
-    """What is shown of one run that is looked at."""
+    """What is shown of one run that is looked at; `path` has what it is in, the outermost first."""
 
     row: PanelRow
     run: RunRow
+    path: list[PanelRow]
     error: ErrorView | None
     attempts: list[AttemptRow]
+    items: Items | None
     log: str
 
 
@@ -121,7 +150,8 @@ class Source(Protocol):
     """What a panel is fed from; every method may be called from any thread.
 
     `watch` calls back, from any thread and as often as it likes, when something may have changed, and
-    `changed` then tells which runs (steps too) have since the cursor it gave last; a cursor of None is now.
+    `changed` then tells which runs have since the cursor it gave last; a cursor of None is now. Told of are
+    the runs that are in no other, those looked at, and the steps of those: of items only the ones looked at.
     `act` raises what is refused.
     """
 
@@ -130,7 +160,7 @@ class Source(Protocol):
     def rows(self, ids: Collection[int]) -> list[PanelRow]: ...
     def pipeline(self, run_id: int) -> PipelineView | None: ...
     def details(self, run_id: int) -> Details | None: ...
-    def changed(self, cursor: Any) -> tuple[Collection[int], Any]: ...
+    def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]: ...
     def watch(self, callback: Callable[[], None]) -> Handle: ...
     def act(self, verb: Verb, target: int | str) -> None: ...
 
@@ -160,37 +190,69 @@ def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
     return {name: ticks for name, ticks in found.items() if ticks}
 
 
-def details(row: PanelRow, run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "") -> Details:
+def details(
+    row: PanelRow, run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "",
+    path: Sequence[PanelRow] = (), items: Items | None = None,
+) -> Details:  # fmt: skip
     """What is shown of the run, of which `row` is the line."""
     error = run.error and ErrorView(
         text=str.__str__(run.error), cell=run.error.cell, line=run.error.line, traceback=run.error.traceback
     )
+    shown = run_row(run)
+    shown["params"] = {name: _short(value) for name, value in shown["params"].items()}
     return Details(
         row=row,
-        run=run_row(run),
+        run=shown,
+        path=list(path),
         error=error or None,
         attempts=[attempt_row(one) for one in attempts],
+        items=items,
         log=log,
     )
 
 
+def _short(value: Any) -> Any:
+    written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(written) <= LONGEST else f"{written[:LONGEST]}…"
+
+
+def items_view(counts: Mapping[str, int], rows: Sequence[PanelRow], runs: Sequence[RunRecord]) -> Items:
+    """The items in number, and some of them: their lines and their runs, which say what they were given."""
+    first = [
+        Item(row=row, given=named_values(plain(run.params))) for row, run in zip(rows, runs, strict=True)
+    ]
+    return Items(counts=dict(counts), first=first, more=sum(counts.values()) - len(rows))
+
+
+def shortened(lines: Sequence[Line], most: int = MOST_LINES) -> list[Line]:
+    """At most so many of the lines, in their order: what failed and what lies least deep before all else."""
+    ranks = sorted(range(len(lines)), key=lambda at: (lines[at][1]["tone"] != "bad", lines[at][0], at))
+    return [lines[at] for at in sorted(ranks[:most])]
+
+
+def paths(lines: Sequence[Line]) -> list[str]:
+    """Each line's name behind those of the steps it is in: `inner › doubled`."""
+    found: list[str] = []
+    above: list[str] = []
+    for depth, row in lines:
+        above[max(0, depth - 1) :] = [row["step"] or row["name"]]
+        found.append(" › ".join(above))
+    return found
+
+
 def pipeline_view(
-    run: RunRecord,
-    steps: Sequence[RunRecord],
+    run: PanelRow,
+    steps: Sequence[PanelRow],
     needs: Mapping[str, Sequence[str]],
     past: Sequence[tuple[RunRecord, Sequence[RunRecord]]] = (),
 ) -> PipelineView:
     """The run's view; `needs` has every step in the order of definition, `past` the runs before, oldest first."""
-    ended = {step.step for step in steps if step.state.final}
-    rows = [
-        panel_row(step, needs=[n for n in needs.get(step.step or "", ()) if n not in ended]) for step in steps
-    ]
     edges = [(need, step) for step, before in needs.items() for need in before]
     drawn = layout(list(needs), edges)
-    ids = {step.step: step.id for step in steps if step.index is None}
+    ids = {step["step"]: step["id"] for step in steps}
     return PipelineView(
-        run=panel_row(run),
-        steps=rows,
+        run=run,
+        steps=list(steps),
         nodes=[Node(name=n, layer=p[0], height=p[1], run=ids.get(n)) for n, p in drawn.places.items()],
         edges=[list(points) for points in drawn.paths.values()],
         past=[past_run(one, its, list(needs)) for one, its in past],
@@ -201,7 +263,7 @@ def pipeline_view(
 def past_run(run: RunRecord, steps: Iterable[RunRecord], names: Sequence[str]) -> PastRun:
     """The run as one column of the matrix, a cell per step named."""
     row = panel_row(run)
-    cells = {step.step: (panel_row(step)["tone"], step.id) for step in steps if step.index is None}
+    cells = {step.step: (panel_row(step)["tone"], step.id) for step in steps}
     return PastRun(
         id=run.id, tone=row["tone"], took_ms=tick(row)[2], scheduled_ms=row["scheduled_ms"],
         cells=[cells.get(name) for name in names],

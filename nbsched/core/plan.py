@@ -140,6 +140,8 @@ class Verdict:
     not_before: datetime | None = None
     failed: bool = False
     lost: bool = False
+    quiet: bool = False
+    """Nothing has happened: the attempt counts for nothing and leaves no trace."""
 
     @property
     def handed_over(self) -> bool:
@@ -163,6 +165,8 @@ def verdict(
             return Verdict(Verb.CANCEL, outcome.reason)
         case "interrupted":
             return Verdict(Verb.FAIL, "interrupted", failed=True)
+        case "not_yet":
+            return Verdict(Verb.RETRY, None, now + (outcome.delay or timedelta()), quiet=True)
         case "retry_later":
             return Verdict(Verb.RETRY, outcome.reason, now + (outcome.delay or timedelta()))
         case "lost":

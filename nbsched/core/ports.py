@@ -23,6 +23,9 @@ class Surroundings(Protocol):
     def absolute(self, path: str) -> str:
         """The absolute path, whether anything is there or not."""
 
+    def beside(self, path: str) -> str:
+        """The absolute path, from the folder of the file that defines the work where there is one."""
+
     def declared_parameters(self, notebook: str) -> Mapping[str, Parameter] | None:
         """What the parameters cell declares; None when there is none; DefinitionError when unreadable."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-from nbsched.core.model import AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.items import ended, fates, how_many
+from nbsched.core.model import Approval, AttemptRecord, Error, Event, RunRecord, ScheduleRecord, State, Wait
 from nbsched.core.references import resolve
-from nbsched.core.tables import one_line
+from nbsched.core.tables import INDENT, one_line
+from nbsched.core.waiting import described
 from nbsched.core.wire import decode
 
 
@@ -74,6 +76,8 @@ class EventRow(TypedDict):
     at: str
     seq: int
     data: dict[str, Any]
+    key: NotRequired[str]
+    """Of the run that alone it is meant for, when it is a signal."""
 
 
 class PanelRow(TypedDict):
@@ -99,8 +103,11 @@ class PanelRow(TypedDict):
     """Runs of one series are compared with each other: the last ten, the usual duration."""
     parent: int | None
     step: str | None
+    index: int | None
     schedule: str | None
     pipeline: bool
+    items: dict[str, int] | None
+    """Of a mapped step how many items there are by state; None of all else, and where they were not counted."""
     actions: tuple[str, ...]
 
 
@@ -133,9 +140,10 @@ def schedule_row(schedule: ScheduleRecord) -> ScheduleRow:
 
 def event_row(event: Event) -> EventRow:
     """The event as SPEC'd JSON."""
-    return EventRow(
+    row = EventRow(
         id=event.id, name=event.name, at=event.at.isoformat(), seq=event.seq, data=plain(event.data)
     )
+    return row if event.key is None else {**row, "key": event.key}
 
 
 def iso(at: datetime | None) -> str | None:
@@ -207,31 +215,50 @@ _REASONS: Mapping[str, str] = {
 }
 
 
-def panel_row(run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = ()) -> PanelRow:
-    """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for."""
-    sign, tone = look(run.state, run.attempt)
+def panel_row(
+    run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = (), items: Mapping[str, int] | None = None
+) -> PanelRow:  # fmt: skip
+    """The run as one line; `trigger` is its schedule's text, `needs` the names it still waits for.
+
+    `items` says how many items there are in a mapped step by state.
+    """
+    state = _shown(run)
+    sign, tone = look(state, run.attempt)
     return PanelRow(
-        id=run.id, name=one_line(run.name), detail=one_line(_detail(run)), state=str(run.state),
-        reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs)), progress=_progress(run),
+        id=run.id, name=one_line(run.name), detail=one_line(_detail(run, items)), state=str(state),
+        reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs, items or {})),
+        progress=_progress(run, items or {}),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
         started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
         due_ms=milliseconds(run.not_before) if _retrying(run) or _held_back(run) else None, series=series(run),
-        parent=run.parent, step=run.step, schedule=run.schedule, pipeline=run.kind == "pipeline", actions=actions(run),
+        parent=run.parent, step=run.step, index=run.index, schedule=run.schedule, pipeline=run.kind == "pipeline",
+        items=None if items is None else dict(items), actions=actions(run),
     )  # fmt: skip
 
 
 def series(run: RunRecord) -> str:
-    """What the run is one of: its pipeline's step, else its name."""
-    return f"{run.pipeline}.{run.step}" if run.parent is not None and run.step else run.name
+    """What the run is one of: its pipeline's step, a mapped step's items, else its name."""
+    step = f"{run.pipeline}.{run.step}" if run.pipeline and run.parent is not None and run.step else run.name
+    return step if run.index is None else f"{step}[]"
 
 
 def actions(run: RunRecord) -> tuple[str, ...]:
     """The verbs a person may use on the run now, the likeliest first."""
     if not run.state.final:
-        return () if run.cancel_requested else ("cancel",)
+        return () if run.cancel_requested else (*_answers(run), "cancel")
     if run.parent is not None or run.state is State.SKIPPED:
         return ()
     return ("retry",)
+
+
+def _answers(run: RunRecord) -> tuple[str, ...]:
+    asked = run.waits_for if run.started_at is not None else None
+    return ("approve", "reject") if isinstance(asked, Approval) and asked.type == "bool" else ()
+
+
+def _shown(run: RunRecord) -> State:
+    """A sensor waits, also while it is being looked at."""
+    return State.QUEUED if run.waits_for is not None and run.state is State.RUNNING else run.state
 
 
 def look(state: State, attempt: int) -> tuple[str, str]:
@@ -248,15 +275,16 @@ def _held_back(run: RunRecord) -> bool:
     return run.state is State.QUEUED and run.reason == "rate"
 
 
-def _progress(run: RunRecord) -> tuple[int, int] | None:
-    if run.progress is None or run.state is not State.RUNNING or run.progress[1] <= 0:
-        return None
-    return run.progress[0], run.progress[1]
+def _progress(run: RunRecord, items: Mapping[str, int]) -> tuple[int, int] | None:
+    done, total = ended(items) if items else run.progress[:2] if run.progress else (0, 0)
+    return (done, total) if run.state is State.RUNNING and total > 0 else None
 
 
-def _detail(run: RunRecord) -> str:
+def _detail(run: RunRecord, items: Mapping[str, int] | None) -> str:
     parts = [f"[{run.index}]" if run.index is not None else "", f"× {run.count}" if run.count > 1 else ""]
-    if run.progress and run.state is State.RUNNING:
+    if items is not None:
+        parts.append(how_many(run.state, items))
+    elif run.progress and run.state is State.RUNNING:
         parts.append(_how_far(run.kind, *run.progress))
     if run.late:
         parts.append("late")
@@ -275,15 +303,25 @@ def _how_far(kind: str, done: int, total: int, label: str) -> str:
     return f"{label} · {count}" if label else count
 
 
-def _why(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
+def _why(run: RunRecord, trigger: str | None, needs: Sequence[str], items: Mapping[str, int]) -> str:
     if run.cancel_requested and not run.state.final:
         return "stopping: cancel was asked for"
+    if run.state.final and (ends := fates(items)):
+        return " · ".join(part for part in (_REASONS.get(run.reason or ""), ends) if part)
     if run.state is State.FAILED and run.error:
-        return (
-            f"{run.error} in cell {run.error.cell}" if run.error.cell is not None else text(run.error) or ""
-        )
+        return _what_went_wrong(run.error)
     if run.reason:
         return _REASONS.get(run.reason, text(run.reason) or "")
+    return _why_not_ended(run, trigger, needs)
+
+
+def _what_went_wrong(error: Error) -> str:
+    return f"{error} in cell {error.cell}" if error.cell is not None else text(error) or ""
+
+
+def _why_not_ended(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
+    if run.waits_for is not None and run.started_at is not None and not _retrying(run):
+        return _waits_for(run, run.waits_for)
     if _retrying(run):
         return f"retry {run.attempt} of {max(run.attempt, run.retries)}"
     if run.state is State.QUEUED:
@@ -291,6 +329,16 @@ def _why(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
     if run.state is State.PENDING:
         return _waits(needs)
     return trigger or ("" if run.parent is not None else "by hand")
+
+
+def _waits_for(run: RunRecord, work: Wait | Approval) -> str:
+    if not isinstance(work, Approval):
+        return f"waits for {described(work)}"
+    asked = f"waits for approval: {work.message}"
+    if work.type == "bool":
+        return asked
+    kind = " | ".join(map(str, work.choices)) if work.choices else work.type
+    return f"{asked} (nbsched resolve {run.id} VALUE: {kind})"
 
 
 def _waits(needs: Sequence[str]) -> str:
@@ -304,14 +352,14 @@ def _waits(needs: Sequence[str]) -> str:
 COLUMNS = ("", "run", "what", "why", "progress", "took", "when")
 
 
-def panel_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
-    """The row as text under COLUMNS, as terminal and frozen tables show it; clock times are in `now`'s zone."""
+def panel_cells(row: PanelRow, now: datetime, depth: int = 0) -> tuple[str, ...]:
+    """The row, so deep in others, as text under COLUMNS; clock times are in `now`'s zone."""
     now_ms = math.floor(now.timestamp() * 1000)
     done, total = row["progress"] or (0, 0)
     return (
         row["sign"],
         str(row["id"]),
-        f"{row['name']}  {row['detail']}".rstrip(),
+        f"{INDENT * depth}{row['name']}  {row['detail']}".rstrip(),
         why_text(row, now),
         f"{100 * done // total} %" if total else "",
         took_text(took_ms(row, now_ms)),

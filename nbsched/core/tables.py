@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import html
+import json
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+INDENT = "  "
+"""Before what lies one deeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class Table:
     def __str__(self) -> str:
         if not self.rows:
             return self.empty
-        lines = [tuple(one_line(cell) for cell in row) for row in (self.columns, *self.rows)]
+        lines = [tuple(map(_line, row)) for row in (self.columns, *self.rows)]
         widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
         return "\n".join(_aligned(line, widths) for line in lines)
 
@@ -37,6 +42,26 @@ def one_line(cell: str) -> str:
     return "".join(char if char.isprintable() else " " for char in " ".join(cell.split())).strip()
 
 
+def named_values(values: Mapping[str, Any]) -> str:
+    """`rows = 7, region = "EU"`, each shortened."""
+    pairs = (f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+    return one_line(", ".join(map(short, pairs)))
+
+
+def short(text: str, most: int = 60) -> str:
+    """At most so many characters of the text, the last one `…` where more are left out."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _line(cell: str) -> str:
+    """As `one_line`, but where the text begins stays."""
+    return " " * _indent(cell) + one_line(cell)
+
+
+def _indent(cell: str) -> int:
+    return len(cell) - len(cell.lstrip(" "))
+
+
 def _width(cell: str) -> int:
     wide = sum(unicodedata.east_asian_width(char) in "WF" for char in cell)
     return len(cell) + wide - sum(map(bool, map(unicodedata.combining, cell)))
@@ -48,5 +73,10 @@ def _aligned(line: Iterable[str], widths: Sequence[int]) -> str:
     ).rstrip()
 
 
+def indented(cell: str) -> str:
+    """The text as HTML that begins where the text does."""
+    return "&nbsp;" * 2 * _indent(cell) + html.escape(cell.lstrip(" "))
+
+
 def _html_row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+    return "<tr>" + "".join(f"<{tag}>{indented(cell)}</{tag}>" for cell in cells) + "</tr>"

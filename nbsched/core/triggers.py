@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -33,7 +34,7 @@ from nbsched.core.trigger_kinds import (
 __all__ = [
     "After", "AllOf", "AnyOf", "At", "Cron", "Every", "On", "Trigger", "after", "all_of", "any_of",
     "as_trigger", "at", "count", "cron", "default_zone", "every", "first", "instants", "latest",
-    "name_matches", "next_times", "on", "parse_trigger", "set_default_zone",
+    "name_matches", "next_times", "on", "parse_trigger", "set_default_zone", "trigger_of",
 ]  # fmt: skip
 
 
@@ -188,6 +189,12 @@ def parse_trigger(text: str, *, tz: str | None = None) -> Trigger:
             f"{text!r} is not a trigger: write one like '0 2 * * *', 'every 5m' or 'on data.available'"
         )
     return _read(text.strip(), tz, 0)
+
+
+@lru_cache(maxsize=4096)
+def trigger_of(text: str) -> Trigger:
+    """The trigger of a stored text, read once."""
+    return parse_trigger(text)
 
 
 def _read(text: str, tz: str | None, depth: int) -> Trigger:

@@ -46,7 +46,7 @@ def notebook(
         policy=options, path=found, output=None if output is None else files.absolute(str(output)),
         kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def shell(
@@ -61,7 +61,7 @@ def shell(
         name=_first_word(text) if name is None else name, policy=options, command=command,
         env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
     )  # fmt: skip
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
 def cell(
@@ -74,10 +74,11 @@ def cell(
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, params=_mapping(name, params), policy=options, source=source, where=place)
-    return _placed(work, name, steps_only)
+    return placed(work, name, steps_only)
 
 
-def _placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
+    """The work's step inside a pipeline's block, else the work itself."""
     draft = BUILDING.get()
     if draft is not None:
         return draft.add(work, name, steps_only)
@@ -167,7 +168,7 @@ class FunctionTask:
         positional = {names.get(str(at), str(at)): given for at, given in enumerate(lists)}
         template = self._work(args, {name: value for name, value in params.items() if name not in over})
         work = mapped(template, positional | over, product=product, chunk=chunk, max_parallel=max_parallel)
-        return _placed(work, self._step, self._steps_only)
+        return placed(work, self._step, self._steps_only)
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""

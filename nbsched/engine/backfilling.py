@@ -19,8 +19,8 @@ from nbsched.core.model import State
 from nbsched.core.plan import Occurrence
 from nbsched.core.policy import whole_number
 from nbsched.core.tables import Table
-from nbsched.core.triggers import Trigger, default_zone
-from nbsched.engine.firing import trigger_of, whole_ms
+from nbsched.core.triggers import Trigger, default_zone, trigger_of
+from nbsched.engine.firing import whole_ms
 from nbsched.engine.live import Run
 from nbsched.engine.lookups import Place
 from nbsched.store import backfilling as store

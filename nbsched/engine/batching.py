@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 
 from nbsched.core import plan
+from nbsched.core.definitions import work_of
 from nbsched.core.model import Function, Outcome
 from nbsched.core.policy import Policy
 from nbsched.engine.carrying import (
@@ -27,7 +28,6 @@ from nbsched.engine.carrying import (
     prepare,
     report_of,
     stopped,
-    work_of,
 )
 from nbsched.engine.clock import ticks
 from nbsched.engine.reporting import RunReport

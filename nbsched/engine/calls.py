@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
@@ -14,8 +15,8 @@ from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
+from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
-from nbsched.core.policy import whole_number
 from nbsched.engine import backfilling, exports, firing, publishing
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
@@ -23,7 +24,7 @@ from nbsched.engine.defining import Definer
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.exporting import Exported
-from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules
+from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules, sensing
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.retrying import Redo
@@ -130,9 +131,11 @@ class Calls:
         return self.database.write(line.set_priority, run_id(run), priority_number("priority", priority))
 
     def resolve(self, run: int | Run, value: Any) -> None:
-        """What waits for a person's answer has it; InvalidState when nothing of the run does."""
-        found = self.get_run(run_id(run))
-        raise InvalidState(f"run {found.id} of {found.name!r} is {found.state} and waits for nobody's answer")
+        """The approval has its answer, or the one approval that waits in the pipeline's run.
+
+        InvalidState when nothing of the run asks, ParameterError when the value is no answer to what is asked.
+        """
+        self.database.write(sensing.answer, run_id(run), value, _person(), self.now_ms())
 
     def attempts(self, run: int) -> list[AttemptRecord]:
         return self.database.read(records.attempts, run_id(run))
@@ -232,10 +235,11 @@ class Calls:
 
     # -- events ------------------------------------------------------------------------------------------------
 
-    def publish(self, name: str, data: Mapping[str, Any] | None = None) -> None:
-        """The event is in the log and on its way to every handler."""
+    def publish(self, name: str, data: Mapping[str, Any] | None = None, *, key: str | None = None) -> None:
+        """The event is in the log and on its way to every handler; with a key, only the sensors of that run see it."""
         text = publishing.checked(name, data)
-        self.database.write(events.record, name, self.now_ms(), text)
+        signal = normalise({"key": key})["key"]
+        self.database.write(events.record, name, self.now_ms(), text, signal)
 
     def events(
         self, after: int = 0, name: str | None = None, run: int | None = None, limit: int | None = 1000
@@ -281,6 +285,14 @@ def run_id(run: Any) -> int:
     if isinstance(found, bool) or not isinstance(found, int):
         raise InvalidState(f"{run!r} is no run: give a run or its number")
     return found
+
+
+def _person() -> str | None:
+    """Who asks, as the machine knows them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return None
 
 
 def _name(schedule: Any) -> str:

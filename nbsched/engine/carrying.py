@@ -15,14 +15,16 @@ from typing import Any, Literal
 import anyio
 
 from nbsched.core import plan
-from nbsched.core.definitions import work_from_json
+from nbsched.core.definitions import work_of
+from nbsched.core.durations import duration
 from nbsched.core.errors import NbschedError, UsageError
 from nbsched.core.expressions import Expression
 from nbsched.core.instants import floor_ms, from_ms
-from nbsched.core.model import Context, Error, Function, Outcome, Shell, Verb, Work
+from nbsched.core.model import Context, Error, Function, Outcome, Shell, Verb, Wait, Work
 from nbsched.core.policy import Policy
 from nbsched.core.redaction import Redaction
 from nbsched.core.references import references_in, resolve
+from nbsched.core.waiting import too_long
 from nbsched.core.wire import decode, encode
 from nbsched.engine.clock import Clock, ticks
 from nbsched.engine.lookups import Lookup, key_of
@@ -35,11 +37,6 @@ from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
 
 Row = Mapping[str, Any]
-
-
-@lru_cache(maxsize=4096)
-def work_of(text: str) -> Work:
-    return work_from_json({"name": "", **json.loads(text)})
 
 
 @lru_cache(maxsize=4096)
@@ -147,7 +144,8 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
     held.on_stop = changed.set
     if held.cancel:
         changed.set()
-    deadline = None if policy.timeout is None else around.clock.now() + policy.timeout
+    limit = None if held.row["lane"] == "poke" else policy.timeout  # its time began with its waiting
+    deadline = None if limit is None else around.clock.now() + limit
     async with anyio.create_task_group() as group:
         group.start_soon(_execute, around.executor_of(assignment.work), assignment, found, changed)
         in_time = await around.clock.wait(changed, deadline)
@@ -161,9 +159,22 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
 
 def stopped(held: Held) -> Outcome:
     """The outcome of an attempt that was asked to stop, and has."""
+    if held.row["lane"] == "poke" and held.cancel in ("timeout", "lost"):
+        return _looked_too_long(held.row) if held.cancel == "timeout" else Outcome(kind="not_yet")
     if held.cancel == "timeout":
         return _out_of_time("cancelled", "its pipeline's time was over")
     return Outcome(kind="lost", reason=plan.CLOSED) if held.cancel == "lost" else Outcome(kind="cancelled")
+
+
+def _looked_too_long(row: Row) -> Outcome:
+    error = too_long(_sensor(row), policy_of(row["policy"]).timeout)
+    return Outcome(kind="timeout", reason="timeout", error=error, error_types=(error.type,), fatal=True)
+
+
+def _sensor(row: Row) -> Wait:
+    work = work_of(row["work"])
+    assert isinstance(work, Wait)
+    return work
 
 
 def _out_of_time(kind: Literal["cancelled", "timeout"], message: str) -> Outcome:
@@ -187,6 +198,8 @@ def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: da
     result = named = None
     if report.redaction:
         outcome = _without_secrets(outcome, report)
+    if row["kind"] == "wait" and outcome.kind == "succeeded" and not outcome.result:
+        outcome = Outcome(kind="not_yet", delay=duration(_sensor(row).poke))
     if outcome.kind == "succeeded":
         try:
             result, named = _stored(outcome, report.folder)
@@ -278,6 +291,8 @@ def _resolved(work: Work, name: str, lookup: Lookup) -> Work:
         work = replace(work, args=resolve(work.args, lookup))
     if isinstance(work, Shell) and work.env:
         work = replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
+    if isinstance(work, Wait) and work.ref is not None:
+        return Function(name=name, ref=work.ref)
     return work if isinstance(work, Function) and work.where == "thread" else replace(work, name=name)
 
 

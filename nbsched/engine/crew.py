@@ -22,6 +22,8 @@ _log = logging.getLogger("nbsched")
 
 MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
+MOST_POKES = 8
+"""So many sensors are looked at at once."""
 
 
 @dataclass(slots=True)
@@ -31,10 +33,14 @@ class Room:
     slots: float
     cells: int
     resources: dict[str, float]
+    pokes: int = 0
 
     def change(self, row: Mapping[str, Any], sign: int) -> None:
         """What the run takes is given back, or with -1 taken."""
         if row["lane"] == "unfold":
+            return
+        if row["lane"] == "poke":
+            self.pokes += sign
             return
         if row["lane"] == "cell":
             self.cells += sign
@@ -46,7 +52,8 @@ class Room:
     @property
     def lanes(self) -> list[str]:
         """Those in which something may be claimed: what only holds other runs takes no room."""
-        return ["none", "unfold", *["slot"] * (self.slots > 0), *["cell"] * (self.cells > 0)]
+        room = {"slot": self.slots, "cell": self.cells, "poke": self.pokes}
+        return ["none", "unfold", *(lane for lane, left in room.items() if left > 0)]
 
 
 class Crew:

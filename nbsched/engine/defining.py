@@ -14,7 +14,7 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, parts
+from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Wait, Work, parts
 from nbsched.core.parameters import with_params
 from nbsched.core.policy import normalise
 from nbsched.core.triggers import Trigger, as_trigger
@@ -162,7 +162,7 @@ class Definer:
                     "give where='process'"
                 )
             return f"notebook:{work.notebook or host.notebook}"
-        if isinstance(work, Function) and work.bound:
+        if isinstance(work, (Function, Wait)) and work.bound:
             return f"process:{host.id}"
         return None
 

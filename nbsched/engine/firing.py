@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from nbsched.core import plan
@@ -12,7 +11,7 @@ from nbsched.core.errors import UsageError
 from nbsched.core.instants import floor_ms, from_ms, to_ms
 from nbsched.core.ledger import due_within, next_after
 from nbsched.core.model import Event
-from nbsched.core.triggers import Trigger, parse_trigger
+from nbsched.core.triggers import trigger_of
 from nbsched.store.schedules import Accounting
 
 _TICK = timedelta(milliseconds=1)
@@ -28,11 +27,6 @@ def aware(at: datetime) -> datetime:
 def whole_ms(now: datetime) -> datetime:
     """The instant without what is smaller than a millisecond, as the store counts."""
     return from_ms(floor_ms(now))
-
-
-@lru_cache(maxsize=4096)
-def trigger_of(text: str) -> Trigger:
-    return parse_trigger(text)
 
 
 def accounting(

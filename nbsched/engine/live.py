@@ -14,8 +14,8 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
 from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
 from nbsched.core.rows import RunRow, run_row
+from nbsched.core.triggers import trigger_of
 from nbsched.core.wire import encode
-from nbsched.engine.firing import trigger_of
 from nbsched.engine.lookups import Place, params_of
 from nbsched.executors.values import load_value, load_values, refer
 from nbsched.store import records, results
@@ -36,13 +36,17 @@ class Run:
         return self._runtime.database.read(records.run, self.id)
 
     @property
-    def row(self) -> RunRow:
-        """What programs are told of the run, as JSON."""
+    def given(self) -> RunRecord:
+        """The row with what its work is given as its params, as JSON."""
         place = Place(self._runtime.database, self._runtime.folder)
         params = params_of(self.id, place, lambda stored, folder: refer(stored))
-        written = encode(params, "params", lambda file, name: file.to_json())
+        return replace(self.record, params=encode(params, "params", lambda file, name: file.to_json()))
+
+    @property
+    def row(self) -> RunRow:
+        """What programs are told of the run, as JSON."""
         result = self._runtime.database.read(results.result, self.id)
-        return run_row(replace(self.record, params=written, result=result))
+        return run_row(replace(self.given, result=result))
 
     @property
     def name(self) -> str:
@@ -155,9 +159,7 @@ class Run:
     @property
     def folder(self) -> Path:
         """Where the run keeps its files; a reused step's are those of the run it was reused from."""
-        record = self.record
-        taken = record.retry_of if record.reason in ("reused", "cached") else None
-        return self._runtime.folder / str(taken or self.id)
+        return self._runtime.folder / str(self.record.origin)
 
     @property
     def steps(self) -> dict[Any, Run]:

@@ -21,7 +21,7 @@ import anyio.to_thread
 from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
-from nbsched.core.model import Cell, Event, Function, Notebook, Work
+from nbsched.core.model import Cell, Event, Function, Notebook, Wait, Work
 from nbsched.core.policy import normalise
 from nbsched.engine import hooks, publishing
 from nbsched.engine.bus import Handler
@@ -168,7 +168,7 @@ class Runtime(Calls):
         def executor_of(work: Work) -> Executor:
             kind = _executor_kind(work)
             if kind not in executors:
-                executors[kind] = _new_executor(kind)
+                executors[kind] = _new_executor(kind, self.clock)
             return executors[kind]
 
         return Surroundings(
@@ -350,10 +350,12 @@ def _executor_kind(work: Work) -> str:
         return "notebook"
     if isinstance(work, Cell):
         return "cell"
+    if isinstance(work, Wait):
+        return "files"
     return "function" if isinstance(work, Function) else "shell"
 
 
-def _new_executor(kind: str) -> Executor:
+def _new_executor(kind: str, clock: Clock) -> Executor:
     if kind == "notebook":
         from nbsched.executors.notebook import NotebookExecutor
 
@@ -366,6 +368,10 @@ def _new_executor(kind: str) -> Executor:
         from nbsched.executors.function import FunctionExecutor
 
         return FunctionExecutor()
+    if kind == "files":
+        from nbsched.executors.files import FilesExecutor
+
+        return FilesExecutor(clock.now)
     from nbsched.executors.shell import ShellExecutor
 
     return ShellExecutor()

@@ -19,17 +19,18 @@ from anyio.abc import TaskGroup
 from nbsched.core.errors import StoreError
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.model import Event
+from nbsched.core.triggers import trigger_of
 from nbsched.engine import firing
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.carrying import Surroundings
-from nbsched.engine.crew import MOST_CELLS, Crew, Room
+from nbsched.engine.crew import MOST_CELLS, MOST_POKES, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
+from nbsched.engine.sensing import Senses
 from nbsched.engine.telling import Tell, Teller
 from nbsched.engine.threads import LoopToken
 from nbsched.store import (
-    alarms,
     attempts,
     claiming,
     events,
@@ -64,7 +65,8 @@ class Scheduler:
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
-        room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources))
+        room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources), MOST_POKES)
+        self._senses = Senses(self._db, self._clock, self.spawn)
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
         self._nudged = False
@@ -168,8 +170,9 @@ class Scheduler:
         ahead = self._ahead(now)
         self._obey(ahead)
         changes = self._fire(from_ms(now_ms), ahead)
-        if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
-            changes[None] = self._db.submit_quietly(alarms.ring, now_ms)
+        if (rung := self._senses.ring(ahead, now_ms)) is not None:
+            changes[None] = rung
+        self._senses.watch(ahead)
         claimed = await self._claim(now_ms) if ahead.queued or changes else []
         await self._changed(changes, now_ms)
         if changes or claimed:
@@ -261,7 +264,7 @@ class Scheduler:
         seen = max(row["after_seq"], self._seen.get(row["name"], 0))
         if row["patterns"] == "[]" or seen >= last:
             return ()
-        trigger = firing.trigger_of(row["trigger"])
+        trigger = trigger_of(row["trigger"])
         found = [
             event
             for event in self._db.read(events.since, seen, last - seen)
@@ -279,7 +282,7 @@ class Scheduler:
             return []
         room = self._crew.room
         capacity = claiming.Capacity(
-            places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells,
+            places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells, pokes=room.pokes,
             resources=room.resources, short=self._crew.short.sizes, ageing_ms=self._ageing_ms,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):

@@ -22,8 +22,9 @@ from nbsched.core.ledger import next_after
 from nbsched.core.model import ACTIVE, ENDINGS, Event, RunRecord, State, Verb
 from nbsched.core.rows import took_text
 from nbsched.core.tables import Table
+from nbsched.core.triggers import trigger_of
 from nbsched.engine import firing
-from nbsched.store import attempts, claiming, events, hosts, records, runs, schedules
+from nbsched.store import alarms, attempts, claiming, events, hosts, records, runs, schedules
 from nbsched.store.database import in_memory
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NewRun, insert
@@ -99,7 +100,7 @@ def _paused(row: Mapping[str, Any], start: datetime, end: datetime) -> Expected 
 
 
 def _instants(row: Mapping[str, Any], start: datetime, end: datetime) -> Iterator[datetime]:
-    trigger, bounds = firing.trigger_of(row["trigger"]), (from_ms(row["start_ms"]), from_ms(row["end_ms"]))
+    trigger, bounds = trigger_of(row["trigger"]), (from_ms(row["start_ms"]), from_ms(row["end_ms"]))
     at = next_after(trigger, start - _TICK, *bounds)
     while at is not None and at < end:
         yield at
@@ -107,7 +108,7 @@ def _instants(row: Mapping[str, Any], start: datetime, end: datetime) -> Iterato
 
 
 def _waiting(row: Mapping[str, Any], start: datetime) -> Expected:
-    note = f"{firing.trigger_of(row['trigger'])}: when that will be is not known"
+    note = f"{trigger_of(row['trigger'])}: when that will be is not known"
     return Expected(at=start, schedule=row["name"], verdict="waits", note=note)
 
 
@@ -175,7 +176,7 @@ class _Rehearsal:
         self._settle(self._over(now_ms), Verb.SUCCEED, now_ms)
         ahead = self._ahead(now_ms)
         if ahead.alarm_ms is not None and ahead.alarm_ms <= now_ms:
-            runs.expire(self._db, now_ms)
+            alarms.ring(self._db, [], now_ms)
         if (ahead.is_due(now_ms) or ahead.listening) and self._fire(now_ms, ahead):
             ahead = self._ahead(now_ms)
         if ahead.cancelled:
@@ -225,7 +226,7 @@ class _Rehearsal:
 
     def _hear(self, row: Mapping[str, Any], last: int) -> list[Event]:
         trigger, seen = (
-            firing.trigger_of(row["trigger"]),
+            trigger_of(row["trigger"]),
             max(row["after_seq"], self._heard.get(row["name"], 0)),
         )
         self._heard[row["name"]] = last
@@ -268,7 +269,7 @@ class _Rehearsal:
 
     def _expected(self, told: _Told) -> Expected:
         at, name, verdict = told.item.at, told.row["name"], told.verdict
-        trigger = firing.trigger_of(told.row["trigger"])
+        trigger = trigger_of(told.row["trigger"])
         notes = [str(trigger) if told.item.seq else clock_change(trigger, at)]
         if told.run is not None:
             found = records.run(self._db, told.run)
@@ -304,7 +305,7 @@ def _copied(row: Mapping[str, Any], start: datetime) -> dict[str, Any]:
     policy = {name: value for name, value in work.get("policy", {}).items() if name != "resources"}
     after, bounds = start - _TICK, (from_ms(row["start_ms"]), from_ms(row["end_ms"]))
     over = row["max_fires"] is not None and row["fired"] >= row["max_fires"]
-    following = None if over else next_after(firing.trigger_of(row["trigger"]), after, *bounds)
+    following = None if over else next_after(trigger_of(row["trigger"]), after, *bounds)
     changed = {"work": json.dumps(_work(work["name"], policy)), "params": "{}", "place": None, "after_ms": to_ms(after),
                "next_ms": to_ms(following)}  # fmt: skip
     kept = {name: value for name, value in row.items() if name not in ("name", "after_seq", "created_ms")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -29,6 +30,9 @@ class Files:
 
     def absolute(self, path: str) -> str:
         return str((Path.cwd() / Path(path).expanduser()).resolve())
+
+    def beside(self, path: str) -> str:
+        return os.path.abspath(next(_folders()) / Path(path).expanduser())
 
     def declared_parameters(self, notebook: str) -> Mapping[str, Parameter] | None:
         try:

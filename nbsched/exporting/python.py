@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nbsched.core.checks import implied
-from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Work, parts
+from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Wait, Work, parts
 from nbsched.core.parameters import required
 from nbsched.core.references import Reference
 from nbsched.exporting.functions import Definitions
@@ -25,6 +25,15 @@ def to_python(subject: Subject) -> Exported:
     code = [*file.definitions.blocks, *file.tasks, *blocks]
     sources = [_header(pipeline, notes, file, "\n".join(code)), *code]
     return Exported("\n\n".join(source.rstrip("\n") for source in sources) + "\n", notes)
+
+
+_TYPED = "__main__:"
+"""How the reference of a function begins that has no file or module."""
+
+
+def _ref(work: Work) -> str | None:
+    """The reference of the function that the work calls."""
+    return work.ref if isinstance(work, (Function, Wait)) else None
 
 
 class _File:
@@ -46,17 +55,17 @@ class _File:
         for work in parts(pipeline):
             for value in work.policy.values():
                 self.hooked(work.name, value)
-            if isinstance(work, Function) and work.bound:
-                self.definitions.add(work.ref, work.name)
+            if (ref := _ref(work)) and ref.startswith(_TYPED):
+                self.definitions.add(ref, work.name)
         for name in self.definitions.names:
             self.names.take(name)
         for work in parts(pipeline):
-            if isinstance(work, Function) and work.ref not in self.functions:
-                self.functions[work.ref] = self._task(work)
+            if (ref := _ref(work)) and ref not in self.functions:
+                self.functions[ref] = self._task(work.name, ref)
 
-    def _task(self, work: Function) -> str:
-        found = self.definitions.add(work.ref, work.name) if work.bound else text(work.ref)
-        own = work.ref.rpartition(":")[2].rpartition(".")[2].partition("#")[0]
+    def _task(self, owner: str, ref: str) -> str:
+        found = self.definitions.add(ref, owner) if ref.startswith(_TYPED) else text(ref)
+        own = ref.rpartition(":")[2].rpartition(".")[2].partition("#")[0]
         variable = self.names.take(f"{own}_task")
         self.tasks.append(f"{variable} = nb.task({found})")
         return variable
@@ -64,7 +73,7 @@ class _File:
     def hooked(self, owner: str, value: Any) -> str | None:
         """The name of the function that is to be called, where it is defined here."""
         ref = value.get("call") if isinstance(value, Mapping) else None
-        if isinstance(ref, str) and ref.startswith("__main__:"):
+        if isinstance(ref, str) and ref.startswith(_TYPED):
             return self.definitions.add(ref, owner)
         return None
 
@@ -115,9 +124,9 @@ class _Block:
                 before = given[0] if len(given) == 1 else f"[{', '.join(given)}]"
                 yield f"    {before} >> {self.variables[step.name]}"
 
-    def function(self, work: Function) -> str:
+    def function(self, ref: str) -> str:
         """The variable that holds the function's task."""
-        return self.file.functions[work.ref]
+        return self.file.functions[ref]
 
     def inside(self, work: Pipeline) -> str:
         """The variable that holds the pipeline which a step runs."""

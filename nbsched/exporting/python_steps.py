@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from nbsched.core.errors import DefinitionError
 from nbsched.core.mapping import is_list
-from nbsched.core.model import Cell, Function, Map, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.model import Approval, Cell, Function, Map, Notebook, Pipeline, Shell, Step, Wait, Work
 from nbsched.core.references import Reference
 from nbsched.exporting.literals import call, keywords, text
 from nbsched.exporting.subject import refuse
@@ -21,7 +21,7 @@ class Block(Protocol):
 
     def literal(self, value: Any) -> str: ...
     def option(self, owner: str, value: Any) -> str: ...
-    def function(self, work: Function) -> str: ...
+    def function(self, ref: str) -> str: ...
     def inside(self, work: Pipeline) -> str: ...
 
 
@@ -80,7 +80,7 @@ def _function(work: Function, options: Mapping[str, str], block: Block) -> str:
 
 def _task(work: Function, options: Mapping[str, str], block: Block) -> str:
     where = _fields(block, where=None if work.where == "thread" else work.where)
-    return call(f"{block.function(work)}.options", keywords({**where, **options}), _INDENT)
+    return call(f"{block.function(work.ref)}.options", keywords({**where, **options}), _INDENT)
 
 
 def _pipeline(work: Pipeline, options: Mapping[str, str], block: Block) -> str:
@@ -94,7 +94,26 @@ def _inner(work: Pipeline, options: Mapping[str, str], block: Block) -> str:
     return call(f"{block.inside(work)}.options", keywords(named), _INDENT)
 
 
+def _wait(work: Wait, options: Mapping[str, str], block: Block) -> str:
+    fields = _fields(block, poke=work.poke, match=work.match, params=work.params)
+    limited = {"timeout": "None", **fields, **options}
+    return call("nb.wait_for", [_awaited(work, block), *keywords(limited)], _INDENT)
+
+
+def _awaited(work: Wait, block: Block) -> str:
+    if work.files is not None:
+        return call("nb.file", [text(work.files), f"settle={text(work.settle)}"])
+    return block.function(work.ref) if work.ref is not None else text(work.trigger or "")
+
+
+def _approval(work: Approval, options: Mapping[str, str], block: Block) -> str:
+    asked = block.literal(list(work.choices) if work.choices else work.type)
+    return call("nb.approve", [text(work.message), *keywords({"type": asked, **options})], _INDENT)
+
+
 _WRITERS: Mapping[type[Work], Write] = {
+    Wait: _wait,
+    Approval: _approval,
     Notebook: _notebook,
     Shell: _shell,
     Cell: _cell,

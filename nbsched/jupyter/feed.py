@@ -32,8 +32,8 @@ RECOVER_S = 1.0
 MOST_CHANGED = 1000
 """From so many changes on, a snapshot is sent instead."""
 LOG_S = 1.0
-"""So often the log of a running run that is looked at is read again."""
-LOOKED = 6
+"""So often the log, or the items, of a running run that is looked at are read again."""
+LOOKED = 10
 """So many runs that were looked at are kept up to date in full."""
 
 Send = Callable[[Mapping[str, Any], bytes], None]
@@ -67,6 +67,8 @@ class Feed:
         self._views: set[str] = set()
         self._looked: OrderedDict[int, None] = OrderedDict()
         self._running: set[int] = set()
+        self._mapped: set[int] = set()
+        """Running ones that hold items: these are counted in their row, and read with the logs."""
         self._notices: list[str] = []
         self._overview: Overview | None = None
         self._fresh = self._drifted = self._counts_old = False
@@ -148,7 +150,8 @@ class Feed:
 
     def _bring_up_to_date(self) -> PipelineView | None:
         """All views know what there is now; the focused run's last view when it has ended."""
-        moved, self._cursor = self._source.changed(self._cursor)
+        focus = [] if self._focus is None else [self._focus]
+        moved, self._cursor = self._source.changed(self._cursor, [*focus, *self._looked])
         changed, self._asked = {*moved, *self._asked}, set()
         last = self._last_view(changed)
         many = len(changed) > MOST_CHANGED
@@ -179,6 +182,7 @@ class Feed:
         self._looked.move_to_end(run)
         while len(self._looked) > LOOKED:
             self._looked.popitem(last=False)
+        self._mapped.discard(run)
         self._asked.add(run)
         self._news = True
 
@@ -245,21 +249,32 @@ class Feed:
         return {"overview": short}
 
     def _shown(self, row: PanelRow) -> bool:
-        if self._focus is not None:
-            return self._focus in (row["parent"], row["id"])
-        return row["parent"] is None or row["parent"] in self._looked
+        run, parent = row["id"], row["parent"]
+        if self._focus is None and parent is None:
+            return True
+        return self._focus in (parent, run) or parent in self._looked or run in self._looked
 
     def _looked_at(self, changed: Collection[int] | None) -> dict[str, Any]:
         """Details and graphs of the runs looked at, among those that changed or are writing."""
-        if ticks() >= self._read_at + LOG_S:
+        due = ticks() >= self._read_at + LOG_S
+        if due:
             self._read_at = ticks()
             changed = changed if changed is None else {*changed, *self._running}
-        looked = [run for run in self._looked if changed is None or run in changed]
+        looked = [
+            run
+            for run in self._looked
+            if changed is None or (run in changed and (due or run not in self._mapped))
+        ]
         graphs = dict.fromkeys([*looked, *self._focus_in(changed)])
         details = {run: found for run in looked if (found := self._source.details(run))}
         pipelines = {run: view for run in graphs if (view := self._source.pipeline(run))}
         running = {run for run, found in details.items() if found["run"]["state"] == "running"}
         self._running = (self._running - set(details)) | running
+        self._mapped = {
+            run
+            for run in self._running
+            if (details[run]["items"] is not None if run in details else run in self._mapped)
+        }
         return ({"details": details} if details else {}) | ({"pipelines": pipelines} if pipelines else {})
 
     def _focus_in(self, changed: Collection[int] | None) -> list[int]:

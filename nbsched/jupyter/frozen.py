@@ -13,15 +13,15 @@ from datetime import datetime
 from html import escape
 from itertools import pairwise
 
-from nbsched.core.panel import Details, Node, PanelSnapshot, PipelineView
+from nbsched.core.panel import MOST_LINES, Details, Item, Line, Node, PanelSnapshot, PipelineView, shortened
 from nbsched.core.rows import PanelRow, milliseconds, took_ms, took_text, why_text
-from nbsched.core.tables import Table, one_line
+from nbsched.core.tables import INDENT, Table, indented, named_values, one_line, short
 
 Bundle = dict[str, str]
 """Text by MIME type."""
 
-ROWS = 40
-"""So many runs of a store are kept."""
+FAILED_ITEMS = 10
+"""So many failed items of a mapped step are named."""
 
 COLOURS: Mapping[str, str] = {
     "ok": "#2f9e62", "run": "#2f80d0", "wait": "#8a90a0", "bad": "#d9483b", "warn": "#c08a1e", "skip": "#9aa1ae",
@@ -29,22 +29,25 @@ COLOURS: Mapping[str, str] = {
 _WIDTH, _HEIGHT, _COLUMN, _ROW, _PAD = 156, 40, 204, 56, 6
 
 
-def run(view: PipelineView, details: Mapping[int, Details], now: datetime) -> Bundle:
-    """A pipeline's run: its head, its graph, its steps with what they gave, and their errors."""
+def run(view: PipelineView, lines: Sequence[Line], details: Mapping[int, Details], now: datetime) -> Bundle:
+    """A pipeline's run: its head, its graph, the lines of what is in it with what they gave, and their errors."""
     row = view["run"]
-    steps = sorted(view["steps"], key=lambda step: (step["started_ms"] or step["scheduled_ms"], step["id"]))
     facts = f"run {row['id']} · {row['state']} · {_took(row, now)} · {_instant(row['started_ms'], now)}"
-    cells = [_step_cells(step, details.get(step["id"]), now) for step in steps]
+    kept = shortened(lines)
+    rows, left = [step for _, step in kept], len(lines) - len(kept)
+    cells = [_step_cells(depth, step, details.get(step["id"]), now) for depth, step in kept]
     columns = ("", "step", "why", "took", "started", "gave")
-    errors = [_error(step["name"], details[step["id"]]) for step in steps if step["id"] in details]
+    more = f"{left} more steps ended without a failure" if left else ""
     head = f"<p>{_sign(row)} <b>{escape(row['name'])}</b> {escape(facts)}</p>"
-    html = _page([head, _image(view), _table(columns, cells, steps), *errors])
-    return {"text/html": html, "text/plain": f"{row['sign']} {row['name']} {facts}\n{Table(columns, cells)}"}
+    end = [f"<p>{more}</p>"] if more else []
+    html = _page([head, _image(view), _table(columns, cells, rows), *end, *_errors(rows, details)])
+    plain = f"{row['sign']} {row['name']} {facts}\n{Table(columns, cells)}\n{more}"
+    return {"text/html": html, "text/plain": plain.rstrip()}
 
 
 def store(snapshot: PanelSnapshot, now: datetime) -> Bundle:
     """The newest runs of a store, as they were at `now`."""
-    rows, counts = snapshot["rows"][:ROWS], snapshot["overview"]["counts"]
+    rows, counts = snapshot["rows"][:MOST_LINES], snapshot["overview"]["counts"]
     facts = f"{counts['running']} running · {counts['queued']} queued · {_instant(milliseconds(now), now)}"
     cells = [_run_cells(row, now) for row in rows]
     columns = ("", "run", "what", "why", "took", "started")
@@ -64,8 +67,8 @@ def _run_cells(row: PanelRow, now: datetime) -> tuple[str, ...]:
     )
 
 
-def _step_cells(step: PanelRow, details: Details | None, now: datetime) -> tuple[str, ...]:
-    what = f"{step['name']} {step['detail']}".rstrip()
+def _step_cells(depth: int, step: PanelRow, details: Details | None, now: datetime) -> tuple[str, ...]:
+    what = f"{INDENT * depth}{step['name']} {step['detail']}".rstrip()
     gave = _gave(details) if details else ""
     return step["sign"], what, why_text(step, now), _took(step, now), _instant(step["started_ms"], now), gave
 
@@ -73,10 +76,9 @@ def _step_cells(step: PanelRow, details: Details | None, now: datetime) -> tuple
 def _gave(details: Details) -> str:
     """The named values, else the result, shortened."""
     run = details["run"]
-    pairs = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in run["values"].items()]
-    if not pairs and run["result"] is not None:
-        pairs = [json.dumps(run["result"], ensure_ascii=False)]
-    return one_line(", ".join(part if len(part) <= 60 else f"{part[:59]}…" for part in pairs))
+    if run["values"] or run["result"] is None:
+        return named_values(run["values"])
+    return one_line(short(json.dumps(run["result"], ensure_ascii=False)))
 
 
 def _took(row: PanelRow, now: datetime) -> str:
@@ -110,19 +112,32 @@ def _table(columns: Sequence[str], cells: Sequence[Sequence[str]], rows: Sequenc
 
 
 def _line(row: PanelRow, cells: Sequence[str]) -> str:
-    rest = "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in cells[1:])
+    rest = "".join(f'<td style="text-align:left">{indented(cell)}</td>' for cell in cells[1:])
     return f"<tr><td>{_sign(row)}</td>{rest}</tr>"
 
 
-def _error(name: str, details: Details) -> str:
-    error = details["error"]
+def _errors(rows: Sequence[PanelRow], details: Mapping[int, Details]) -> list[str]:
+    """Of a pipeline that a step inside has failed only that one's."""
+    said = {row["parent"] for row in rows if row["tone"] == "bad"}
+    return [_error(row, details[row["id"]]) for row in rows if row["id"] in details and row["id"] not in said]
+
+
+def _error(step: PanelRow, details: Details) -> str:
+    error, failed = details["error"], _failed(details)
     if error is None:
         return ""
     line = f"\n{error['line']}" if error["line"] else ""
+    items = "\n".join(f"[{one['row']['index']}] {one['row']['why']}" for one in failed)
     return (
-        f"<details><summary><b>{escape(name)}</b>: {escape(error['text'])}</summary>"
-        f"<pre>{escape(error['traceback'] or error['text'] + line)}</pre></details>"
+        f"<details><summary><b>{escape(step['name'])}</b>: {escape(step['why'] if failed else error['text'])}</summary>"
+        f"<pre>{escape(items or error['traceback'] or error['text'] + line)}</pre></details>"
     )
+
+
+def _failed(details: Details) -> list[Item]:
+    """The first failed items of a mapped step."""
+    found = details["items"]["first"] if details["items"] else ()
+    return [item for item in found if item["row"]["state"] == "failed"][:FAILED_ITEMS]
 
 
 # ---------------------------------------------------------------- the picture
@@ -165,10 +180,22 @@ def _box(node: Node, step: PanelRow | None) -> str:
     colour = COLOURS[step["tone"] if step else "wait"]
     took = "" if step is None or step["ended_ms"] is None else took_text(took_ms(step, step["ended_ms"]))
     about = f"{step['sign']} {took if step['started_ms'] else step['state']}" if step else "not run"
+    if step and step["items"] is not None and step["detail"]:
+        about += f" · {step['detail']}"
     return (
         f'<g transform="translate({x} {y:g})"><rect width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{colour}" '
         f'fill-opacity=".1" stroke="{colour}" stroke-opacity=".55"/><rect width="4" height="{_HEIGHT}" rx="2" '
-        f'fill="{colour}"/><svg width="{_WIDTH - 6}" height="{_HEIGHT}" fill="#7b8190">'
+        f'fill="{colour}"/>{_holding(step)}<svg width="{_WIDTH - 6}" height="{_HEIGHT}" fill="#7b8190">'
         f'<text x="13" y="17" font-weight="600">{escape(one_line(node["name"]))}</text>'
         f'<text x="13" y="31" font-size="10.5">{escape(about)}</text></svg></g>'
     )
+
+
+def _holding(step: PanelRow | None) -> str:
+    """Edges of cards below a mapped step, a mark of depth on a pipeline."""
+    paths: list[str] = []
+    if step and step["items"] is not None:
+        paths = [f"M{_WIDTH + at} {at + 4}V{_HEIGHT + at - 5}a5 5 0 0 1-5 5H{at + 4}" for at in (2.5, 5)]
+    elif step and step["pipeline"]:
+        paths = [f"M{_WIDTH - 15} {_HEIGHT / 2 - 5:g}l5 5l-5 5"]
+    return "".join(f'<path d="{path}" fill="none" stroke="#9aa1ae"/>' for path in paths)

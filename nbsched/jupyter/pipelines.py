@@ -25,10 +25,10 @@ from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import export_given, params_given, policy_given
-from nbsched.stepcells import StepCells, read_step, referring, split_name
+from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
 from nbsched.verbs import VERBS
 from nbsched.verbs.exports import write_export
-from nbsched.verbs.runs import runs_table
+from nbsched.verbs.runs import run_table
 
 step_cells = StepCells()
 """The pipelines of this kernel that `%step` and `%%step` put together."""
@@ -49,7 +49,9 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
 
 
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
-    path = getattr(given, "path", None)
+    path, waits = getattr(given, "path", None), waiting_work(given)
+    if waits is not None:
+        return _without_cell(waits, given, source)
     if source is not None:
         if hasattr(given, "pipeline"):
             raise UsageError(
@@ -62,7 +64,8 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
         return _inner(shell, given, path)
     if path is None:
         raise UsageError(
-            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step"
+            f"%step {given.name}: name the notebook to run, or write %% to make this cell the step; "
+            "--wait-for and --approve make one that waits"
         )
     if hasattr(given, "where"):
         raise UsageError("--where is for cells: a notebook always runs in a fresh kernel, leave it out")
@@ -70,6 +73,12 @@ def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | N
     work: Work = nb.notebook(
         Path(path).expanduser().absolute(), name=name, params=params, **policy_given(given)
     )
+    return work
+
+
+def _without_cell(work: Work, given: argparse.Namespace, source: str | None) -> Work:
+    if source is not None:
+        raise UsageError(f"%%step runs the cell below it: write one % for {given.name}, which waits")
     return work
 
 
@@ -156,9 +165,7 @@ def describe(shell: Any, given: argparse.Namespace) -> None:
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
     if last:
-        show(
-            runs_table(default.runtime(), [last[0].record, *(step.record for step in last[0].steps.values())])
-        )
+        show(run_table(default.runtime(), last[0].id))
 
 
 def names(shell: Any) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,18 @@ from nbsched.core.panel import (
     Counts,
     Details,
     Handle,
+    Items,
     Overview,
     PanelSnapshot,
     PipelineView,
     Verb,
     details,
     history,
+    items_view,
     pipeline_view,
     schedule_line,
 )
-from nbsched.core.rows import PanelRow, panel_row
+from nbsched.core.rows import PanelRow
 from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
@@ -61,33 +63,18 @@ class StoreSource:
     def rows(self, ids: Collection[int]) -> list[PanelRow]:
         return self._rows(self._read(showing.some, ids))
 
-    def _rows(self, runs: Iterable[RunRecord]) -> list[PanelRow]:
-        found = self._with_progress(list(runs))
-        written = self._read(showing.triggers)
-        needs = self._read(showing.waited_for, [one.id for one in found if one.state == "pending"])
-        return [
-            panel_row(one, trigger=written.get(one.schedule or ""), needs=needs.get(one.id, ()))
-            for one in found
-        ]
-
-    def _with_progress(self, runs: list[RunRecord]) -> list[RunRecord]:
-        """A running pipeline is as far as its steps."""
-        running = [one.id for one in runs if one.kind == "pipeline" and one.state == "running"]
-        far = self._read(showing.pipelines_progress, running)
-        return [replace(one, progress=far.get(one.id, one.progress)) for one in runs] if far else runs
+    def _rows(self, runs: Sequence[RunRecord]) -> list[PanelRow]:
+        return self._read(showing.rows, runs)
 
     def pipeline(self, run_id: int) -> PipelineView | None:
         found = self._read(showing.some, [run_id])
         if not found or found[0].kind != "pipeline":
             return None
-        past = self._read(showing.before, run_id, LAST_OF_PIPELINE - 1)
-        steps = _by_parent(self._read(showing.steps, [run_id, *(one.id for one in past)]))
-        return pipeline_view(
-            found[0],
-            steps[run_id],
-            self._needs(run_id, steps[run_id]),
-            [(one, steps[one.id]) for one in past],
-        )
+        run, past = found[0], self._read(showing.before, found[0], LAST_OF_PIPELINE - 1)
+        steps = _by_parent(self._read(showing.steps, [run.origin, *(one.origin for one in past)]))
+        row, *rows = self._rows([run, *steps[run.origin]])
+        needs = self._needs(run.origin, steps[run.origin])
+        return pipeline_view(row, rows, needs, [(one, steps[one.origin]) for one in past])
 
     def _needs(self, run_id: int, steps: Iterable[RunRecord]) -> Mapping[str, list[str]]:
         names = {step.id: step.step or step.name for step in steps}
@@ -98,20 +85,28 @@ class StoreSource:
 
     def details(self, run_id: int) -> Details | None:
         try:
-            run = self._read(records.run, run_id)
+            run = self._runtime.get_run(run_id).given
         except UnknownName:
             return None
-        [row] = self._rows([run])
-        return details(row, run, self._read(records.attempts, run_id), _end_of(self._log(run_id)))
+        row, *path = self._rows([run, *self._read(showing.path, run)])
+        attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
+        return details(row, run, attempts, log, path, self._items(run))
+
+    def _items(self, run: RunRecord) -> Items | None:
+        if run.kind != "map":
+            return None
+        first = self._read(showing.first_items, run)
+        return items_view(self._read(showing.items_by_state, [run])[run.id], self._rows(first), first)
 
     def _log(self, run_id: int) -> Path:
         return self._runtime.get_run(run_id).folder / "log.txt"
 
-    def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
+    def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]:
         seq = self._read(events.last_seq)
         if cursor is None:
             return (), (seq, self._read(showing.progress))
-        ids, running = self._read(showing.changed, *cursor)
+        since, running = cursor
+        ids, running = self._read(showing.changed, since, running, looked)
         return ids, (seq, running)
 
     def watch(self, callback: Callable[[], None]) -> Handle:
@@ -121,6 +116,8 @@ class StoreSource:
         verbs: Mapping[str, Callable[[Any], Any]] = {
             "cancel": self._runtime.cancel,
             "retry": self._runtime.retry,
+            "approve": lambda run: self._runtime.resolve(run, True),
+            "reject": lambda run: self._runtime.resolve(run, False),
             "trigger": self._runtime.trigger,
             "pause": self._runtime.pause,
             "resume": self._runtime.resume,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
@@ -13,19 +13,20 @@ from uuid import uuid4
 import anywidget
 import traitlets
 
-from nbsched.core.panel import PipelineView, Source
+from nbsched.core.panel import Line, PipelineView, Source, shortened
 from nbsched.engine import default
 from nbsched.engine.live import Run
 from nbsched.jupyter import frozen
 from nbsched.jupyter.feed import Feed
 from nbsched.jupyter.source import StoreSource
+from nbsched.store import showing
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 VIEW = files("nbsched.jupyter") / "view"
-PARTS = ("elements", "words", "known", "list", "rows", "head", "aside", "graph", "matrix", "pipeline", "timeline",
-         "panel", "widget")  # fmt: skip
+PARTS = ("elements", "words", "known", "list", "path", "rows", "head", "items", "aside", "graph", "matrix", "pipeline",
+         "timeline", "panel", "widget")  # fmt: skip
 """The view's modules, each after those it imports."""
 
 
@@ -92,8 +93,16 @@ class Panel(anywidget.AnyWidget):
         return self._static_run(view) if view else {}
 
     def _static_run(self, view: PipelineView) -> frozen.Bundle:
-        found = {step["id"]: self._source.details(step["id"]) for step in view["steps"]}
-        return frozen.run(view, {run: one for run, one in found.items() if one}, self._now())
+        lines = list(self._lines(view))
+        found = {row["id"]: self._source.details(row["id"]) for _, row in shortened(lines)}
+        return frozen.run(view, lines, {run: one for run, one in found.items() if one}, self._now())
+
+    def _lines(self, view: PipelineView, depth: int = 0) -> Iterator[Line]:
+        """The steps, and behind each pipeline among them that one's."""
+        for step in view["steps"]:
+            yield depth, step
+            if step["pipeline"] and (inside := self._source.pipeline(step["id"])):
+                yield from self._lines(inside, depth + 1)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._source.overview()["now_ms"] / 1000, UTC).astimezone()
@@ -106,15 +115,18 @@ class Panel(anywidget.AnyWidget):
 
 
 def dashboard(focus: int | Run | None = None) -> Panel:
-    """The live panel of the default runtime's store; with `focus` of one pipeline's run, or with that run chosen."""
+    """The live panel of the default runtime's store; with `focus` of the pipeline that run is in, the run chosen."""
     runtime = default.runtime()
     source = StoreSource(runtime)
     if focus is None:
         return Panel(source)
     run = runtime.get_run(focus if isinstance(focus, int) else focus.id).record
-    if run.kind == "pipeline":
-        return Panel(source, focus=run.id)
-    return Panel(source, focus=run.parent, chosen=run.id)
+    whole = [*runtime.database.read(showing.path, run), run][0]
+    return Panel(
+        source,
+        focus=whole.id if whole.kind == "pipeline" else None,
+        chosen=run.id if run is not whole or whole.kind != "pipeline" else None,
+    )
 
 
 def _publish(bundle: Mapping[str, Any], display_id: str, *, update: bool) -> None:

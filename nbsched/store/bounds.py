@@ -8,7 +8,7 @@ from typing import Any
 
 from nbsched.store.database import Db
 
-_WAITING = "bound = ? AND ended_ms IS NULL AND state = 'pending'"
+_WAITING = "bound = ? AND ended_ms IS NULL AND state = 'pending' AND started_ms IS NULL"
 
 
 def admissible(db: Db, ended: Sequence[int], columns: str) -> list[Mapping[str, Any]]:
@@ -34,7 +34,9 @@ def first_in_line(db: Db, label: str, columns: str) -> list[Mapping[str, Any]]:
     if first is None:
         return []
     going_on = db.execute(
-        "SELECT count(*) FROM runs WHERE bound = ? AND ended_ms IS NULL AND state IN ('queued', 'running')",
+        "SELECT (SELECT count(*) FROM runs WHERE bound = ?1 AND ended_ms IS NULL AND state IN ('queued', 'running')) "
+        "+ (SELECT count(*) FROM waits w CROSS JOIN runs r ON r.id = w.run "
+        "WHERE r.bound = ?1 AND r.state = 'pending' AND r.started_ms IS NOT NULL)",  # sensors that have begun
         (label,),
     ).fetchone()[0]
     return db.execute(

@@ -27,6 +27,8 @@ class Capacity:
     any_place: bool
     slots: float
     cells: int
+    pokes: int = 0
+    """How many sensors may be looked at; they take no slot."""
     resources: Mapping[str, float] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
     """Function references and how many of their runs one slot takes at a time."""
@@ -115,8 +117,8 @@ def _may(
     rates: Rates,
 ) -> bool:
     """Whether the run may begin as far as its policy goes; what it takes is then taken."""
-    if row["kind"] == "map":
-        return True  # its limits are for its items
+    if row["kind"] == "map" or row["lane"] == "poke":
+        return True  # its limits are for its items; who looks holds nothing
     wanted: Mapping[str, float] = {} if row["lane"] in _HOLDING else policy.get("resources", {})
     if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
         return False
@@ -131,6 +133,8 @@ def _may(
 def _choose(db: Db, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
     for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room, rates), strict=False):
+        chosen.append(row)
+    for _, row in zip(range(room.pokes), _in_line(db, "poke", now_ms, room, rates), strict=False):
         chosen.append(row)
     slots = room.slots
     if slots <= 0:
@@ -218,7 +222,7 @@ def _start(db: Db, rows: Sequence[dict[str, Any]], host: str, birth: str, now_ms
     )
     db.execute(
         "INSERT INTO events (name, at_ms, run, attempt) SELECT 'run.started', ?, runs.id, attempt "
-        "FROM json_each(?) AS given CROSS JOIN runs ON runs.id = given.value",
+        "FROM json_each(?) AS given CROSS JOIN runs ON runs.id = given.value WHERE lane <> 'poke'",
         (now_ms, ids),
     )
 

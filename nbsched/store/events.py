@@ -16,11 +16,14 @@ from nbsched.store.nesting import PARTS
 MOST_TRIES = 5
 
 
-def record(db: Db, name: str, now_ms: int, data: dict[str, Any] | str | None = None) -> int:
-    """The event is in the log; its place there is given back."""
+def record(
+    db: Db, name: str, now_ms: int, data: dict[str, Any] | str | None = None, key: str | None = None
+) -> int:
+    """The event is in the log; its place there is given back. With a key it is a signal to the runs of that key."""
     text = data if isinstance(data, str) or data is None else json.dumps(data, ensure_ascii=False)
     row = db.execute(
-        "INSERT INTO events (name, at_ms, data) VALUES (?, ?, ?) RETURNING seq", (name, now_ms, text)
+        "INSERT INTO events (name, at_ms, data, key) VALUES (?, ?, ?, ?) RETURNING seq",
+        (name, now_ms, text, key),
     )
     seq: int = row.fetchone()[0]
     return seq
@@ -38,7 +41,7 @@ def record_run(
 
 _SELECT = """
 SELECT e.seq, e.name, e.at_ms, e.run, e.attempt, e.reason, e.data, r.name AS run_name, r.schedule, r.pipeline, r.step,
-       r.idx, r.parent, r.scheduled_ms, r.started_ms, r.ended_ms, r.key
+       r.idx, r.parent, r.scheduled_ms, r.started_ms, r.ended_ms, r.key, e.key AS signal
 FROM events e LEFT JOIN runs r ON r.id = e.run
 """
 _STATES = {
@@ -60,7 +63,10 @@ def _event(row: Any) -> Event:
         data = decode(json.loads(row["data"])) if row["data"] else {}
     else:
         data = _run_data(row)
-    return Event(id=f"e{row['seq']}", name=row["name"], at=from_ms(row["at_ms"]), seq=row["seq"], data=data)
+    at = from_ms(row["at_ms"])
+    return Event(
+        id=f"e{row['seq']}", name=row["name"], at=at, seq=row["seq"], data=data, key=row["signal"]
+    )  # fmt: skip
 
 
 def _run_data(row: Any) -> dict[str, Any]:
@@ -83,6 +89,43 @@ def _unchanged(row: Any) -> str:
 def since(db: Db, seq: int, limit: int = 1000) -> list[Event]:
     """The events after `seq`, oldest first."""
     rows = db.execute(_SELECT + "WHERE e.seq > ? ORDER BY e.seq LIMIT ?", (seq, limit))
+    return [_event(row) for row in rows]
+
+
+def between(db: Db, seq: int, last: int, names: Sequence[str] | None) -> list[Event]:
+    """The events after `seq`, up to `last`, oldest first: of these names, or all."""
+    named = "" if names is None else "AND e.name IN (SELECT value FROM json_each(?)) "
+    given = (seq, last) if names is None else (seq, last, json.dumps(names))
+    rows = db.execute(f"{_SELECT} WHERE e.seq > ? AND e.seq <= ? {named}ORDER BY e.seq", given)
+    return [_event(row) for row in rows]
+
+
+def signals(db: Db, key: str, run: int) -> list[Event]:
+    """The events with this key since the run was made, oldest first."""
+    rows = db.execute(
+        f"{_SELECT} WHERE e.key = ? AND e.seq > (SELECT ifnull(min(seq), 0) FROM events WHERE run = ?) ORDER BY e.seq",
+        (key, run),
+    )
+    return [_event(row) for row in rows]
+
+
+_ENDS = """
+SELECT 0 AS seq, 'run.' || r.state AS name, r.ended_ms AS at_ms, r.id AS run, r.attempt, r.reason, NULL AS data,
+       r.name AS run_name, r.schedule, r.pipeline, r.step, r.idx, r.parent, r.scheduled_ms, r.started_ms, r.ended_ms,
+       r.key, NULL AS signal
+FROM runs r
+"""
+
+
+def last_end(db: Db, name: str, scheduled_ms: int | None) -> list[Event]:
+    """The end of the last run of that name or schedule, if it has; with an instant, the ends of all that have it."""
+    mine = "r.parent IS NULL AND r.work <> '{}' AND (r.name = ?1 OR r.schedule = ?1)"
+    if scheduled_ms is None:
+        rows = db.execute(f"SELECT * FROM ({_ENDS} WHERE {mine} ORDER BY r.id DESC LIMIT 1) WHERE ended_ms IS NOT NULL",
+                          (name,))  # fmt: skip
+    else:
+        rows = db.execute(f"{_ENDS} WHERE {mine} AND r.scheduled_ms = ?2 AND r.ended_ms IS NOT NULL ORDER BY r.id",
+                          (name, scheduled_ms))  # fmt: skip
     return [_event(row) for row in rows]
 
 

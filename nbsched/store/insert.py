@@ -13,7 +13,7 @@ from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
 from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
-from nbsched.store import previous
+from nbsched.store import previous, waits
 from nbsched.store.database import Db
 
 BOUNDS = "bounds"
@@ -119,8 +119,9 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
     run = next_id(db)
     steps = new.work.get("steps") or []
     given = {**new.work.get("policy", {}), **new.policy}
-    waits = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
-    state = State.PENDING if new.wait_for or new.bound or waits else State.QUEUED
+    behind = not (new.wait_for or new.bound) and _waits_for_previous(db, run, new, given)
+    held_back = bool(new.wait_for or new.bound or behind)
+    state = State.PENDING if held_back or waits.lane(new.work) else State.QUEUED
     work = {name: value for name, value in new.work.items() if name != "steps"} if steps else new.work
     policy = Policy.of(given)
     _write_rows(db, [_row(run, new, work, given, policy, state, now_ms)], now_ms)
@@ -133,8 +134,10 @@ def insert(db: Db, new: NewRun, now_ms: int) -> int:
             policy=given,
         )  # fmt: skip
         insert_steps(db, frame, new.work, new.reused, new.again, now_ms)
-    if waits:
+    if behind:
         previous.wait(db, run)
+    elif waits.lane(new.work) and not held_back:
+        waits.begin(db, run, now_ms)
     return run
 
 
@@ -217,7 +220,9 @@ def _lane(work: Mapping[str, Any], *, inside: bool = False) -> str:
     """What its host needs room for: a slot, the kernel, or nothing; `unfold`: to see first what is in it."""
     if work["kind"] in CONTAINERS:
         return "unfold" if inside or work["kind"] == "map" else "none"
-    return "cell" if work["kind"] == "cell" and work.get("where", "kernel") == "kernel" else "slot"
+    if work["kind"] == "cell" and work.get("where", "kernel") == "kernel":
+        return "cell"
+    return waits.lane(work) or "slot"
 
 
 def _row(

@@ -22,6 +22,10 @@ class Outlook:
     """When a waiting run may go on or a run's time is over; those that wait for room by now are left out."""
     listening: bool
     """Some schedule waits for events."""
+    sensing: bool
+    """Some run waits for events."""
+    watching: bool
+    """Some run waits for files."""
     queued: bool
     """Some run may be claimed."""
     cancelled: bool
@@ -48,8 +52,11 @@ SELECT
      UNION ALL SELECT min(expires_ms) FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0
        AND expires_ms IS NOT NULL
      UNION ALL SELECT min(deadline_ms) FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL
+     UNION ALL SELECT min(wake_ms) FROM waits WHERE wake_ms IS NOT NULL
      UNION ALL SELECT min(late_ms) FROM runs WHERE {ACTIVE} AND late_ms IS NOT NULL)),
   EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
+  EXISTS (SELECT 1 FROM waits WHERE kind = 'event' AND patterns <> '[]'),
+  EXISTS (SELECT 1 FROM waits WHERE kind = 'poke' AND patterns <> '[]'),
   EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane IN (SELECT value FROM json_each(:lanes))
     AND (not_before_ms IS NULL OR not_before_ms <= :now)
     AND {_MINE}),
@@ -67,7 +74,5 @@ def outlook(
     """
     given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place,
              "lanes": json.dumps(lanes)}  # fmt: skip
-    served, due_ms, alarm_ms, listening, queued, cancelled, untold = db.execute(_OUTLOOK, given).fetchone()
-    return Outlook(
-        bool(served), due_ms, alarm_ms, bool(listening), bool(queued), bool(cancelled), bool(untold)
-    )
+    served, due_ms, alarm_ms, *facts = db.execute(_OUTLOOK, given).fetchone()
+    return Outlook(bool(served), due_ms, alarm_ms, *map(bool, facts))

@@ -75,12 +75,18 @@ def holds_back(db: Db, row: Mapping[str, Any]) -> bool:
 
 def wait(db: Db, run: int) -> None:
     """The pending run waits for the one before it."""
-    db.execute("INSERT OR IGNORE INTO waits (run, kind) VALUES (?, ?)", (run, REASON))
+    db.execute(
+        "INSERT INTO waits (run, kind) VALUES (?, ?) ON CONFLICT (run) DO UPDATE SET kind = excluded.kind",
+        (run, REASON),
+    )
     db.execute("UPDATE runs SET reason = ? WHERE id = ?", (REASON, run))
 
 
 def forget(db: Db, run: int) -> None:
-    """The run waits no longer."""
+    """The run waits for that no longer; an answer that it was given early is kept."""
+    db.execute(
+        "UPDATE waits SET kind = 'answer' WHERE run = ? AND kind = ? AND answer IS NOT NULL", (run, REASON)
+    )
     db.execute("DELETE FROM waits WHERE run = ? AND kind = ?", (run, REASON))
 
 

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
+from nbsched.core.definitions import work_of
 from nbsched.core.errors import UnknownName
 from nbsched.core.instants import from_ms
-from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
+from nbsched.core.model import Approval, AttemptRecord, Error, RunRecord, ScheduleRecord, State, Wait
 from nbsched.store.database import Db
 
 _RUN = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, params, result, named,
-       error, output, progress, late
+       error, output, progress, late,
+       CASE WHEN lane IN ('wait', 'poke') AND ended_ms IS NULL THEN work END AS waits_for
 FROM runs
 """
 
@@ -35,8 +37,13 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None, late=bool(row["late"]),
+        progress=tuple(progress) if progress else None, late=bool(row["late"]), waits_for=_waits_for(row["waits_for"]),
     )  # fmt: skip
+
+
+def _waits_for(text: str | None) -> Wait | Approval | None:
+    work = work_of(text) if text else None
+    return work if isinstance(work, (Wait, Approval)) else None
 
 
 def run(db: Db, run_id: int) -> RunRecord:

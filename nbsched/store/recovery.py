@@ -51,7 +51,7 @@ def give_up(db: Db, host: str, now_ms: int) -> bool:
 
 def _lose_attempts(db: Db, host: str, now_ms: int) -> None:
     rows = db.execute(
-        "SELECT id, fence, policy, failures, losses FROM runs WHERE state = 'running' AND host = ? "
+        "SELECT id, lane, fence, policy, failures, losses FROM runs WHERE state = 'running' AND host = ? "
         "AND lane <> 'none'",
         (host,),
     ).fetchall()
@@ -59,12 +59,13 @@ def _lose_attempts(db: Db, host: str, now_ms: int) -> None:
 
 
 def _lost(row: Any, now_ms: int) -> runs.Settlement:
+    outcome = Outcome(kind="not_yet" if row["lane"] == "poke" else "lost")
     verdict = plan.verdict(
-        Outcome(kind="lost"), Policy.of(json.loads(row["policy"])), failures=row["failures"], losses=row["losses"],
+        outcome, Policy.of(json.loads(row["policy"])), failures=row["failures"], losses=row["losses"],
         now=from_ms(now_ms), chance=0,
     )  # fmt: skip
     return runs.Settlement(
-        run=row["id"], fence=row["fence"], verdict=verdict, outcome="lost", ended_ms=now_ms
+        run=row["id"], fence=row["fence"], verdict=verdict, outcome=outcome.kind, ended_ms=now_ms
     )
 
 

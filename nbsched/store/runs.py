@@ -13,7 +13,7 @@ from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
-from nbsched.store import bounds, notices, previous, rates
+from nbsched.store import bounds, notices, previous, rates, waits
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
@@ -68,13 +68,13 @@ def _admit_items(db: Db, parent: int, now_ms: int) -> None:
     if width is None:
         return
     first = db.execute(
-        f"SELECT id, state, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
+        f"SELECT id, state, lane, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
         (parent, -1 if width[0] is None else width[0]),
     ).fetchall()
     _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
 
 
-_PENDING = f"{previous.FACTS}, scope, rule, condition, policy"
+_PENDING = f"{previous.FACTS}, scope, lane, rule, condition, policy"
 """Of a pending run, to decide what becomes of it."""
 
 
@@ -84,6 +84,7 @@ def _is_plain(row: Mapping[str, Any]) -> bool:
 
 
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
+    rows = waits.begin_those_that_wait(db, rows, now_ms)
     db.executemany(
         "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) WHERE id = ?",
         [(_expiry(row["policy"], now_ms), row["id"]) for row in rows],
@@ -138,7 +139,7 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
     """Those of the runs that are still the host's, by id."""
     rows = db.execute(
-        f"SELECT {notices.FACTS}, fence, attempt, cancel FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
+        f"SELECT {notices.FACTS}, fence, attempt, cancel, lane FROM runs WHERE id IN (SELECT value FROM json_each(?)) "
         "AND host = ? AND state = 'running'",
         (json.dumps([item.run for item in settlements]), host),
     )
@@ -179,14 +180,15 @@ def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, An
     )
     ended = [
         Ended(
-            run=item.run,
-            parent=held[item.run]["parent"],
-            state=ENDINGS[item.verdict.verb],
-            reason=item.verdict.reason,
+            run=at.run,
+            parent=held[at.run]["parent"],
+            state=ENDINGS[at.verdict.verb],
+            reason=at.verdict.reason,
         )
-        for item in settlements
-        if item.verdict.verb is not Verb.RETRY
+        for at in settlements
+        if at.verdict.verb is not Verb.RETRY
     ]
+    waits.over(db, [item.run for item in ended if held[item.run]["lane"] in waits.LANES])
     for item in ended:
         notices.note(db, held[item.run], item.state)
     return ended
@@ -202,6 +204,9 @@ def _facts(item: Settlement, attempt: int) -> tuple[Any, ...]:
 
 def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended]:
     verdict = settlement.verdict
+    if verdict.quiet and row["cancel"] is None:
+        waits.look_later(db, settlement.run, row["attempt"], to_ms(verdict.not_before))
+        return []
     db.execute(
         "UPDATE runs SET state = 'queued', reason = ?, not_before_ms = ?, error = ?, output = coalesce(?, output), "
         "failures = failures + ?, losses = losses + ?, host = NULL, progress = NULL WHERE id = ?",
@@ -213,18 +218,29 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
         if not verdict.handed_over:
             notices.note(db, row, State.QUEUED)
         return []
-    found = _end(db, settlement.run, State.CANCELLED, None, settlement.ended_ms)
+    late = row["cancel"] == "timeout" and row["lane"] == "poke"
+    state, reason = (State.FAILED, "timeout") if late else (State.CANCELLED, None)
+    found = _end(db, settlement.run, state, reason, settlement.ended_ms)
     return [found] if found else []
+
+
+def end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> list[Ended]:
+    """The run that waits has ended so, unless it had before, and what waited for it goes on; all that has ended."""
+    found = _end(db, run, state, reason, now_ms)
+    done = _follow(db, [found] if found else [], now_ms)
+    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
 def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
-        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING {notices.FACTS}, attempt, not_before_ms",
+        f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING {notices.FACTS}, attempt, not_before_ms, lane",
         (state, reason, now_ms, run),
     ).fetchone()
     if row is None:
         return None
+    if row["lane"] in waits.LANES:
+        waits.over(db, [run])
     record_run(db, EVENTS[state], now_ms, run, row["attempt"], reason)
     notices.note(db, row, state)
     if row["not_before_ms"] is not None:
@@ -259,7 +275,7 @@ def _followers(db: Db, ended: Sequence[Ended]) -> list[Mapping[str, Any]]:
         [(plan.ended_as(item.state, item.reason), item.run) for item in ended],
     )
     return db.execute(
-        f"SELECT {_PENDING} FROM runs WHERE state = 'pending' AND id IN "
+        f"SELECT {_PENDING} FROM runs WHERE state = 'pending' AND started_ms IS NULL AND id IN "
         "(SELECT run FROM needs WHERE need IN (SELECT value FROM json_each(?))) ORDER BY id",
         (runs,),
     ).fetchall()
@@ -334,9 +350,7 @@ def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
         _stop(db, run, row["kind"], now_ms, how, tidy=row["cancel"] is None)
     else:
         _cancel_steps(db, run, now_ms, how, tidy=False)
-        found = _end(db, run, State.CANCELLED, None, now_ms)
-        done = _follow(db, [found] if found else [], now_ms)
-        _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+        end(db, run, State.CANCELLED, None, now_ms)
     return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
 
 

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from nbsched.core.model import RunRecord
+from nbsched.core.model import RunRecord, State
+from nbsched.core.panel import Line
+from nbsched.core.rows import PanelRow, panel_row
 from nbsched.store.database import Db
 from nbsched.store.records import run_record
 
 _ROW = """
 SELECT id, name, kind, state, reason, schedule, pipeline, step, idx, parent, retry_of, attempt, scheduled_ms, until_ms,
        count, created_ms, not_before_ms, started_ms, ended_ms, key, priority, policy, cancel, '{}' AS params,
-       NULL AS result, NULL AS named, error, output, progress, late
+       NULL AS result, NULL AS named, error, output, progress, late,
+       CASE WHEN lane IN ('wait', 'poke') AND ended_ms IS NULL THEN work END AS waits_for
 FROM runs
 """
 """As `records` reads a run, without parameters, result and values."""
+
+_ITEM = _ROW.replace("'{}' AS params", "CASE WHEN length(params) < 400 THEN params ELSE '{}' END AS params")
+"""As `records` reads an item, with what it was given unless that is large."""
+MOST_COUNTED = 100
+"""Of so many mapped steps among the runs asked for the items are counted."""
+MOST_ITEMS = 100
+_FIRST = (
+    ("state = 'failed'", "idx", 50),
+    ("ended_ms IS NULL AND state = 'running'", "idx", 50),
+    ("ended_ms IS NULL AND state <> 'running'", "id", 10),
+    ("ended_ms IS NOT NULL AND state <> 'failed'", "ended_ms DESC, id DESC", MOST_ITEMS),
+)
+"""Which items are seen first, in which order and how many at most."""
 
 Progress = Mapping[int, tuple[str | None, str | None]]
 """What each running run has told last, and how it was asked to stop."""
@@ -24,7 +42,8 @@ def newest(db: Db, limit: int) -> list[RunRecord]:
     """The newest runs and all that have not ended, newest first, without steps."""
     rows = db.execute(
         f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND ended_ms IS NULL "
-        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL ORDER BY id DESC LIMIT ?)) ORDER BY id DESC",
+        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL AND step IS NULL ORDER BY id DESC LIMIT ?)) "
+        "ORDER BY id DESC",
         (limit,),
     )
     return [run_record(row) for row in rows]
@@ -41,14 +60,87 @@ def steps(db: Db, parents: Collection[int]) -> list[RunRecord]:
     return [run_record(row) for row in rows]
 
 
-def before(db: Db, run: int, limit: int) -> list[RunRecord]:
-    """The runs of the same pipeline before this one, oldest first."""
+def before(db: Db, run: RunRecord, limit: int) -> list[RunRecord]:
+    """The runs of the same pipeline before this one, oldest first.
+
+    Of a step the step's in the runs before of the pipeline it is in, of an item the items before it.
+    """
+    if run.parent is None:
+        among: list[int] = []
+        where, values = "parent IS NULL AND name = ?", [run.name]
+    else:
+        among = [run.parent] if run.index is not None else _before_around(db, run.parent, limit)
+        where, values = f"parent IN ({_marks(among)}) AND step = ?", [run.step or ""]
     rows = db.execute(
-        f"{_ROW} WHERE parent IS NULL AND kind = 'pipeline' AND id < ?1 AND "
-        "name = (SELECT name FROM runs WHERE id = ?1) ORDER BY id DESC LIMIT ?2",
-        (run, limit),
+        f"{_ROW} WHERE {where} AND kind = 'pipeline' AND id < ? ORDER BY id DESC LIMIT ?",
+        (*among, *values, run.id, limit),
     )
     return [run_record(row) for row in rows][::-1]
+
+
+def _before_around(db: Db, run: int, limit: int) -> list[int]:
+    return [one.id for one in before(db, some(db, [run])[0], limit)]
+
+
+def path(db: Db, run: RunRecord) -> list[RunRecord]:
+    """What the run is in, the outermost first."""
+    if run.parent is None:
+        return []
+    around = some(db, [run.parent])[0]
+    return [*path(db, around), around]
+
+
+def lines(db: Db, run: int) -> list[Line]:
+    """The run, its steps, and behind each pipeline among them that one's; mapped steps are one line."""
+    found = list(_down(db, some(db, [run])[0], 0))
+    return list(zip((depth for depth, _ in found), rows(db, [one for _, one in found]), strict=True))
+
+
+def _down(db: Db, run: RunRecord, depth: int) -> Iterator[tuple[int, RunRecord]]:
+    yield depth, run
+    for step in steps(db, [run.id]) if run.kind == "pipeline" else ():
+        yield from _down(db, step, depth + 1)
+
+
+def rows(db: Db, runs: Sequence[RunRecord]) -> list[PanelRow]:
+    """Each of the runs as the line that people see."""
+    written = triggers(db)
+    needs = waited_for(db, [one.id for one in runs if one.state is State.PENDING])
+    far = pipelines_progress(
+        db, [one.id for one in runs if one.kind == "pipeline" and one.state is State.RUNNING]
+    )
+    counts = items_by_state(db, [one for one in runs if one.kind == "map"][:MOST_COUNTED])
+    return [
+        panel_row(
+            replace(one, progress=far[one.id]) if one.id in far else one,
+            trigger=written.get(one.schedule or ""), needs=needs.get(one.id, ()), items=counts.get(one.id),
+        )
+        for one in runs
+    ]  # fmt: skip
+
+
+def items_by_state(db: Db, maps: Sequence[RunRecord]) -> dict[int, dict[str, int]]:
+    """How many items there are in each of the mapped steps, by state."""
+    found: dict[int, dict[str, int]] = {one.origin: {} for one in maps}
+    counted = db.execute(
+        f"SELECT parent, state, count(*) FROM runs WHERE parent IN ({_marks(found)}) GROUP BY parent, state",
+        list(found),
+    )
+    for run, state, count in counted:
+        found[run][state] = count
+    return {one.id: found[one.origin] for one in maps}
+
+
+def first_items(db: Db, mapped: RunRecord) -> list[RunRecord]:
+    """Some of the items in the mapped step: the failed, the running, the next in line, then the last that ended."""
+    found: list[RunRecord] = []
+    for which, order, most in _FIRST:
+        rows = db.execute(
+            f"{_ITEM} WHERE parent = ? AND {which} ORDER BY {order} LIMIT ?",
+            (mapped.origin, min(most, MOST_ITEMS - len(found))),
+        )
+        found += [run_record(row) for row in rows]
+    return found
 
 
 def waited_for(db: Db, ids: Collection[int]) -> dict[int, list[str]]:
@@ -69,16 +161,25 @@ def triggers(db: Db) -> dict[str, str]:
     return dict(db.execute("SELECT name, given FROM schedules").fetchall())
 
 
-def changed(db: Db, seq: int, running: Progress) -> tuple[set[int], Progress]:
-    """The runs that something has happened to since the event `seq`, or that have told something new."""
-    rows = db.execute(
-        "SELECT DISTINCT e.run, r.parent FROM events e LEFT JOIN runs r ON r.id = e.run WHERE e.seq > ? "
-        "AND e.run IS NOT NULL",
-        (seq,),
-    )
-    ids = {run for found in rows for run in found if run is not None}
+_CHANGED = """
+WITH happened (run) AS (SELECT run FROM events WHERE seq > :seq AND run IS NOT NULL
+                        UNION SELECT value FROM json_each(:told)),
+     looked (run) AS (SELECT value FROM json_each(:looked)),
+     touched (run) AS (SELECT run FROM happened UNION SELECT r.parent FROM happened h JOIN runs r ON r.id = h.run)
+SELECT r.id FROM touched t JOIN runs r ON r.id = t.run LEFT JOIN runs p ON p.id = r.parent
+WHERE r.parent IS NULL OR r.id IN looked OR (p.kind <> 'map' AND p.id IN looked)
+"""
+
+
+def changed(db: Db, seq: int, running: Progress, looked: Collection[int]) -> tuple[set[int], Progress]:
+    """The runs to be told of, see `core.panel.Source`, that something has happened to since the event `seq`.
+
+    Or in which it has, or that have told something new.
+    """
     now = progress(db)
-    return ids | {run for run, told in now.items() if running.get(run) != told}, now
+    told = [run for run, new in now.items() if running.get(run) != new]
+    given = {"seq": seq, "told": json.dumps(told), "looked": json.dumps(list(looked))}
+    return {run for (run,) in db.execute(_CHANGED, given)}, now
 
 
 def pipelines_progress(db: Db, ids: Collection[int]) -> dict[int, tuple[int, int, str]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsched.core.model import RunRecord, State
-from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells, panel_row
+from nbsched.core.model import State
+from nbsched.core.panel import Line, shortened
+from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
 from nbsched.core.tables import Table
-from nbsched.options import Parser, add_params, json_or_text, params_given, whole
+from nbsched.core.waiting import Written
+from nbsched.options import Parser, add_params, params_given, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
 
@@ -29,32 +31,34 @@ def _filters(parser: Parser) -> None:
 @verb("runs, newest first", _filters)
 def runs(rt: Calls, given: argparse.Namespace) -> Answer:
     found = rt.runs(**vars(given))
-    return Answer([run.row for run in found], runs_table(rt, [run.record for run in found]))
+    rows = rt.database.read(showing.rows, [run.record for run in found])
+    return Answer([run.row for run in found], _table(rt, [(0, row) for row in rows], "no runs yet"))
 
 
-def runs_table(rt: Calls, found: Iterable[RunRecord], empty: str = "no runs yet") -> Table:
-    """The runs as the panel shows them."""
-    now, triggers = rt.clock.now().astimezone(), rt.database.read(showing.triggers)
-    rows = [panel_row(run, trigger=triggers.get(run.schedule or "")) for run in found]
-    return Table(COLUMNS, [panel_cells(row, now) for row in rows], empty)
+def run_table(rt: Calls, run: int) -> Table:
+    """The run with what is in it, as the panel shows them, at most so many lines."""
+    lines = rt.database.read(showing.lines, run)
+    kept = shortened(lines)
+    return _table(rt, [(max(0, depth - 1), row) for depth, row in kept], more=len(lines) - len(kept))
+
+
+def _table(rt: Calls, lines: Sequence[Line], empty: str = "", more: int = 0) -> Table:
+    now = rt.clock.now().astimezone()
+    rest = [tuple(f"… and {more} more" if column == "what" else "" for column in COLUMNS)] if more else []
+    return Table(COLUMNS, [*(panel_cells(row, now, depth) for depth, row in lines), *rest], empty)
 
 
 @verb("a run with its steps, attempts and events", run_id)
 def show(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.get_run(given.id)
-    steps = {name: step.record for name, step in run.steps.items()}
     attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
-    data = {
-        **run.row,
-        "steps": {name: step.row for name, step in run.steps.items()},
-        "attempts": attempts,
-        "events": [event_row(event) for event in rt.events(run=given.id)],
-    }
-    parts = (
-        runs_table(rt, [run.record, *steps.values()]),
-        _attempts_table(attempts),
-        _facts(run),
-    )
+
+    def data() -> dict[str, Any]:
+        steps = {name: step.row for name, step in run.steps.items()}
+        events = [event_row(event) for event in rt.events(run=given.id)]
+        return {**run.row, "steps": steps, "attempts": attempts, "events": events}
+
+    parts = (run_table(rt, run.id), _attempts_table(attempts), _facts(run))
     return Answer(data, "\n\n".join(part for part in map(str, parts) if part))
 
 
@@ -99,7 +103,9 @@ def retry(rt: Calls, given: argparse.Namespace) -> Answer:
 
 
 def _value(parser: Parser) -> None:
-    parser.add_argument("value", metavar="VALUE", type=json_or_text, help="JSON, or text")
+    parser.add_argument(
+        "value", metavar="VALUE", type=Written, help="yes or no, or what the approval asks for"
+    )
 
 
 @verb("answer a run that waits for a person", run_id, _value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,8 +25,15 @@ class Answer:
     """What a verb gives back: for programs, and for people; `failed` when what was asked about is not well."""
 
     data: Any
+    """As JSON, or what gives it: nobody else waits for it."""
     view: str | Shown
     failed: bool = False
+
+    @property
+    def json(self) -> str:
+        """The data as text."""
+        data = self.data() if callable(self.data) else self.data
+        return json.dumps(data, ensure_ascii=False, indent=2)
 
 
 Words = Callable[[Parser], object]

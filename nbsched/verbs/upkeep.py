@@ -14,7 +14,7 @@ from nbsched.core.instants import instant_text
 from nbsched.core.model import Event
 from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
-from nbsched.options import Parser, whole
+from nbsched.options import Parser, json_or_text, whole
 from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:
@@ -60,6 +60,18 @@ def events_table(found: Iterable[Event]) -> Table:
 def event_cells(event: Event) -> tuple[str, str, str, str]:
     data = json.dumps(event_row(event)["data"], ensure_ascii=False)
     return str(event.seq), instant_text(event.at), event.name, data
+
+
+def _event(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the event's name, words joined by dots")
+    parser.add_argument("data", nargs="?", metavar="JSON", type=json_or_text, help="its data, an object")
+    parser.add_argument("--key", metavar="K", help="of the sensors, only those of the run with this key")
+
+
+@verb("publish an event", _event)
+def publish(rt: Calls, given: argparse.Namespace) -> Answer:
+    rt.publish(given.name, getattr(given, "data", None), key=getattr(given, "key", None))
+    return Answer({"name": given.name, "published": True}, f"{given.name}: published")
 
 
 def _dry(parser: Parser) -> None:

@@ -85,6 +85,44 @@ def test_a_pipeline_of_a_python_file_runs_and_its_table_is_printed(demo: Command
     assert "tell  succeeded" in said.err
 
 
+MAPPED = """
+import nbsched as nb
+
+@nb.task
+def score(fold):
+    if fold in (2, 4):
+        raise ValueError(f"fold {fold} is empty")
+    return fold
+
+with nb.pipeline("inner") as inner:
+    nb.shell("true", name="deep")
+with nb.pipeline("study") as study:
+    score.map(list(range(30)))
+    inner()
+"""
+
+
+def test_a_mapped_step_is_one_line_with_counts_and_a_pipeline_inside_is_indented(
+    nbsched: CommandLine,
+) -> None:
+    nbsched.file("study.py", MAPPED)
+    said = nbsched("run", "study.py", "--pipeline", "study")
+    assert said.code == 1
+    [score] = [line for line in said.out.splitlines() if "score" in line]
+    assert "30 items" in score
+    assert "28 ok · 2 failed" in score
+    deep, inner = (
+        next(line for line in said.out.splitlines() if f" {name} " in line) for name in ("deep", "inner")
+    )
+    assert deep.index("deep") == inner.index("inner") + 2
+    assert "inner › deep  succeeded" in said.err
+    assert said.err.count("failed: ValueError: fold 2 is empty (nbsched show 2)") == 1
+    shown = nbsched.here("show", "1").out
+    assert "score 30 items" in shown
+    assert "28 ok · 2 failed" in shown
+    assert "  deep" in shown
+
+
 def test_json_is_the_run_with_its_steps_and_nothing_else(demo: CommandLine) -> None:
     found = demo("run", "demo.py", "-p", "n=7", "--json").json
     assert found["state"] == "succeeded"

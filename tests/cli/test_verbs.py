@@ -201,6 +201,26 @@ def test_a_run_of_another_process_is_cancelled(nbsched: CommandLine) -> None:
     assert process.returncode == 130
 
 
+def test_a_signal_and_an_answer_from_another_terminal_let_a_run_go_on(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "ask.py",
+        "import nbsched as nb\nwith nb.pipeline('ask'):\n"
+        "    nb.wait_for('on go', timeout='1h', name='go') >> nb.approve('How many?', type=int, name='many')\n",
+    )
+    with nbsched.start("run", "ask.py", "--key", "k1") as process:
+        assert process.stderr
+        next(line for line in process.stderr if line.endswith("go  pending  waits for on go\n"))
+        assert nbsched.here("resolve", "1", "two").sentence.endswith("not 'two': answer with one")
+        assert nbsched.here("publish", "go", '{"n": 1}', "--key", "k1").out == "go: published\n"
+        assert nbsched.here("resolve", "1", "2").out.startswith("run ")
+        process.communicate(timeout=20)
+    assert process.returncode == 0
+    steps = nbsched.here("show", "1", "--json").json["steps"]
+    assert (steps["go"]["result"], steps["many"]["result"]) == ({"n": 1}, 2)
+    assert [event["key"] for event in nbsched.here("events", "--name", "go", "--json").json] == ["k1"]
+    assert "waits for nobody" in nbsched.here("resolve", "1", "2").sentence
+
+
 def test_serve_fires_what_is_scheduled_and_ends_on_sigterm(one: CommandLine) -> None:
     with one.start("serve", "--slots", "1") as daemon:
         assert daemon.stderr

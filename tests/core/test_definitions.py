@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from nbsched.core.definitions import kind_of, work_from_json, work_to_json
+from nbsched.core.definitions import work_from_json, work_to_json
 from nbsched.core.errors import ValueNotStorable
-from nbsched.core.model import Cell, Function, Notebook, Pipeline, Shell, Step, Work
+from nbsched.core.model import Approval, Cell, Function, Notebook, Pipeline, Shell, Step, Wait, Work
 from nbsched.core.references import Reference
 
 CELL = Cell(name="c", source="1", where="thread", cell_id="x", notebook="n")
@@ -18,6 +18,12 @@ NOTEBOOK = Notebook(
     name="n", path="/n.ipynb", params={"$odd": [1, 2]}, policy={"retries": 3, "timeout": "1m"}
 )
 SHELL = Shell(name="s", command="true", env={"A": Reference("fact", ("run_id",))}, cwd="/")
+WAITS = (
+    Wait(name="e", trigger="after fetch", match="latest", policy={"timeout": "1h"}),
+    Wait(name="f", files="/in/*.csv", settle="5s", poke="1m"),
+    Wait(name="r", ref="m:ready", params={"name": Reference("step", ("a",))}),
+)
+APPROVAL = Approval(name="a", message="Where?", type="choice", choices=("EU", 1, 2.5))
 PIPELINE = Pipeline(
     name="p", declared={"limit": {"$type": "int"}}, max_parallel=2,
     steps=(Step(name="a", work=CELL), Step(name="b", work=FUNCTION, needs=("a",), when="a.x > 1", teardown=True),
@@ -25,7 +31,7 @@ PIPELINE = Pipeline(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("work", [CELL, FUNCTION, NOTEBOOK, SHELL, PIPELINE], ids=kind_of)
+@pytest.mark.parametrize("work", [CELL, FUNCTION, NOTEBOOK, SHELL, *WAITS, APPROVAL, PIPELINE])
 def test_work_comes_back_as_itself_through_json_text(work: Work) -> None:
     assert work_from_json(json.loads(json.dumps(work_to_json(work)))) == work
 

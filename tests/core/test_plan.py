@@ -35,6 +35,12 @@ def told(decisions: Any) -> list[Any]:
     ]  # fmt: skip
 
 
+def test_a_look_that_finds_nothing_is_no_attempt() -> None:
+    outcome = Outcome(kind="not_yet", delay=HOUR)
+    found = plan.verdict(outcome, Policy(rerun=False), failures=0, losses=99, now=START, chance=0)
+    assert found == plan.Verdict(Verb.RETRY, None, START + HOUR, quiet=True)
+
+
 @pytest.mark.parametrize(
     ("policy", "within", "expected"),
     [

@@ -214,3 +214,40 @@ def test_durations_read_as_people_write_them(ms: int | None, text: str) -> None:
 )  # fmt: skip
 def test_instants_read_by_their_distance_from_now(apart: int, text: str) -> None:
     assert when_text(1_000_000_000_000 + apart, 1_000_000_000_000) == text
+
+
+def test_a_mapped_step_shows_how_far_its_items_are_and_then_what_became_of_them() -> None:
+    going = panel_row(run(State.RUNNING, kind="map"), items={"succeeded": 131, "failed": 1, "pending": 168})
+    assert (going["progress"], going["detail"], going["why"]) == (
+        (132, 300),
+        "132 of 300 · 1 failed",
+        "by hand",
+    )
+    failed = run(State.FAILED, kind="map", error=Error("ValueError", "fold 17"))
+    row = panel_row(failed, items={"succeeded": 298, "failed": 2})
+    assert (row["progress"], row["detail"], row["why"]) == (None, "300 items", "298 ok · 2 failed")
+    assert panel_row(failed, items={})["why"] == "ValueError: fold 17"
+    assert panel_row(failed)["items"] is None
+
+
+def test_a_mapped_step_that_was_ended_says_by_what_and_how_far_it_had_come() -> None:
+    late = run(State.FAILED, kind="map", reason="timeout")
+    assert (
+        panel_row(late, items={"succeeded": 3, "cancelled": 7})["why"]
+        == "ran out of time · 3 ok · 7 cancelled"
+    )
+    reused = run(State.SUCCEEDED, kind="map", reason="reused")
+    assert panel_row(reused, items={"succeeded": 3})["why"] == "taken from the run it retries"
+
+
+def test_items_are_a_series_of_their_own_beside_that_of_their_step() -> None:
+    step = run(kind="map", parent=1, pipeline="etl", step="score")
+    item = run(parent=7, pipeline="etl", step="score", index=17)
+    assert [panel_row(one)["series"] for one in (step, item)] == ["etl.score", "etl.score[]"]
+    assert (panel_row(item)["index"], panel_row(item)["detail"]) == (17, "[17]")
+    alone = run(parent=7, name="score", step="score", index=17)
+    assert panel_row(alone)["series"] == "score[]"
+
+
+def test_what_lies_in_another_run_is_indented_below_it() -> None:
+    assert panel_cells(panel_row(run()), AT, 2)[2] == "    report"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nbsched.core.tables import Table
+from nbsched.core.tables import Table, named_values
 
 
 def test_columns_are_aligned_also_with_wide_and_combined_characters() -> None:
@@ -24,3 +24,15 @@ def test_a_table_without_rows_says_so() -> None:
     empty = Table(("a",), [], "no <runs> yet")
     assert str(empty) == "no <runs> yet"
     assert empty._repr_html_() == "<p>no &lt;runs&gt; yet</p>"
+
+
+def test_where_a_text_begins_is_kept_in_text_and_html() -> None:
+    table = Table(("a", "b"), [("  inner", "x"), ("outer", "y")])
+    assert str(table).splitlines() == ["a        b", "  inner  x", "outer    y"]
+    assert "<td>&nbsp;&nbsp;&nbsp;&nbsp;inner</td>" in table._repr_html_()
+
+
+def test_named_values_are_one_line_each_shortened() -> None:
+    assert named_values({"rows": 7, "region": "EU"}) == 'rows = 7, region = "EU"'
+    assert named_values({"text": "x" * 100, "n": 1}) == f'text = "{"x" * 51}…, n = 1'
+    assert named_values({}) == ""

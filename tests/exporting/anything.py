@@ -86,7 +86,7 @@ def pipelines(
             name = draw(NAMES)
             if name not in p.steps:
                 options["name"] = name
-            steps.append(_step(draw(st.integers(0, 5 if flat else 11)), draw, folder, cells, value, options))
+            steps.append(_step(draw(st.integers(0, 5 if flat else 13)), draw, folder, cells, value, options))
             for before in draw(st.lists(st.sampled_from(steps[:-1]), max_size=3)) if steps[:-1] else ():
                 before >> steps[-1]
     return p
@@ -137,6 +137,19 @@ def _nested(kind: int, draw: st.DrawFn, value: Callable[..., Any], options: dict
         return nb.task(works.plain).options(**options).map(items, items, a=value())
     if kind == 9:
         return nb.shell("true", env={"A": value()}, **options).map(**{"B C": items}, **width)
+    if kind == 12:
+        waited = [
+            nb.on("data.ready"),
+            nb.after("fetch"),
+            nb.file("*.csv", settle="3s"),
+            "every 5m",
+            works.later,
+        ]
+        sensor = draw(st.sampled_from(waited))
+        options.setdefault("timeout", None)
+        return nb.wait_for(sensor, poke=draw(st.sampled_from(["30s", "5m"])), **options)
+    if kind == 13:
+        return nb.approve("Go on?", type=draw(st.sampled_from([bool, int, ["yes", 2]])), **options)
     if kind == 10:
         return INNER.options(**options)(n=draw(st.sampled_from([1, nb.run_id])))
     return INNER.options(**options).map(n=items, label=draw(TEXTS), **width)

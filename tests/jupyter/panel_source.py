@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,12 +14,14 @@ from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, 
 from nbsched.core.panel import (
     Counts,
     Details,
+    Items,
     Overview,
     PanelSnapshot,
     PipelineView,
     Verb,
     details,
     history,
+    items_view,
     pipeline_view,
     schedule_line,
 )
@@ -81,6 +84,10 @@ class MemorySource:
         self.schedules = {one.name: one for one in schedules}
         self.needs: dict[str, Mapping[str, Sequence[str]]] = {}
         self.logs: dict[int, str] = {}
+        self.said: dict[int, Mapping[str, Any]] = {}
+        """By run what its row says instead."""
+        self.stale: set[str] = set()
+        """Steps of which an input has changed since."""
         self.acted: list[tuple[str, int | str, str]] = []
         self.log: list[int] = []
         self.watchers: list[Callable[[], None]] = []
@@ -107,13 +114,18 @@ class MemorySource:
     # ---------------- what a panel asks
 
     def row(self, one: RunRecord) -> PanelRow:
-        needs = self.needs.get(one.pipeline or "", {}).get(one.step or "", ())
+        needs = self.needs.get(one.pipeline or "", {}).get(one.step or "", ()) if one.index is None else ()
         siblings = self.steps(one.parent) if one.parent is not None else []
         ended = {sibling.step for sibling in siblings if sibling.state.final}
         found = self.schedules.get(one.schedule or "")
-        return panel_row(
-            one, trigger=found and found.trigger, needs=[need for need in needs if need not in ended]
-        )
+        row = panel_row(
+            one, trigger=found and found.trigger, needs=[need for need in needs if need not in ended],
+            items=self.counts(one) if one.kind == "map" else None,
+        )  # fmt: skip
+        return {**row, **self.said.get(one.id, {})}  # type: ignore[typeddict-item]
+
+    def counts(self, mapped: RunRecord) -> dict[str, int]:
+        return dict(Counter(str(item.state) for item in self.steps(mapped.id)))
 
     def overview(self) -> Overview:
         with self.lock:
@@ -149,7 +161,12 @@ class MemorySource:
                 if r.name == root.name and r.kind == "pipeline" and r.id < root.id
             ]
             past = [(one, self.steps(one.id)) for one in sorted(before, key=lambda one: one.id)[-11:]]
-            return pipeline_view(root, self.steps(run_id), self.needs[root.name], past)
+            steps = [self.row(step) for step in self.steps(run_id)]
+            view = pipeline_view(self.row(root), steps, self.needs[root.name], past)
+            for node in view["nodes"]:
+                if node["name"] in self.stale:
+                    node["stale"] = True
+            return view
 
     def details(self, run_id: int) -> Details | None:
         with self.lock:
@@ -161,11 +178,30 @@ class MemorySource:
                               outcome="failed", error=None, output=None)
                 for n in range(one.attempt) if one.started_at
             ]  # fmt: skip
-            return details(self.row(one), one, tries, self.logs.get(run_id, ""))
+            path = [self.row(around) for around in self.path(one)]
+            return details(self.row(one), one, tries, self.logs.get(run_id, ""), path, self.items(one))
 
-    def changed(self, cursor: Any) -> tuple[Collection[int], Any]:
+    def path(self, one: RunRecord) -> list[RunRecord]:
+        around = self.runs.get(one.parent or 0)
+        return [*self.path(around), around] if around else []
+
+    def items(self, one: RunRecord) -> Items | None:
+        if one.kind != "map":
+            return None
+        ranks = [State.FAILED, State.RUNNING, State.QUEUED, State.PENDING]
+        rank = lambda item: ranks.index(item.state) if item.state in ranks else len(ranks)  # noqa: E731
+        first = sorted(self.steps(one.id), key=rank)[:100]
+        return items_view(self.counts(one), [self.row(item) for item in first], first)
+
+    def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]:
         with self.lock:
-            return set(self.log[len(self.log) if cursor is None else cursor :]), len(self.log)
+            told = set(self.log[len(self.log) if cursor is None else cursor :])
+            told |= {self.runs[id].parent for id in told if id in self.runs} - {None}
+            return {id for id in told if id in looked or self.told_of(id, looked)}, len(self.log)
+
+    def told_of(self, id: int, looked: Collection[int]) -> bool:
+        parent = self.runs[id].parent if id in self.runs else None
+        return parent is None or (parent in looked and self.runs[parent].kind != "map")
 
     def watch(self, callback: Callable[[], None]) -> Watching:
         self.watchers.append(callback)
@@ -181,6 +217,10 @@ class MemorySource:
             new = replace(self.runs[target], id=max(self.runs) + 1, state=State.QUEUED, reason=None, error=None,
                           attempt=0, retry_of=target, started_at=None, ended_at=None)  # fmt: skip
             self.set(new)
+        elif verb in ("approve", "reject") and isinstance(target, int):
+            self.said.pop(target)
+            state = State.SUCCEEDED if verb == "approve" else State.FAILED
+            self.change(target, state=state, started_at=self.now(), ended_at=self.now())
         elif verb in ("pause", "resume") and isinstance(target, str):
             paused = "by user" if verb == "pause" else None
             self.schedules[target] = replace(self.schedules[target], paused=paused)

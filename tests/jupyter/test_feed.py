@@ -7,15 +7,21 @@ import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import panel_source
 import pytest
 
+import nbsched as nb
 from nbsched.core.model import State
 from nbsched.engine.clock import ticks
+from nbsched.engine.runtime import Runtime
+from nbsched.executors.lookup import load_file
 from nbsched.jupyter import feed as feeds
 from nbsched.jupyter.feed import Feed
+from nbsched.jupyter.source import StoreSource
 
 AT = datetime(2026, 11, 22, 14, tzinfo=UTC)
 
@@ -43,6 +49,10 @@ class View:
             if news.get("all"):
                 self.rows.clear()
             self.rows.update((row["id"], row) for row in news.get("rows", []))
+            for one in news.get("pipelines", {}).values():
+                self.rows.update(
+                    (row["id"], row) for row in (one["run"], *one["steps"]) if row["id"] in self.rows
+                )
             self.arrived.notify_all()
 
     def until(self, seen: Callable[[], Any], timeout: float = 5) -> None:
@@ -229,6 +239,106 @@ def test_steps_are_sent_only_while_their_pipeline_is_looked_at(
     assert {step["id"] for step in view.news[-1]["pipelines"]["4180"]["steps"]} == set(range(4181, 4188))
     source.change(4183, progress=(9, 12, ""))
     view.until(lambda: view.rows.get(4183, {}).get("progress") == [9, 12])
+
+
+def mapped(amount: int) -> panel_source.MemorySource:
+    """A pipeline, 1, whose step 2 is mapped over so many items, from 11 on."""
+    at: dict[str, Any] = {"started_at": AT, "pipeline": "etl"}
+    source = panel_source.MemorySource([
+        panel_source.run(1, "etl", State.RUNNING, kind="pipeline", **at),
+        panel_source.run(2, "score", State.RUNNING, kind="map", parent=1, step="score", **at),
+        *(panel_source.run(11 + n, "score", State.RUNNING, parent=2, step="score", index=n, **at)
+          for n in range(amount)),
+    ])  # fmt: skip
+    source.needs["etl"] = {"score": ()}
+    return source
+
+
+def test_items_are_sent_as_one_row_that_counts_them(open_feed: Callable[..., Feed], view: View) -> None:
+    source = mapped(500)
+    feed = open_feed(source, focus=1)
+    hello(feed)
+    view.until(lambda: view.news)
+    for run in range(11, 511):
+        source.change(run, state=State.SUCCEEDED, ended_at=AT)
+    view.until(lambda: view.rows.get(2, {}).get("progress") == [500, 500])
+    assert set(view.rows) == {2}
+
+
+def test_an_item_that_is_looked_at_is_sent_and_the_items_of_its_step_with_the_logs(
+    open_feed: Callable[..., Feed], view: View, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds, "LOG_S", 0.5)
+    source = mapped(50)
+    feed = open_feed(source, focus=1)
+    hello(feed)
+    feed.hear({"t": "look", "run": 2})
+    view.until(lambda: view.has("details"))
+    feed.hear({"t": "look", "run": 15})
+    view.until(lambda: "15" in view.news[-1].get("details", {}))
+    assert [row["id"] for row in view.news[-1]["details"]["15"]["path"]] == [1, 2]
+    source.change(15, state=State.FAILED, ended_at=AT)
+    view.until(lambda: view.rows.get(15, {}).get("state") == "failed")
+    for run in range(20, 40):
+        source.change(run, state=State.SUCCEEDED, ended_at=AT)
+        threading.Event().wait(0.05)
+    view.until(lambda: view.news[-1].get("details", {}).get("2", {}).get("items", {}).get("counts")
+               == {"running": 29, "failed": 1, "succeeded": 20})  # fmt: skip
+    tellings = [at for at, news in zip(view.times, view.news, strict=True) if "2" in news.get("details", {})]
+    assert min(after - before for before, after in pairwise(tellings[1:])) >= 0.4
+
+
+def test_steps_of_a_pipeline_inside_are_sent_while_that_is_looked_at(
+    open_feed: Callable[..., Feed], view: View
+) -> None:
+    source = panel_source.day()
+    source.change(4180, parent=9)
+    source.set(panel_source.run(9, "outer", State.RUNNING, kind="pipeline", pipeline="outer"))
+    source.needs["outer"] = {"training": ()}
+    feed = open_feed(source, focus=9)
+    hello(feed)
+    view.until(lambda: view.news)
+    source.change(4183, progress=(8, 12, ""))
+    source.change(4180, progress=(3, 7, ""))
+    view.until(lambda: view.rows.get(4180, {}).get("progress") == [3, 7])
+    assert 4183 not in view.rows
+    feed.hear({"t": "look", "run": 4180})
+    view.until(lambda: view.has("details"))
+    source.change(4183, progress=(9, 12, ""))
+    view.until(lambda: view.rows.get(4183, {}).get("progress") == [9, 12])
+
+
+FUNCTIONS = "def same(x):\n    return x\n"
+
+
+def test_a_map_of_thousands_of_items_is_told_in_few_small_messages(
+    open_feed: Callable[..., Feed], view: View, tmp_path: Path
+) -> None:
+    path, sizes = tmp_path / "same.py", list[int]()
+    path.write_text(FUNCTIONS)
+
+    def send(head: Mapping[str, Any], packed: bytes) -> None:
+        sizes.append(len(packed))
+        view.send(head, packed)
+
+    with nb.pipeline("p") as p:
+        nb.task(load_file(path).same).options(name="each").map(list(range(3000)))
+    with Runtime(tmp_path / "store.db", slots=4) as runtime:
+        feed = Feed(StoreSource(runtime), send)
+        hello(feed)
+        began = ticks()
+        run = runtime.run(p)
+        feed.hear({"t": "look", "run": run.id})
+        run.wait(50)
+        each = run.steps["each"]
+        feed.hear({"t": "look", "run": each.id})
+        view.until(lambda: view.rows.get(each.id, {}).get("items") == {"succeeded": 3000}, 10)
+        seconds = ticks() - began
+        feed.close()
+        assert feed.join(5)
+    assert len(sizes) / seconds < 10
+    assert max(sizes) < 8_000
+    assert set(view.rows) == {run.id, each.id}
 
 
 def test_the_run_looked_at_is_sent_in_full_whenever_it_changes(

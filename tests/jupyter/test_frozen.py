@@ -6,13 +6,16 @@ import base64
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from typing import Any
 from xml.dom import minidom
 
 import panel_source
 import pytest
 
+from nbsched.core.model import Error, State
 from nbsched.core.panel import PipelineView
 from nbsched.jupyter import frozen
+from nbsched.jupyter.widget import Panel
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -39,7 +42,7 @@ def freeze(source: panel_source.MemorySource, run_id: int) -> tuple[PipelineView
     view = source.pipeline(run_id)
     assert view is not None
     details = {step["id"]: found for step in view["steps"] if (found := source.details(step["id"]))}
-    return view, frozen.run(view, details, NOW)
+    return view, frozen.run(view, [(0, step) for step in view["steps"]], details, NOW)
 
 
 def picture(html: str) -> minidom.Document:
@@ -65,6 +68,66 @@ def test_a_frozen_failure_shows_the_error_and_its_traceback() -> None:
     assert "ValueError: penalty must be l2 in cell 7" in " ".join(page.texts)
     assert "details" in page.tags
     assert "ValueError: penalty must be l2 in cell 7" in bundle["text/plain"]
+
+
+def mapped() -> panel_source.MemorySource:
+    """A pipeline, 1, of a mapped step with failures, and of a pipeline with steps inside."""
+    ok, bad = State.SUCCEEDED, State.FAILED
+    error = Error("ValueError", "fold 17 is empty")
+    parts: list[tuple[int, str, State, dict[str, Any]]] = [
+        (1, "study", bad, {"kind": "pipeline", "error": error}),
+        (2, "score", bad, {"kind": "map", "parent": 1, "error": error}),
+        (3, "tune", ok, {"kind": "pipeline", "parent": 1}),
+        (4, "fit", ok, {"parent": 3, "pipeline": "tune"}),
+        *((100 + n, "score", ok, {"parent": 2, "index": n}) for n in range(298)),
+        *((117 + 24 * n, "score", bad, {"parent": 2, "index": 17 + 24 * n, "error": error}) for n in (0, 1)),
+        *((400 + n, "score", ok, {"parent": 2, "index": 298 + n}) for n in (0, 1)),
+    ]  # fmt: skip
+    source = panel_source.MemorySource([
+        panel_source.run(id, name, state, step=name, started_at=NOW, ended_at=NOW, **{"pipeline": "study", **facts})
+        for id, name, state, facts in parts
+    ])  # fmt: skip
+    source.needs |= {"study": {"score": (), "tune": ("score",)}, "tune": {"fit": ()}}
+    return source
+
+
+def test_a_mapped_step_is_one_line_and_a_pipeline_inside_lies_indented_below_its_step() -> None:
+    panel = Panel(mapped(), focus=1)
+    try:
+        bundle = panel._static()
+    finally:
+        panel.close()
+        assert panel.settle(5)
+    lines = bundle["text/plain"].splitlines()
+    assert [line.split("  ")[1:3] for line in lines[2:]] == [
+        ["score 300 items", "298 ok · 2 failed"],
+        ["tune", ""],
+        ["", "fit"],
+    ]
+    page = Tags(bundle["text/html"])
+    assert "[17] ValueError: fold 17 is empty\n[41] ValueError" in "".join(page.texts)
+    assert "ValueError: fold 17 is empty" not in page.texts, "the items say it"
+    drawn = [node.firstChild.data for node in picture(bundle["text/html"]).getElementsByTagName("text")]
+    assert drawn == ["score", "✕ 0 ms · 300 items", "tune", "✓ 0 ms"]
+
+
+def test_of_a_large_run_so_many_lines_are_kept_with_all_that_failed() -> None:
+    source = panel_source.MemorySource(
+        [panel_source.run(1, "wide", State.FAILED, kind="pipeline", pipeline="wide")]
+    )
+    for n in range(60):
+        source.runs[2 + n] = panel_source.run(
+            2 + n,
+            f"s{n}",
+            State.FAILED if n == 55 else State.SUCCEEDED,
+            parent=1,
+            step=f"s{n}",
+            pipeline="wide",
+        )
+    source.needs["wide"] = {f"s{n}": () for n in range(60)}
+    text = freeze(source, 1)[1]["text/plain"].splitlines()
+    assert (len(text), text[-2].split()[:2], text[-1]) == (
+        2 + frozen.MOST_LINES + 1, ["✕", "s55"], "20 more steps ended without a failure")  # fmt: skip
 
 
 def test_a_frozen_page_needs_no_script_no_style_sheet_and_no_network() -> None:
@@ -97,4 +160,4 @@ def test_a_frozen_store_shows_its_newest_runs_and_when_it_was() -> None:
     lines = bundle["text/plain"].splitlines()
     assert lines[0].startswith("nbsched 2 running · 2 queued · 2026-11-23 12:00:00")
     assert "training" in lines[2]
-    assert len(lines) == 2 + frozen.ROWS
+    assert len(lines) == 2 + frozen.MOST_LINES

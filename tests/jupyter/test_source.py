@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ def source(runtime: Runtime) -> Source:
     return StoreSource(runtime)
 
 
-def until(source: Source, cursor: Any, seen: Callable[[set[int]], bool]) -> set[int]:
+def until(
+    source: Source, cursor: Any, seen: Callable[[set[int]], bool], looked: Collection[int] = ()
+) -> set[int]:
     """All that changed since the cursor, once `seen` is content with it."""
     found: set[int] = set()
     woken = threading.Event()
@@ -35,7 +37,7 @@ def until(source: Source, cursor: Any, seen: Callable[[set[int]], bool]) -> set[
     try:
         while True:
             woken.clear()
-            ids, cursor = source.changed(cursor)
+            ids, cursor = source.changed(cursor, looked)
             found.update(ids)
             if seen(found):
                 return found
@@ -60,13 +62,13 @@ def test_a_snapshot_lists_runs_newest_first_without_steps(runtime: Runtime, sour
 
 def test_what_changed_is_told_by_id_and_only_once(runtime: Runtime, source: Source) -> None:
     before = runtime.run(nb.shell("true")).wait("20s")
-    nothing, cursor = source.changed(None)
+    nothing, cursor = source.changed(None, ())
     assert set(nothing) == set()
     run = runtime.run(nb.shell("true"))
     changed = until(source, cursor, lambda ids: run.id in ids and run.state.final)
     assert before.id not in changed
-    _, cursor = source.changed(cursor)
-    assert set(source.changed(cursor)[0]) == set()
+    _, cursor = source.changed(cursor, ())
+    assert set(source.changed(cursor, ())[0]) == set()
 
 
 def test_progress_is_a_change(runtime: Runtime, source: Source) -> None:
@@ -79,10 +81,10 @@ def test_progress_is_a_change(runtime: Runtime, source: Source) -> None:
     with nb.pipeline("two") as two:
         nb.shell("true", name="quick") >> outer()
     run = two.run()
-    until(source, source.changed(None)[1], lambda _: run.steps["outer"].state == "running")
-    _, cursor = source.changed(None)
+    until(source, source.changed(None, ())[1], lambda _: run.steps["outer"].state == "running")
+    _, cursor = source.changed(None, ())
     runtime.cancel(run.id)
-    assert run.steps["outer"].id in until(source, cursor, lambda ids: run.steps["outer"].id in ids)
+    assert run.steps["outer"].id in until(source, cursor, lambda ids: run.steps["outer"].id in ids, [run.id])
     go_on.set()
     run.wait("20s")
 
@@ -185,6 +187,157 @@ def test_buttons_do_what_the_calls_do_and_refuse_what_they_refuse(runtime: Runti
         source.act("pause", "near")
     with pytest.raises(UnknownName):
         source.act("close", 1)  # type: ignore[arg-type]
+
+
+@nb.task
+def inverse(x: float, scale: float = 1.0) -> float:
+    print("dividing by", x)
+    return scale / x
+
+
+def study() -> Any:
+    """A mapped step of five items, of which one fails, and a pipeline that is mapped over two numbers."""
+    with nb.pipeline("inner", params={"x": int}) as inner:
+        inverse.options(name="once")(inner.params["x"]) >> nb.shell("true", name="then")
+    with nb.pipeline("outer") as outer:
+        inverse.options(name="score").map([1, 2, 0, 4, 5], scale=2.0)
+        inner.options(name="each").map(x=[1, 2])
+        inner.options(name="alone")(x=4)
+    return outer
+
+
+def test_a_mapped_step_is_counted_and_its_items_are_found_one_by_one(
+    runtime: Runtime, source: Source
+) -> None:
+    run = study().run().wait("30s")
+    score = run.steps["score"]
+    [row] = source.rows([score.id])
+    assert (row["detail"], row["why"], row["items"]) == (
+        "5 items", "4 ok · 1 failed", {"succeeded": 4, "failed": 1})  # fmt: skip
+    found = source.details(score.id)
+    assert found is not None
+    assert found["items"] is not None
+    assert (found["items"]["counts"], found["items"]["more"]) == ({"succeeded": 4, "failed": 1}, 0)
+    first = found["items"]["first"][0]
+    assert (first["row"]["index"], first["row"]["state"], first["given"]) == (2, "failed", "x = 0")
+    item = source.details(first["row"]["id"])
+    assert item is not None
+    assert [around["name"] for around in item["path"]] == ["outer", "score"]
+    assert (item["run"]["params"], item["log"]) == ({"x": 0, "scale": 2.0}, "dividing by 0\n")
+    assert item["error"] is not None
+    assert len(item["attempts"]) == 1
+    assert [row["name"] for row in source.snapshot()["rows"]] == ["outer"]
+    assert "outer.score[]" not in source.snapshot()["history"]
+
+
+def test_of_many_items_the_failed_and_running_are_seen_first_and_the_last_that_ended(
+    runtime: Runtime, source: Source
+) -> None:
+    go_on = threading.Event()
+
+    @nb.task
+    def each(n: int) -> int:
+        if n == 7:
+            raise ValueError(n)
+        if n == 150:
+            go_on.wait(20)
+        return n
+
+    run = runtime.run(each.map(list(range(300)), max_parallel=1))
+    try:
+        held = {"succeeded": 149, "failed": 1, "running": 1, "pending": 149}
+        until(source, None, lambda _: source.rows([run.id])[0]["items"] == held, [run.id])
+        found = source.details(run.id)
+    finally:
+        go_on.set()
+    assert found is not None
+    assert found["items"] is not None
+    indexes = [item["row"]["index"] for item in found["items"]["first"]]
+    assert indexes[:12] == [7, 150, *range(151, 161)]
+    assert indexes[12:14] == [149, 148]
+    assert (len(indexes), found["items"]["more"]) == (100, 200)
+    run.wait("30s")
+
+
+def test_a_pipeline_inside_has_a_graph_of_its_own_and_its_past_is_that_of_its_step(
+    runtime: Runtime, source: Source
+) -> None:
+    outer = study()
+    past, run = outer.run().wait("30s"), outer.run().wait("30s")
+    view = source.pipeline(run.steps["alone"].id)
+    assert view is not None
+    assert [(step["name"], step["state"]) for step in view["steps"]] == [
+        ("once", "succeeded"),
+        ("then", "succeeded"),
+    ]
+    assert [one["id"] for one in view["past"]] == [past.steps["alone"].id]
+    second = source.pipeline(run.steps["each"].steps[1].id)
+    assert second is not None
+    assert [one["id"] for one in second["past"]] == [run.steps["each"].steps[0].id]
+    assert list(source.pipeline(run.id)["history"]) == ["outer.score", "outer.each", "outer.alone"]  # type: ignore[index]
+
+
+def test_what_is_taken_over_shows_the_parts_it_was_taken_from(runtime: Runtime, source: Source) -> None:
+    run = study().run().wait("30s")
+    again = run.retry().wait("30s")
+    each, alone = again.steps["each"], again.steps["alone"]
+    [row] = source.rows([each.id])
+    assert (row["reason"], row["detail"]) == ("reused", "2 items")
+    view = source.pipeline(alone.id)
+    assert view is not None
+    assert [step["id"] for step in view["steps"]] == [step.id for step in run.steps["alone"].steps.values()]
+
+
+def test_of_what_changed_only_that_is_told_which_can_be_seen(runtime: Runtime, source: Source) -> None:
+    def told(*looked: int) -> set[int]:
+        return set(source.changed((0, {}), looked)[0])
+
+    run = study().run().wait("30s")
+    steps, alone = {step.id for step in run.steps.values()}, run.steps["alone"]
+    assert told() == {run.id}
+    assert told(run.id) == {run.id, *steps}
+    score = run.steps["score"]
+    assert told(score.id) == {run.id, score.id}
+    assert told(score.steps[2].id) == {run.id, score.steps[2].id}
+    assert told(alone.id) == {run.id, alone.id, *(step.id for step in alone.steps.values())}
+
+
+def test_the_newest_runs_are_found_without_going_through_the_items(runtime: Runtime) -> None:
+    plan = runtime.database.read(
+        lambda db: db.execute(
+            "EXPLAIN QUERY PLAN SELECT id FROM runs WHERE parent IS NULL AND step IS NULL ORDER BY id DESC LIMIT 9"
+        ).fetchall()
+    )
+    assert [row["detail"] for row in plan] == [
+        "SEARCH runs USING COVERING INDEX runs_step (parent=? AND step=?)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "focused"), [("step", True), ("item", True), ("inside", True), ("alone", False)]
+)
+def test_a_dashboard_of_a_part_is_that_of_the_whole_with_the_part_chosen(
+    runtime: Runtime, chosen: str, focused: bool
+) -> None:
+    run, mapped = study().run().wait("30s"), runtime.run(inverse.map([1, 2])).wait("20s")
+    part = {"step": run.steps["score"], "item": run.steps["score"].steps[2], "alone": mapped.steps[1],
+            "inside": run.steps["alone"].steps["once"]}[chosen]  # fmt: skip
+    panel = nb.dashboard(focus=part)
+    try:
+        assert (panel.focus, panel.chosen) == (run.id if focused else None, part.id)
+    finally:
+        panel.close()
+        assert panel.settle(5)
+
+
+def test_approval_and_rejection_are_answers(
+    runtime: Runtime, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[tuple[int, bool]] = []
+    monkeypatch.setattr(runtime, "resolve", lambda run, value: answers.append((run, value)))
+    source.act("approve", 4)
+    source.act("reject", 5)
+    assert answers == [(4, True), (5, False)]
 
 
 def test_the_dashboard_shows_the_store_of_the_default_runtime(runtime: Runtime) -> None:

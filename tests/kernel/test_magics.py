@@ -265,6 +265,20 @@ def test_a_pipeline_with_a_function_of_the_notebook_is_exported_with_its_source(
     assert "DAG(" in page.cell("%pipeline export typed_daily --to airflow").text
 
 
+def test_steps_that_wait_are_written_in_one_line(page: Page) -> None:
+    page.cell("%step ask.data --wait-for 'on data.ready' --timeout 1h")
+    page.cell("%step ask.sure --approve 'Load it?' --after data", "s2")
+    page.cell("%%step ask.load -p rows=@data.rows -p sure=@sure --when sure\nasked = (rows, sure)", "s3")
+    assert "which waits" in page.cell("%%step ask.no --approve 'Why?'\npass").text
+    page.cell("%pipeline run ask")
+    page.until("nb.runs(name='ask')[0].steps['data'].started_at is not None")
+    page.cell("%nbsched publish data.ready '{\"rows\": 3}'")
+    page.until("nb.runs(name='ask')[0].steps['sure'].started_at is not None")
+    page.cell("%nbsched resolve {nb.runs(name='ask')[0].id} yes")
+    page.until("nb.runs(name='ask')[0].state == 'succeeded'")
+    assert page.ask("asked") == "(3, True)"
+
+
 def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> None:
     page.cell("%%step inner.list\nnb.emit(numbers=[1, 2, 3])", "s1")
     square = "import nbsched as nb\nnb.emit(square=number ** 2)"

@@ -165,7 +165,7 @@ class Machine(RuleBasedStateMachine):
     @rule(seconds=st.integers(0, 4))
     def wait(self, seconds: int) -> None:
         self.now_ms += seconds * 1000
-        alarms.ring(self.db, self.now_ms)
+        alarms.ring(self.db, [], self.now_ms)
 
     @rule(host=st.integers(1, 4))
     def give_up(self, host: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -273,6 +274,145 @@ def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Call
     lab.run(2)
     lab.page.get_by_role("option", name=re.compile("nightly succeeded")).click()
     lab.page.locator(".nbs .matrix").wait_for()
+
+
+STUDY = """
+import threading
+import nbsched as nb
+go_on, tuned = threading.Event(), threading.Event()
+@nb.task
+def cut(folds):
+    return list(range(folds))
+@nb.task
+def score(fold, rate):
+    print(f"scoring fold {fold}")
+    if fold in (17, 41):
+        raise ValueError(f"fold {fold} holds no positive case")
+    if fold >= 132:
+        go_on.wait(60)
+    return fold * rate
+@nb.task
+def fit(rate):
+    return {"loss": round(1 / (1 + rate), 3)}
+@nb.task
+def choose(loss):
+    tuned.wait(60)
+    return loss
+@nb.task
+def publish():
+    return "published"
+with nb.pipeline("tune", params={"rates": list}) as tune:
+    losses = fit.map(tune.params["rates"])
+    choose(losses["loss"])
+with nb.pipeline("study", params={"folds": 300}) as study:
+    folds = cut(study.params["folds"])
+    scores = score.map(folds, rate=0.1, max_parallel=1)
+    inside = tune(rates=[0.1, 0.3, 0.5])
+    folds >> inside
+    report = publish.options(rule="all_done")()
+    [scores, inside] >> report
+run = study.run()
+nb.dashboard(focus=run.id)
+"""
+DONE = """
+go_on.set(); tuned.set()
+run.wait("50s").state.value
+"""
+
+
+def test_items_and_pipelines_inside_are_counted_and_found_step_by_step(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    lab = open_page(STUDY, DONE, "nb.dashboard()")
+    lab.theme("JupyterLab Light")
+    lab.run(0)
+    panel = lab.page.locator(".nbs")
+    option, aside, graph = (
+        partial(panel.get_by_role, "option"),
+        panel.locator("aside"),
+        panel.locator(".graph"),
+    )
+    option(name=re.compile("score running")).get_by_text("132 of 300 · 2 failed").wait_for()
+    assert option().count() == 4, "items are no rows of the list"
+    graph.get_by_role("button", name=re.compile("score, running, 132.300 · 2 failed")).click()
+    aside.get_by_text("130 ok").wait_for()
+    items = aside.get_by_role("region", name="Items")
+    assert (
+        items.get_by_role("button")
+        .first.get_attribute("aria-label")
+        .startswith("score [17] failed, ValueError")
+    )
+    items.get_by_role("button", name=re.compile(r"score \[140\] pending, fold = 140")).wait_for()
+    items.get_by_text("and 200 more").wait_for()
+    panel.screenshot(path=screenshots / "study_items.png")
+
+    items.get_by_role("button").first.click()
+    aside.get_by_text("score [17]").wait_for()
+    aside.get_by_text("rate = 0.1").wait_for()
+    panel.get_by_role("tab", name="Log").click()
+    panel.get_by_text("scoring fold 17").wait_for()
+    panel.get_by_role("tab", name="Steps").click()
+    panel.screenshot(path=screenshots / "study_item.png")
+    aside.get_by_role("navigation").get_by_role("button", name="score").click()
+    aside.get_by_text("130 ok").wait_for()
+
+    option(name=re.compile("tune running")).click()
+    option(name=re.compile("fit succeeded")).get_by_text("3 items").wait_for()
+    graph.get_by_role("button", name=re.compile("choose, running")).wait_for()
+    panel.screenshot(path=screenshots / "study_inside.png")
+    panel.get_by_role("tab", name="Timeline").click()
+    panel.get_by_text("tune › choose").wait_for()
+    panel.get_by_role("tab", name="Steps").click()
+    panel.locator(".pipeline").get_by_role("navigation").get_by_role("button", name="study").click()
+    graph.get_by_role("button", name=re.compile("publish")).wait_for()
+    panel.get_by_role("button", name="Close tune").click()
+    lab.page.wait_for_function(
+        "() => document.querySelectorAll('.nbs .runs [role=option]:not([hidden])').length === 4"
+    )
+
+    lab.run(1)
+    static = lab.page.locator(".nbsched-frozen")
+    static.get_by_role("cell", name="score 300 items").wait_for()
+    assert lab.output(1) == "'failed'"
+    static.get_by_text("298 ok · 2 failed").last.click()
+    static.get_by_text("[41] ValueError: fold 41 holds no positive case").wait_for()
+    static.screenshot(path=screenshots / "study_frozen.png")
+    lab.theme("JupyterLab Dark")
+    lab.run(2)
+    option(name=re.compile("study failed")).click()
+    graph.get_by_role("button", name=re.compile("score, failed, .*2 failed")).click()
+    aside.get_by_text("298 ok").wait_for()
+    assert option().count() == 1
+    panel.screenshot(path=screenshots / "study_dark.png")
+
+
+APPROVAL = """
+source = ps.day()
+source.said[4150] = {"why": "waits for approval: deploy?", "actions": ("approve", "reject", "call_home")}
+source.stale = {"train_logistic"}
+panel = Panel(source, chosen=4150)
+panel
+"""
+
+
+def test_what_waits_for_a_person_has_its_buttons_and_what_is_stale_is_drawn_so(
+    open_page: Callable[..., Any], screenshots: Path
+) -> None:
+    lab = open_page(IMPORTS + APPROVAL, "print(source.acted)")
+    lab.theme("JupyterLab Light")
+    lab.run(0)
+    panel = lab.page.locator(".nbs")
+    for name in ("Approve", "Reject", "Call home"):
+        panel.locator("aside").get_by_role("button", name=name).wait_for()
+    panel.screenshot(path=screenshots / "approval.png")
+    panel.get_by_role("option", name=re.compile("4150 deploy")).get_by_role("button", name="Approve").click()
+    lab.page.get_by_role("option", name=re.compile("4150 deploy succeeded")).click()
+    lab.run(1)
+    assert lab.output(1).strip() == "[('approve', 4150, 'nbsched-panel')]"
+    lab.page.get_by_role("option", name=re.compile("4180 training")).click()
+    box = panel.get_by_role("button", name=re.compile("train_logistic.*an input has changed since"))
+    assert "an input has changed since" in box.locator("title").text_content()
+    panel.screenshot(path=screenshots / "stale.png")
 
 
 def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:

@@ -1,7 +1,9 @@
 // One run or schedule in full: the error first, then what can be done, then the facts.
 
 import { SHAPES, button, draw, keepKeys, make, say } from "./elements.js";
-import { VERBS, moments } from "./rows.js";
+import { Items } from "./items.js";
+import { Path, label } from "./path.js";
+import { moments, words } from "./rows.js";
 import { exact, took, when } from "./words.js";
 
 export class Aside {
@@ -10,6 +12,8 @@ export class Aside {
     this.node = make("aside");
     this.node.hidden = true;
     this.node.setAttribute("aria-label", "Details");
+    this.path = new Path(panel);
+    this.items = new Items(panel);
   }
 
   show() {
@@ -18,18 +22,28 @@ export class Aside {
     const row = chosen?.run != null && known.rows.get(chosen.run);
     this.node.hidden = !schedule && !row;
     if (schedule) this.fill(`s${JSON.stringify(schedule)}`, () => this.schedule(schedule));
-    if (row) this.fill(`r${row.id}${JSON.stringify([row, known.details.get(row.id)])}`, () => this.run(row, known.details.get(row.id)));
-    if (row) say(this.meta, this.moment(row));
+    if (row) this.showRun(row, known.details.get(row.id));
+  }
+
+  showRun(row, details) {
+    const { items, ...rest } = details ?? {};
+    this.path.show(row);
+    this.fill(`r${row.id}${JSON.stringify([row, rest, !!items])}`, () => this.run(row, details));
+    say(this.meta, this.moment(row));
+    if (items) this.items.show(items);
   }
 
   fill(key, parts) {
     if (this.key === key) return;
     this.key = key;
-    const open = this.node.querySelector("details")?.open, focused = this.node.contains(document.activeElement) && document.activeElement.textContent;
+    const open = this.node.querySelector("details")?.open, focused = document.activeElement, at = this.node.scrollTop;
+    const within = this.node.contains(focused), same = this.shown === this.panel.chosen?.run;
+    this.shown = this.panel.chosen?.run;
     this.node.replaceChildren(...parts());
+    this.node.scrollTop = same ? at : 0;
     const trace = this.node.querySelector("details");
     if (trace && open) trace.open = true;
-    if (focused) [...this.node.querySelectorAll("button")].find(one => one.textContent === focused)?.focus();
+    if (within) (this.node.contains(focused) ? focused : [...this.node.querySelectorAll("button")].find(one => one.textContent === focused.textContent))?.focus();
   }
 
   title(text, state, tone) {
@@ -51,29 +65,31 @@ export class Aside {
 
   run(row, details) {
     this.meta = make("div", "meta");
-    const parts = [this.title(`${row.id} · ${row.name}`, row.state, row.tone), this.meta];
-    const reason = this.panel.known.why(row);
-    if (details?.error) parts.push(errorBlock(details.error));
-    else if (reason && row.tone !== "run" && (row.tone !== "ok" || row.reason)) parts.push(make("div", `reason ${row.tone}`, reason));
+    const parts = [this.path.node, this.title(`${row.id} · ${label(row)}`, row.state, row.tone), this.meta];
+    const reason = this.panel.known.why(row), counted = details?.items && row.items && Object.keys(row.items).length;
+    if (counted) parts.push(this.items.tally);
+    if (details?.error && !row.items?.failed) parts.push(errorBlock(details.error));
+    else if (reason && row.tone !== "run" && (row.reason || (row.tone !== "ok" && !counted))) parts.push(make("div", `reason ${row.tone}`, reason));
     const acts = this.runActs(row, details);
     if (acts.children.length) parts.push(acts);
     if (details) parts.push(facts(details, this.panel.known.schedules.find(one => one.name === row.schedule)));
+    if (counted) parts.push(this.items.node);
     return parts;
   }
 
   runActs(row, details) {
     const acts = make("div", "acts");
-    for (const verb of row.actions) acts.append(button(VERBS[verb][0], event => this.press(event, verb, row.id)));
+    for (const verb of row.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
     const schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     for (const verb of schedule?.actions ?? [])
-      acts.append(button(`${VERBS[verb][0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));
+      acts.append(button(`${words(verb)[0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));
     if (details?.run.output) acts.append(button("Copy output path", event => copy(event.target, details.run.output)));
     return acts;
   }
 
   press(event, verb, target) {
     event.target.disabled = true;
-    say(event.target, VERBS[verb][1]);
+    say(event.target, words(verb)[1]);
     this.panel.act(verb, target);
     setTimeout(() => { this.key = ""; this.panel.ask(); }, 3000);
   }
@@ -81,7 +97,7 @@ export class Aside {
   schedule(one) {
     this.meta = make("div", "meta", one.trigger);
     const acts = make("div", "acts");
-    for (const verb of one.actions) acts.append(button(VERBS[verb][0], event => this.press(event, verb, one.name)));
+    for (const verb of one.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, one.name)));
     if (one.last_run != null) acts.append(button(`Show run ${one.last_run}`, () => this.panel.choose({ run: one.last_run })));
     const state = one.paused ? `paused ${one.paused}` : "armed";
     return [
@@ -103,7 +119,7 @@ function errorBlock(error) {
   return node;
 }
 
-function facts({ run, attempts }, schedule) {
+function facts({ run, attempts, path }, schedule) {
   const show = value => (typeof value === "string" ? value : JSON.stringify(value));
   const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
   const tries = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
@@ -112,7 +128,7 @@ function facts({ run, attempts }, schedule) {
     ["parameters", listed(run.params)], ["values", listed(run.values)],
     ["result", run.result == null ? "" : show(run.result)],
     ["attempts", attempts.length ? `${attempts.length} · ${tries.join(", ")}` : ""],
-    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
+    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name && !path.length ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
   ]);
 }
 

@@ -6,6 +6,10 @@ import { oneLine, took } from "./words.js";
 
 const BOX = { w: 156, h: 40, column: 204, row: 56, pad: 6 };
 
+// the edges of cards below a mapped step, a mark that a pipeline has a picture of its own
+const CARDS = [2.5, 5].map(at => `M${BOX.w + at} ${at + 4}V${BOX.h + at - 5}a5 5 0 0 1-5 5H${at + 4}`).join("");
+const DEEPER = `M${BOX.w - 15} ${BOX.h / 2 - 5}l5 5l-5 5`;
+
 export class Graph {
   constructor(panel) {
     this.panel = panel;
@@ -16,8 +20,7 @@ export class Graph {
   show(view) {
     const key = JSON.stringify([view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
     if (this.key !== key) this.build(view, key);
-    const steps = new Map(view.steps.filter(s => s.parent === view.run.id).map(s => [s.step, s.id]));
-    for (const [name, box] of this.boxes) this.update(box, this.panel.known.rows.get(steps.get(name)));
+    for (const node of view.nodes) this.update(this.boxes.get(node.name), this.panel.known.rows.get(node.run), node.stale);
   }
 
   build(view, key) {
@@ -40,38 +43,44 @@ export class Graph {
     for (const [key, value] of [["x", 12], ["y", 21.5], ["width", 12], ["height", 12]]) icon.setAttribute(key, value);
     name.textContent = oneLine(node.name);
     const words = draw("svg", { width: BOX.w - 6, height: BOX.h }, name, icon, about);
+    const holds = draw("path", { class: "holds" });
     const group = draw("g", { transform: at, tabindex: 0, role: "button", class: "box wait" }, title,
       draw("rect", { class: "card", width: BOX.w, height: BOX.h, rx: 5 }), fill,
-      draw("path", { class: "edge", d: `M4.5 .5H5V${BOX.h - 0.5}H4.5A4.5 4.5 0 0 1 .5 ${BOX.h - 5}V5A4.5 4.5 0 0 1 4.5 .5z` }), words);
+      draw("path", { class: "edge", d: `M4.5 .5H5V${BOX.h - 0.5}H4.5A4.5 4.5 0 0 1 .5 ${BOX.h - 5}V5A4.5 4.5 0 0 1 4.5 .5z` }), holds, words);
     keepKeys(group);
     const choose = () => group.run != null && this.panel.choose({ run: group.run });
     group.addEventListener("click", choose);
     group.addEventListener("keydown", event => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), choose()));
-    this.boxes.set(node.name, { group, title, icon, about, fill, name: node.name });
+    this.boxes.set(node.name, { group, title, icon, about, fill, holds, name: node.name });
     return group;
   }
 
-  update({ group, title, icon, about, fill, name }, row) {
-    const { known, chosen } = this.panel;
+  update({ group, title, icon, about, fill, holds, name }, row, stale) {
+    const { known, around } = this.panel;
     group.run = row?.id;
-    put(group, "class", `box ${row?.tone ?? "wait"}${row && chosen?.run === row.id ? " chosen" : ""}`);
+    put(group, "class", `box ${row?.tone ?? "wait"}${row && around.has(row.id) ? " chosen" : ""}${stale ? " stale" : ""}`);
+    put(holds, "d", row?.items ? CARDS : row?.pipeline ? DEEPER : "");
     icon.show(row?.sign ?? "○", row?.tone ?? "wait");
     const text = row ? this.about(row) : "waits";
     say(about, text.length <= 24 ? text : row.state === "pending" ? "waits" : `${text.slice(0, 23)}…`);
     fill.style.transform = `scaleX(${row?.progress ? Math.min(1, row.progress[0] / row.progress[1]) : 0})`;
-    say(title, row ? `${name}: ${row.state}\n${known.why(row)}\n${moments(row)}` : name);
-    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}`);
+    const lines = row ? [`${name}: ${row.state}`, row.detail, known.why(row), stale && "an input has changed since", moments(row)] : [name];
+    say(title, lines.filter(Boolean).join("\n"));
+    put(group, "aria-label", `${name}, ${row?.state ?? "not there yet"}, ${text}${stale ? ", an input has changed since" : ""}`);
   }
 
   about(row) {
     const { known } = this.panel;
     if (row.state === "running") {
       const expected = known.expected(row), left = expected && expected - known.elapsed(row);
-      const part = row.progress ? `${row.progress[0]}/${row.progress[1]} · ` : "";
+      const part = row.progress ? `${row.progress[0]}/${row.progress[1]} · ` : "", failed = row.items?.failed;
+      if (failed) return `${part}${failed} failed`;
       return left > 0 ? `${part}${took(left)} left` : `${part}${took(known.elapsed(row))}`;
     }
-    if (row.state === "succeeded") return row.started_ms == null ? row.why || "done" : took(known.elapsed(row));
-    return row.state === "failed" ? `${took(known.elapsed(row))} · ${row.why}` : known.why(row) || row.state;
+    const items = row.items && row.detail ? ` · ${row.detail}` : "";
+    if (row.state === "succeeded") return row.started_ms == null ? row.why || "done" : `${took(known.elapsed(row))}${items}`;
+    const wrong = row.items?.failed ? `${row.items.failed} failed` : row.why;
+    return row.state === "failed" ? `${took(known.elapsed(row))} · ${wrong}` : known.why(row) || row.state;
   }
 }
 

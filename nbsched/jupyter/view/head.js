@@ -2,7 +2,7 @@
 
 import { button, keepKeys, make, put, say, sign } from "./elements.js";
 import { bar } from "./rows.js";
-import { clock, exact, took, when } from "./words.js";
+import { clock, exact, grouped, took, when } from "./words.js";
 
 // name, what the filter shows, how it is said
 const COUNTS = [["running", "running", "running"], ["queued", "queued", "queued"], ["failed", "failed", "failed today"]];
@@ -97,7 +97,7 @@ export class Head {
   showStore(known) {
     const counts = { running: known.counts.running, queued: known.counts.queued, failed: known.failedToday() };
     for (const [name, node] of this.counts) {
-      say(node.number, counts[name].toLocaleString("en").replaceAll(",", " "));
+      say(node.number, grouped(counts[name]));
       node.classList.toggle("none", !counts[name]);
     }
     this.counts.get("failed").hidden = !counts.failed;

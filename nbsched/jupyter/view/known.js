@@ -30,7 +30,7 @@ export class Known {
     this.addRows(news.rows ?? [], !news.all);
     for (const details of Object.values(news.details ?? {})) {
       this.details.set(details.run.id, details);
-      this.addRows([details.row], false);
+      this.addRows([...details.path, details.row], false);
     }
     this.loaded = true;
   }
@@ -120,20 +120,39 @@ export class Known {
     return failed;
   }
 
-  // the pipeline's run that `id` is, or is a step of
-  root(id) {
-    const row = this.rows.get(id);
-    if (row?.pipeline || (!row && this.pipelines.has(id))) return id;
-    if (row?.parent != null) return row.parent;
-    return this.focus;
+  // what a row is in, the outermost first
+  path(row) {
+    const around = row?.parent == null ? null : this.rows.get(row.parent);
+    return around ? [...this.path(around), around] : [];
   }
 
-  matching(filter) {
-    const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
-    if (!words.length) return this.order;
-    return this.order.filter(id => {
+  // the nearest pipeline's run that `id` is, or is in
+  root(id) {
+    const row = this.rows.get(id);
+    if (!row && this.pipelines.has(id)) return id;
+    return [...this.path(row), row].findLast(one => one?.pipeline)?.id ?? this.focus;
+  }
+
+  // how deep below the listed rows
+  depth(row) {
+    return row.parent == null || row.parent === this.focus ? 0 : 1 + this.depth(this.rows.get(row.parent) ?? { parent: null });
+  }
+
+  // the listed rows, and behind each that is `open` what is in it
+  unfolded(open, ids = this.order) {
+    if (this.focus == null || !open.size) return ids;
+    return ids.flatMap(id => {
+      const view = open.has(id) && this.pipelines.get(id);
+      return view ? [id, ...this.unfolded(open, view.steps.map(step => step.id))] : [id];
+    });
+  }
+
+  matching(filter, open) {
+    const words = filter.toLowerCase().split(/\s+/).filter(Boolean), all = this.unfolded(open);
+    if (!words.length) return all;
+    return all.filter(id => {
       const row = this.rows.get(id);
-      row.words ??= `${id} ${row.name} ${row.state} ${row.reason ?? ""} ${row.why} ${row.schedule ?? ""}`.toLowerCase();
+      row.words ??= `${id} ${row.name} ${row.detail} ${row.state} ${row.reason ?? ""} ${row.why} ${row.schedule ?? ""}`.toLowerCase();
       return words.every(word => row.words.includes(word));
     });
   }

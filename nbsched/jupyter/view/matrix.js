@@ -12,7 +12,7 @@ export class Matrix {
   show(view) {
     const { known } = this.panel, live = this.live(view);
     const runs = [...view.past.filter(run => run.id !== view.run.id), live];
-    const key = JSON.stringify([runs, this.panel.chosen?.run]);
+    const key = JSON.stringify([runs, ...this.panel.around]);
     if (this.key === key) return;
     this.key = key;
     const table = make("table"), most = Math.max(1, ...runs.map(run => run.took_ms ?? 0));
@@ -51,7 +51,7 @@ export class Matrix {
     const cell = make("td");
     if (!found) return cell;
     const [tone, id] = found, mark = button(tone === "bad" ? "✕" : "", () => this.panel.choose({ run: id }), tone);
-    if (this.panel.chosen?.run === id) mark.classList.add("chosen");
+    if (this.panel.around.has(id)) mark.classList.add("chosen");
     mark.title = `${name} in run ${run.id}: ${{ ok: "succeeded", bad: "failed", run: "running", wait: "waiting", warn: "retrying", skip: "not run" }[tone]}`;
     mark.setAttribute("aria-label", mark.title);
     cell.append(mark);

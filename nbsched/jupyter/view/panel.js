@@ -10,7 +10,7 @@ import { runRow, scheduleRow } from "./rows.js";
 import { Timeline } from "./timeline.js";
 
 const NARROW_PX = 600;
-const ROWS = { wide: 11, narrow: 7, least: 6 };
+const ROWS = { wide: 11, narrow: 7, least: 7 };
 const STORE_TABS = [["Runs", "Runs"], ["Schedules", "Schedules"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 const RUN_TABS = [["Runs", "Steps"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 
@@ -19,6 +19,8 @@ class Panel {
     this.send = send;
     this.known = new Known(focus);
     this.chosen = null;
+    this.around = new Set();  // the chosen run and all that it is in
+    this.opened = new Set();
     this.first = chosen;
     this.tab = "Runs";
     this.root = make("div", "nbs");
@@ -47,6 +49,7 @@ class Panel {
     body.append(this.main, this.aside.node);
     this.root.append(this.head.node, this.noticeLine(), body);
     this.root.addEventListener("keydown", event => event.key === "Escape" && this.chosen && this.choose(null));
+    this.runs.scroll.addEventListener("keydown", event => this.foldByKey(event));
     this.open("Runs");
   }
 
@@ -99,14 +102,26 @@ class Panel {
     this.runs.chosen = chosen?.run ?? null;
     this.schedules.chosen = chosen?.schedule ?? null;
     if (chosen?.run != null && !same) this.look(chosen.run);
+    if (this.known.rows.get(chosen?.run)?.pipeline) this.opened.add(chosen.run);
     if (!chosen) for (const list of [this.runs, this.schedules]) list.scroll.removeAttribute("aria-activedescendant");
     this.ask();
   }
 
   look(id) {
-    const parent = this.known.rows.get(id)?.parent;
-    if (parent != null) this.send({ t: "look", run: parent });
+    for (const around of this.known.path(this.known.rows.get(id))) this.send({ t: "look", run: around.id });
     this.send({ t: "look", run: id });
+  }
+
+  // what is in the pipeline among the steps is listed, or is not any more
+  fold(id) {
+    if (!this.opened.delete(id)) this.opened.add(id);
+    if (this.opened.has(id)) this.look(id);
+    this.ask();
+  }
+
+  foldByKey({ key }) {
+    const id = this.runs.chosen, open = this.opened.has(id);
+    if (this.known.rows.get(id)?.pipeline && key === (open ? "ArrowLeft" : "ArrowRight")) this.fold(id);
   }
 
   act(verb, target) {
@@ -140,6 +155,8 @@ class Panel {
   }
 
   paint() {
+    const row = this.known.rows.get(this.chosen?.run);
+    this.around = new Set(row ? [...this.known.path(row), row].map(one => one.id) : []);
     this.stand();
     this.head.show();
     this.paintPage();
@@ -148,9 +165,10 @@ class Panel {
   }
 
   paintPage() {
-    const { known, filter } = this, nothing = filter ? "Nothing matches the filter." : null;
+    const { known, filter } = this, listed = known.matching(filter, this.opened), nothing = filter ? "Nothing matches the filter." : null;
     const waiting = known.loaded ? null : "Waiting for the kernel…";
-    if (this.tab === "Runs") this.runs.set(known.matching(filter), waiting ?? nothing ?? "No runs yet.");
+    this.runs.chosen = [...this.around].findLast(id => listed.includes(id)) ?? null;
+    if (this.tab === "Runs") this.runs.set(listed, waiting ?? nothing ?? "No runs yet.");
     if (this.tab === "Schedules") this.schedules.set(known.matchingSchedules(filter), waiting ?? nothing ?? "No schedules yet.");
     if (this.tab === "Timeline") this.timeline.show();
     if (this.tab === "Log") this.paintLog();
@@ -159,7 +177,8 @@ class Panel {
   paintLog() {
     const id = this.chosen?.run ?? this.known.focus, details = this.known.details.get(id);
     const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-    const silent = this.known.rows.get(id)?.pipeline ? "Choose a step to read its log." : "This run has not written anything.";
+    const row = this.known.rows.get(id), part = row?.pipeline ? "a step" : row?.items ? "an item" : "";
+    const silent = part ? `Choose ${part} to read its log.` : "This run has not written anything.";
     say(this.log, id == null ? "Choose a run to read its log." : details?.log || silent);
     if (atEnd) this.log.scrollTop = this.log.scrollHeight;
   }
@@ -167,7 +186,7 @@ class Panel {
   // A store's lists keep their height and a pipeline's have room for its steps: nothing below them jumps.
   stand() {
     const most = this.isNarrow ? ROWS.narrow : ROWS.wide;
-    const rows = this.known.focus == null ? most : Math.min(most, Math.max(ROWS.least, this.known.order.length));
+    const rows = this.known.focus == null ? most : Math.min(most, Math.max(ROWS.least, this.known.unfolded(this.opened).length));
     if (this.rows === rows) return;
     this.rows = rows;
     this.root.style.setProperty("--rows", rows);

@@ -1,6 +1,7 @@
 // A pipeline's run as a whole: its graph, and its last runs beside it.
 
 import { make, say } from "./elements.js";
+import { Path, label } from "./path.js";
 import { Graph } from "./graph.js";
 import { Matrix } from "./matrix.js";
 
@@ -10,10 +11,13 @@ export class Pipeline {
     this.graph = new Graph(panel);
     this.matrix = new Matrix(panel);
     this.node = make("div", "pipeline");
-    this.graphTitle = make("h4");
+    this.path = new Path(panel);
+    this.name = make("span");
+    const title = make("h4");
+    title.append(this.path.node, this.name);
     this.matrixTitle = make("h4");
     const left = make("div"), right = make("div");
-    left.append(this.graphTitle, this.graph.node);
+    left.append(title, this.graph.node);
     right.append(this.matrixTitle, this.matrix.node);
     this.node.append(left, right);
   }
@@ -32,7 +36,8 @@ export class Pipeline {
     if (id != null && !view && this.asked !== id) this.panel.look((this.asked = id));
     this.node.hidden = !view || (tab !== "Runs" && tab !== "Graph");
     if (this.node.hidden) return false;
-    say(this.graphTitle, `${view.run.name} · run ${view.run.id}`);
+    this.path.show(known.rows.get(id) ?? view.run, around => around.pipeline);
+    say(this.name, `${label(view.run)} · run ${view.run.id}`);
     say(this.matrixTitle, view.past.length ? `${view.run.name} · last ${view.past.length + 1} runs` : "");
     this.graph.show(view);
     this.matrix.show(view);

@@ -1,6 +1,7 @@
 // One line of a list: a run, a schedule.
 
-import { button, make, put, say, sign } from "./elements.js";
+import { button, draw, make, put, say, sign } from "./elements.js";
+import { label } from "./path.js";
 import { exact, took, when } from "./words.js";
 
 function spark() {
@@ -40,13 +41,13 @@ export function bar() {
 export function runRow(panel) {
   const node = make("div", "row"), icon = sign(), id = make("span", "id"), name = make("b"), detail = make("small");
   const what = make("span", "name"), why = make("span", "why"), progress = bar(), last = spark();
-  const took_ = make("span", "num took"), spent = make("span"), usual = make("small"), time = make("span", "num when");
+  const fold = foldButton(panel), took_ = make("span", "num took"), spent = make("span"), usual = make("small"), time = make("span", "num when");
   const quick = button("", event => {
     event.stopPropagation();
     panel.act(node.dataset.verb, node.item);
   }, "quick");
   quick.tabIndex = -1;
-  what.append(name, detail);
+  what.append(fold, name, detail);
   took_.append(spent, usual);
   node.append(icon, id, what, why, progress, last, took_, time, quick);
   node.show = item => {
@@ -56,6 +57,8 @@ export function runRow(panel) {
     say(id, String(row.id));
     say(name, row.name);
     say(detail, row.detail);
+    put(what, "style", `padding-left: ${16 * known.depth(row)}px`);
+    fold.show(row);
     put(what, "title", `${row.name} ${row.detail}`.trim());
     say(why, reason);
     put(why, "class", `why ${row.tone === "bad" || row.tone === "warn" ? row.tone : ""}`);
@@ -69,10 +72,11 @@ export function runRow(panel) {
     const verb = row.actions[0] ?? "";
     if (node.dataset.verb !== verb) {
       node.dataset.verb = verb;
-      say(quick, VERBS[verb]?.[0] ?? "");
+      say(quick, words(verb)[0]);
       quick.hidden = !verb || (verb === "retry" && row.tone === "ok");
+      quick.classList.toggle("asked", verb === "approve");
     }
-    put(node, "aria-label", `${row.id} ${row.name} ${row.state}, ${reason}`);
+    put(node, "aria-label", `${row.id} ${label(row)} ${row.state}, ${reason}`);
   };
   return node;
 }
@@ -105,7 +109,7 @@ export function scheduleRow(panel) {
     const key = item.actions.join();
     if (acts.dataset.key === key) return;
     acts.dataset.key = key;
-    acts.replaceChildren(...item.actions.map(verb => button(VERBS[verb][0], event => {
+    acts.replaceChildren(...item.actions.map(verb => button(words(verb)[0], event => {
       event.stopPropagation();
       panel.act(verb, node.item.name);
     })));
@@ -113,10 +117,34 @@ export function scheduleRow(panel) {
   return node;
 }
 
-export const VERBS = {
+// Opens and closes what a pipeline among the steps holds.
+function foldButton(panel) {
+  const node = button("", event => {
+    event.stopPropagation();
+    panel.fold(node.run);
+  }, "fold");
+  node.tabIndex = -1;
+  node.append(draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, draw("path", { d: "M6 4l4 4l-4 4" })));
+  node.show = row => {
+    node.run = row.id;
+    node.hidden = panel.known.focus == null || !row.pipeline;
+    put(node, "aria-expanded", String(panel.opened.has(row.id)));
+    put(node, "aria-label", `${panel.opened.has(row.id) ? "Close" : "Open"} ${row.name}`);
+  };
+  return node;
+}
+
+const VERBS = {
   cancel: ["Cancel", "cancelling…"],
   retry: ["Retry", "starting again…"],
+  approve: ["Approve", "approving…"],
+  reject: ["Reject", "rejecting…"],
   trigger: ["Trigger", "starting…"],
   pause: ["Pause", "pausing…"],
   resume: ["Resume", "resuming…"],
 };
+
+// what stands on a verb's button, and what it says once it is pressed
+export function words(verb) {
+  return VERBS[verb] ?? [verb.charAt(0).toUpperCase() + verb.slice(1).replaceAll("_", " "), "asked…"];
+}

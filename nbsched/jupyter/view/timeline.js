@@ -1,6 +1,7 @@
 // What ran when, in lanes.
 
 import { button, draw, make } from "./elements.js";
+import { label } from "./path.js";
 import { moments } from "./rows.js";
 import { clock, exact, took } from "./words.js";
 
@@ -33,13 +34,13 @@ export class Timeline {
   show() {
     const { known, chosen } = this.panel;
     [...this.ranges.children].forEach((one, at) => one.setAttribute("aria-pressed", String(RANGES[at][1] === this.range)));
-    const all = known.matching(this.panel.filter).map(id => known.rows.get(id)).slice(0, known.focus == null ? 3000 : undefined);
+    const all = known.matching(this.panel.filter, this.panel.opened).map(id => known.rows.get(id)).slice(0, known.focus == null ? 3000 : undefined);
     const [from, to] = this.window(all), now = known.now();
     const spans = all.map(row => [row, row.started_ms ?? row.scheduled_ms, row.ended_ms ?? row.until_ms ?? (row.started_ms == null ? row.scheduled_ms : now)]);
     const seen = spans.filter(([row, start, end]) => end >= from && start <= to && (row.started_ms != null || row.state === "skipped"));
     const lanes = new Map();
     for (const span of seen) {
-      const key = known.focus == null ? span[0].name : `${span[0].name} ${span[0].detail.startsWith("[") ? span[0].detail : ""}`.trim();
+      const key = [...known.path(span[0]).filter(one => one.id !== known.focus), span[0]].map(label).join(" › ");
       lanes.set(key, [...(lanes.get(key) ?? []), span]);
     }
     this.draw(lanes, from, to, now, chosen);

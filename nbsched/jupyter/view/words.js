@@ -40,6 +40,11 @@ export function oneLine(text) {
   return text.replace(/\p{C}/gu, " ");
 }
 
+// 12 345
+export function grouped(count) {
+  return count.toLocaleString("en").replaceAll(",", "\u202f");
+}
+
 export function median(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted.length ? sorted[sorted.length >> 1] : null;

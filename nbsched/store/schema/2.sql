@@ -24,11 +24,13 @@ CREATE INDEX runs_reused ON runs (retry_of) WHERE retry_of IS NOT NULL AND paren
 -- what pending runs wait for
 CREATE TABLE waits (
   run      INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
-  kind     TEXT NOT NULL,                 -- event, answer, previous, poke
-  patterns TEXT NOT NULL DEFAULT '[]',    -- JSON list of the event names listened to
+  kind     TEXT NOT NULL,                 -- event (and instant), answer, poke, previous
+  patterns TEXT NOT NULL DEFAULT '[]',    -- JSON list of event names, or of files
   seq      INTEGER NOT NULL DEFAULT 0,    -- every event up to here has been looked at
-  wake_ms  INTEGER                        -- when it has waited long enough whatever happens
+  wake_ms  INTEGER,                       -- when what it waits for is there
+  answer   TEXT                           -- what it gives then, also of who answered before it began
 ) STRICT;
+CREATE INDEX waits_wake ON waits (wake_ms) WHERE wake_ms IS NOT NULL;
 
 -- when runs of a limited rate began
 CREATE TABLE starts (
@@ -54,3 +56,4 @@ CREATE TABLE fingerprints (
 ) STRICT;
 
 ALTER TABLE events ADD COLUMN key TEXT;
+CREATE INDEX events_key ON events (key, seq) WHERE key IS NOT NULL;

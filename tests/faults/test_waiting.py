@@ -1,0 +1,65 @@
+"""What waits while its host is killed."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import nbsched as nb
+from nbsched.engine.visiting import Visitor
+from nbsched.executors.lookup import load_file
+
+
+@pytest.fixture
+def works() -> ModuleType:
+    return load_file(Path(__file__).with_name("works.py"))
+
+
+@pytest.fixture
+def visitor(tmp_path: Path) -> Iterator[Visitor]:
+    with Visitor(tmp_path / "store.db") as found:
+        yield found
+
+
+def until(holds: Callable[[], object], seconds: float = 20) -> None:
+    began = time.perf_counter()
+    while not holds():
+        assert time.perf_counter() - began < seconds, "it has not come true"
+        threading.Event().wait(0.02)
+
+
+def test_what_waits_outlives_its_host_with_its_first_deadline(
+    host: Callable[..., Any], visitor: Visitor, works: ModuleType, tmp_path: Path
+) -> None:
+    there, begun = tmp_path / "there", tmp_path / "there.begun"
+    killed = host("1s")
+    looked = visitor.run(
+        nb.wait_for(works.until_there, params={"path": str(there)}, timeout="1h", rerun=False)
+    )
+    told = visitor.run(nb.wait_for(nb.on("data.available"), timeout="1h"))
+    late = visitor.run(nb.wait_for(nb.on("never"), timeout="4s"))
+    asked = visitor.run(nb.approve("Sure?"))
+    until(lambda: begun.exists() and begun.read_text())  # a file is there before its first line
+    killed.signal(signal.SIGKILL)
+    killed.process.wait()
+    visitor.publish("data.available", {"n": 1})
+    visitor.resolve(asked, True)
+    other = host("1s")
+    until(lambda: begun.read_text().count("\n") == 2)
+    there.touch()
+    assert looked.wait(10).result == other.pid
+    assert (looked.attempt, [one.outcome for one in looked.attempts]) == (1, ["succeeded"])
+    assert (told.wait(10).result, asked.wait(10).result) == ({"n": 1}, True)
+    late.wait(10)
+    assert (late.state, late.reason) == ("failed", "timeout")
+    assert late.started_at is not None
+    assert late.ended_at is not None
+    assert 4 <= (late.ended_at - late.started_at).total_seconds() < 7
+    other.close()
