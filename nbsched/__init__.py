@@ -37,6 +37,7 @@ _HOMES = {
     "Runtime": "engine.runtime",
     "pipeline": "core.pipeline",
     "dashboard": "jupyter.widget",
+    "form": "jupyter.forms",
     "load_ipython_extension": "jupyter.extension",
     "unload_ipython_extension": "jupyter.extension",
 }  # fmt: skip

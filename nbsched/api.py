@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ triggers.set_default_zone(machine_zone)
 ports.set_function_reference(reference_of)
 ports.set_named_function(named)
 ports.set_scheduler(lambda work, trigger: None if is_only_read() else schedule(work, trigger))
+ports.set_form(lambda work: importlib.import_module("nbsched").form(work))
 ports.set_runner(lambda work, params, policy: run(work, params, **policy))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from nbsched.core.errors import UsageError
-from nbsched.options import Given, json_or_text
+from nbsched.core.rawtext import json_or_text
+from nbsched.options import Given
 
 _PIECE = re.compile(r"\$\$|\$(?P<name>[^\W\d]\w*)|(?P<open>\{)")
 _WHOLE = re.compile(r"(?P<param>[^\W\d]\w*)=(?P<value>\$[^\W\d]\w*|\{.*\})", re.DOTALL)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
@@ -15,6 +14,7 @@ from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.policy import PRIORITIES, RULES, Policy, normalise
+from nbsched.core.rawtext import RawText, json_or_text, plain
 from nbsched.core.waiting import MATCHES
 
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
@@ -144,23 +144,11 @@ class Given(str):
 
 
 def pair(text: str) -> tuple[str, Any]:
-    """`name=value` with the value as JSON where it reads as JSON, else as text."""
+    """`name=value`, the value as it is typed unless it is a Python one already."""
     if not _PAIR.match(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not name=value")
     name, _, value = text.partition("=")
-    return name, text.value if isinstance(text, Given) else json_or_text(value)
-
-
-def json_or_text(text: str) -> Any:
-    """The text's JSON value, or the text where it is none; NaN and Infinity are text."""
-    try:
-        return json.loads(text, parse_constant=_no_constant)
-    except ValueError:
-        return text
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(text)
+    return name, text.value if isinstance(text, Given) else RawText(value)
 
 
 def whole(text: str) -> int:
@@ -175,8 +163,8 @@ def _checked(name: str) -> Callable[[str], Any]:
 
     def read(text: str) -> Any:
         if name == "resources":
-            found = pair(text)
-            return _accepted(name, dict([found])) and found
+            found = plain(dict([pair(text)]))
+            return _accepted(name, found) and next(iter(found.items()))
         try:
             return _accepted(name, _scalar(text))
         except argparse.ArgumentTypeError:
@@ -230,12 +218,12 @@ def add_params(parser: Parser) -> None:
     """The parser takes `-p name=value` as often as wanted."""
     parser.add_argument(
         "-p", "--param", dest="params", action="append", type=pair, metavar="NAME=VALUE",
-        help="a parameter: JSON where it reads as JSON, else text",
+        help="a parameter, read as the type that is declared for it; without one as JSON, else as text",
     )  # fmt: skip
 
 
 def params_given(given: argparse.Namespace) -> dict[str, Any]:
-    """The parameters that were given; one given twice is refused."""
+    """The parameters that were given, texts as they were typed; one given twice is refused."""
     pairs = getattr(given, "params", [])
     names = [name for name, _ in pairs]
     for name in names:
@@ -288,7 +276,8 @@ def add_place(parser: Parser, default: str) -> None:
 def add_step(parser: Parser) -> None:
     """The parser takes what only a step of a pipeline has."""
     group = parser.add_argument_group("step")
-    group.add_argument("--after", nargs="+", action="extend", metavar="STEP", help="the steps before it")
+    group.add_argument("--after", nargs="*", action="extend", metavar="STEP", help="the steps before it, alone: none; "
+                       "without it a cell runs after those that write the names it reads")  # fmt: skip
     group.add_argument(
         "--when", metavar="EXPR", help="run it only if this holds, such as 'score.accuracy > 0.9'"
     )

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from nbsched.core.checks import expression
-from nbsched.core.errors import UnknownName, UsageError
+from nbsched.core import ports
+from nbsched.core.celledges import Edges, edges, reasons
+from nbsched.core.cellnames import cell_names
+from nbsched.core.checks import expression, taken
+from nbsched.core.declared import Parameter
+from nbsched.core.errors import DefinitionError, ParameterError, UnknownName, UsageError
+from nbsched.core.graph import cycle
 from nbsched.core.mapping import mapped
-from nbsched.core.model import Cell, Map, Pipeline, Step, Work
+from nbsched.core.model import Cell, Map, Notebook, Pipeline, Step, Work
 from nbsched.core.pipeline import StepTable
+from nbsched.core.rawtext import RawText, meant, plain
 from nbsched.core.references import FACTS, Reference
 from nbsched.core.waiting import approve, wait_for
 from nbsched.options import (
@@ -66,14 +72,34 @@ def split_name(name: str) -> tuple[str, str]:
 def referring(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters with `@step.value`, `@step`, `@params.x`, `@event.x` and `@scheduled_date` as references.
 
-    `@@` at the beginning stands for a plain `@`.
+    They may also be items of a JSON list or mapping. `@@` at the beginning stands for a plain `@`.
     """
     return {name: _referring(name, value) for name, value in params.items()}
 
 
 def _referring(name: str, value: Any) -> Any:
-    if not isinstance(value, str) or not value.startswith("@"):
-        return value
+    if isinstance(value, RawText) and value.startswith(("[", "{")):
+        found = meant(value)
+        return _inside(name, found) if _refers(found) else value
+    return _of_text(name, value) if isinstance(value, str) and value.startswith("@") else value
+
+
+def _refers(value: Any) -> bool:
+    if isinstance(value, (list, dict)):
+        return any(map(_refers, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, str) and value.startswith("@")
+
+
+def _inside(name: str, value: Any) -> Any:
+    """The value of JSON with a reference for each of its texts that is one."""
+    if isinstance(value, dict):
+        return {key: _inside(name, part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_inside(name, part) for part in value]
+    return _of_text(name, value) if _refers(value) else value
+
+
+def _of_text(name: str, value: str) -> Any:
     if value.startswith("@@"):
         return value[1:]
     found = _REFERENCE.fullmatch(value)
@@ -137,7 +163,7 @@ def _mapped(given: argparse.Namespace, work: Work) -> Work:
     """The work over the lists of `--map`, if there are any."""
     options = {name: getattr(given, name) for name in ("product", "max_parallel") if hasattr(given, name)}
     if hasattr(given, "map"):
-        return mapped(work, referring(dict(given.map)), **options)
+        return mapped(work, plain(referring(dict(given.map))), **options)
     for name in options:
         raise UsageError(f"--{name.replace('_', '-')} is about the items of --map NAME=LIST: add that")
     return work
@@ -148,14 +174,18 @@ class StepCells:
     """The pipelines that cells put together, each a row of steps in the order they were first written."""
 
     pipelines: dict[str, dict[str, Step]] = field(default_factory=dict)
+    _ordered: set[tuple[str, str]] = field(default_factory=set)
+    """The steps whose `--after` was given: nothing is inferred for them."""
 
-    def add(self, pipeline: str, step: Step) -> bool:
+    def add(self, pipeline: str, step: Step, *, ordered: bool = False) -> bool:
         """The step is in the pipeline, in place of the one of its name or of its cell; True when it replaced one."""
         if step.when is not None:
             expression(step.name, step.when)
         steps = self.pipelines.get(pipeline, {})
         gone = [name for name, old in steps.items() if name == step.name or _same_cell(old, step)]
         self.pipelines[pipeline] = _replaced(steps, gone, step)
+        self._ordered -= {(pipeline, name) for name in gone}
+        self._ordered |= {(pipeline, step.name)} if ordered else set()
         return bool(gone)
 
     def steps(self, pipeline: str) -> Sequence[Step]:
@@ -164,12 +194,80 @@ class StepCells:
             raise UnknownName("pipeline", pipeline, self.pipelines, "run its %%step cells first")
         return tuple(self.pipelines[pipeline].values())
 
+    def inferred(self, pipeline: str) -> Edges:
+        """The edges that follow from the names which the cells of one namespace read and write."""
+        works = {step.name: _carried_out(step) for step in self.steps(pipeline)}
+        cells = {name: cell_names(work.source, work.params) for name, work in works.items()
+                 if isinstance(work, Cell) and work.where != "process"}  # fmt: skip
+        return edges(cells, [name for name in cells if (pipeline, name) not in self._ordered])
+
+    def parameters(self, pipeline: str) -> dict[str, Parameter]:
+        """The parameters that the steps read, typed as the notebooks that take them declare."""
+        steps = self.steps(pipeline)
+        return {
+            name: parameter for step in steps for name, parameter in _read_by(step, self.pipelines[pipeline])
+        }
+
     def build(self, pipeline: str, params: Mapping[str, Any]) -> Pipeline:
         """The pipeline as work, with the given parameters declared; DefinitionError says what does not fit."""
-        table = StepTable(pipeline, params)
-        for step in self.steps(pipeline):
+        known = self.parameters(pipeline)
+        _refuse_unread(pipeline, params, known)
+        table = StepTable(pipeline, {name: meant(value, known[name].kinds) for name, value in params.items()})
+        for step in self.in_order(pipeline):
             table.add(step)
         return table.build()
+
+    def in_order(self, pipeline: str) -> Sequence[Step]:
+        """The steps with the edges that were inferred; DefinitionError when these close a cycle."""
+        found = self.inferred(pipeline)
+        steps = [replace(step, needs=tuple(dict.fromkeys((*step.needs, *found.get(step.name, ())))))
+                 for step in self.steps(pipeline)]  # fmt: skip
+        _refuse_cycle(pipeline, steps, found)
+        return steps
+
+
+def _carried_out(step: Step) -> Work:
+    """The step's work, of a mapped one that of each item."""
+    return step.work.work if isinstance(step.work, Map) else step.work
+
+
+def _read_by(step: Step, steps: Collection[str]) -> Iterator[tuple[str, Parameter]]:
+    """The pipeline's parameters that the step's work is given or its condition reads."""
+    for reference in taken(step):
+        if reference.kind == "param":
+            yield reference.path[0], Parameter(name=reference.path[0], required=True)
+    for path in expression(step.name, step.when).paths if step.when else ():
+        name = path[1] if path[0] == "params" and len(path) > 1 else path[0]
+        if name not in steps:
+            yield name, Parameter(name=name, required=True)
+    work = _carried_out(step)
+    if isinstance(work, Notebook):
+        declared = ports.surroundings().declared_parameters(work.path) or {}
+        for taker, value in work.params.items():
+            if isinstance(value, Reference) and value.kind == "param" and taker in declared:
+                yield value.path[0], replace(declared[taker], name=value.path[0], default=None, required=True)
+
+
+def _refuse_unread(pipeline: str, params: Iterable[str], known: Mapping[str, Parameter]) -> None:
+    for name in params:
+        if name not in known:
+            read = f"its steps read {', '.join(map(repr, known))}" if known else "its steps read none"
+            remedy = f"{read}; leave it out of {pipeline!r}, or give it to a step (-p {name}=@params.{name})"
+            raise ParameterError(str(UnknownName("parameter", name, known, remedy)))
+
+
+def _refuse_cycle(pipeline: str, steps: Sequence[Step], inferred: Edges) -> None:
+    needs = {
+        step.name: [*step.needs, *(ref.path[0] for ref in taken(step) if ref.kind == "step")]
+        for step in steps
+    }
+    found = cycle({name: [need for need in before if need in needs] for name, before in needs.items()})
+    why = reasons(found, inferred) if found else ""
+    if found and why:
+        raise DefinitionError(
+            f"pipeline {pipeline!r} has a cycle, {' → '.join(found)}: {why}: "
+            "give one of them --after (alone, if no step comes before it)"
+        )
 
 
 def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dict[str, Step]:
@@ -184,6 +282,5 @@ def _replaced(steps: Mapping[str, Step], gone: Sequence[str], step: Step) -> dic
 
 
 def _same_cell(old: Step, new: Step) -> bool:
-    works = [step.work.work if isinstance(step.work, Map) else step.work for step in (old, new)]
-    ids = [work.cell_id for work in works if isinstance(work, Cell)]
+    ids = [work.cell_id for work in map(_carried_out, (old, new)) if isinstance(work, Cell)]
     return len(ids) == 2 and ids[0] is not None and ids[0] == ids[1]

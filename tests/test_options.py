@@ -9,6 +9,7 @@ import pytest
 
 from nbsched.core.errors import UnknownName, UsageError
 from nbsched.core.policy import Policy, normalise
+from nbsched.core.rawtext import plain
 from nbsched.engine.runtime import Runtime
 from nbsched.options import (
     POLICY_HELP,
@@ -118,7 +119,7 @@ def test_options_are_never_abbreviated(parser: Parser) -> None:
      ("NaN", "NaN"), ("a=b", "a=b"), ("2026-01-01", "2026-01-01")],
 )  # fmt: skip
 def test_a_parameter_is_json_where_it_reads_as_json(parser: Parser, text: str, value: object) -> None:
-    assert params_given(parser.read(["-p", f"x={text}"])) == {"x": value}
+    assert plain(params_given(parser.read(["-p", f"x={text}"]))) == {"x": value}
 
 
 def test_a_python_value_passes_as_it_is(parser: Parser) -> None:
@@ -127,7 +128,7 @@ def test_a_python_value_passes_as_it_is(parser: Parser) -> None:
 
 def test_pairs_may_follow_one_flag_and_words_may_come_after(parser: Parser) -> None:
     given = parser.read(["@daily", "-p", "a=1", "b=2", "report.ipynb", "--retries", "1"])
-    assert params_given(given) == {"a": 1, "b": 2}
+    assert plain(params_given(given)) == {"a": 1, "b": 2}
     assert given.words == ["@daily", "report.ipynb"]
 
 

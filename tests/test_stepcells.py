@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 import nbsched as nb
-from nbsched.core.errors import DefinitionError, UnknownName, UsageError
+from nbsched.core.errors import DefinitionError, ParameterError, UnknownName, UsageError
 from nbsched.core.model import Cell, Map, Step
+from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference
 from nbsched.lines import words
 from nbsched.options import params_given
@@ -21,6 +22,26 @@ def step(line: str, cell_id: str | None = None) -> tuple[str, Step]:
     found = read_step(given, Cell(name=name, source="pass", params=referring(params_given(given))))
     assert isinstance(found.work, Cell)
     return pipeline, replace(found, work=replace(found.work, cell_id=cell_id))
+
+
+def written(**sources: str) -> StepCells:
+    """A pipeline `p` of cells with these sources; `a="--after b # x = 1"` has the line before the hash."""
+    cells = StepCells()
+    for name, text in sources.items():
+        line, _, source = text.rpartition("# ")
+        given = step_parser().read([f"p.{name}", *line.split()])
+        work = Cell(
+            name=name,
+            source=source,
+            params=referring(params_given(given)),
+            where=getattr(given, "where", "kernel"),
+        )
+        cells.add("p", read_step(given, work), ordered=hasattr(given, "after"))
+    return cells
+
+
+def needs(cells: StepCells, **params: object) -> dict[str, tuple[str, ...]]:
+    return {found.name: found.needs for found in cells.build("p", params).steps}
 
 
 def filled(*lines: str) -> StepCells:
@@ -60,6 +81,28 @@ def test_a_name_without_both_parts_is_refused(name: str) -> None:
 )
 def test_an_at_sign_refers(value: object, found: object) -> None:
     assert referring({"x": value}) == {"x": found}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('["@a.x", "@b", 1]', [Reference("step", ("a", "x")), Reference("step", ("b",)), 1]),
+        ('{"deep": ["@params.x", "@@home"]}', {"deep": [Reference("param", ("x",)), "@home"]}),
+    ],
+)
+def test_references_may_stand_in_a_list_or_mapping(text: str, found: object) -> None:
+    assert referring({"x": RawText(text)}) == {"x": found}
+
+
+@pytest.mark.parametrize("text", ['["a", 1]', '{"a": 1}', "[not json", "{x}", '"@a"'])
+def test_a_text_without_references_stays_as_it_was_typed(text: str) -> None:
+    assert referring({"x": RawText(text)}) == {"x": RawText(text)}
+    assert isinstance(referring({"x": RawText(text)})["x"], RawText)
+
+
+def test_a_list_of_references_makes_edges() -> None:
+    cells = filled("p.a", "p.b", 'p.c -p parts=["@a.x","@b"]')
+    assert set(cells.build("p", {}).steps[2].needs) == {"a", "b"}
 
 
 @pytest.mark.parametrize("value", ["@", "@a b", "@.x", "@x."])
@@ -112,6 +155,57 @@ def test_a_pipeline_that_cannot_run_is_refused(lines: tuple[str, ...]) -> None:
 def test_an_unknown_pipeline_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownName, match="did you mean 'training'"):
         filled("training.a").steps("trainig")
+
+
+def test_a_cell_runs_after_those_that_write_what_it_reads() -> None:
+    cells = written(
+        load="df = read()", clean="df = df.dropna()", score="print(model, df)", train="model = fit(df)"
+    )
+    assert needs(cells) == {"load": (), "clean": ("load",), "score": ("clean", "train"), "train": ("clean",)}
+    assert cells.inferred("p")["score"] == {"clean": ["df"], "train": ["model"]}
+
+
+@pytest.mark.parametrize("line", ["--after", "--after a", "--where process", "-p x=1"])
+def test_after_a_process_and_a_parameter_leave_nothing_to_infer(line: str) -> None:
+    cells = written(a="# pass", b="x = 1", c=f"{line} # print(x)")
+    assert "b" not in needs(cells)["c"]
+
+
+def test_a_cell_in_a_process_writes_nothing_that_others_read() -> None:
+    assert needs(written(a="--where process # x = 1", b="print(x)")) == {"a": (), "b": ()}
+
+
+def test_a_cell_that_is_run_again_is_read_again() -> None:
+    cells = written(a="x = 1", b="print(x)")
+    cells.add("p", replace(cells.steps("p")[0], work=Cell(name="a", source="y = 1")))
+    assert needs(cells) == {"a": (), "b": ()}
+
+
+def test_a_cycle_of_names_is_refused_with_the_cells_and_the_names_and_after_breaks_it() -> None:
+    with pytest.raises(
+        DefinitionError, match=r"'b' reads x of 'a' and 'a' reads y of 'b': give one of them --after"
+    ):
+        needs(written(a="x = y", b="y = x"))
+    assert needs(written(a="--after # x = y", b="y = x")) == {"a": (), "b": ("a",)}
+
+
+def test_a_cycle_of_one_edge_that_was_given_names_the_other() -> None:
+    with pytest.raises(DefinitionError, match=r"'b' reads x of 'a': give"):
+        needs(written(a="--after b # x = 1", b="y = x"))
+
+
+@pytest.mark.parametrize(
+    ("params", "part"),
+    [
+        ({"regoin": "EU"}, "did you mean 'region'"),
+        ({"zz": 1}, r"its steps read 'region', 'limit'; .*@params\.zz"),
+    ],
+)
+def test_a_parameter_that_no_step_reads_is_refused(params: dict[str, object], part: str) -> None:
+    cells = filled("p.a -p where=@params.region", "p.b --when a.rows>params.limit")
+    with pytest.raises(ParameterError, match=part):
+        cells.build("p", {"region": "EU", "limit": 1, **params})
+    assert cells.build("p", {"region": "EU", "limit": 1}).declared == {"region": "EU", "limit": 1}
 
 
 def waits(line: str) -> object:

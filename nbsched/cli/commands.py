@@ -9,7 +9,7 @@ from typing import Any
 
 from nbsched import __version__
 from nbsched.cli import exporting, filling, following, running, serving
-from nbsched.core.errors import UsageError
+from nbsched.cli.parameters import about
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
 from nbsched.verbs.table import run_id
@@ -43,13 +43,6 @@ def _take(given: argparse.Namespace, name: str) -> Any:
 def tell(answer: Answer, as_json: Any) -> None:
     """The answer is on stdout: JSON alone, or what people see."""
     print(answer.json if as_json else answer.view)
-
-
-def _later(name: str) -> Command:
-    def refuse(given: argparse.Namespace) -> int:
-        raise UsageError(f"nbsched {name} is not there yet: it comes with a later version")
-
-    return Command("not there yet", [lambda parser: parser.add_argument("rest", nargs="*")], refuse)
 
 
 def _schedule(given: argparse.Namespace) -> int:
@@ -124,7 +117,10 @@ def carry_out(argv: Sequence[str]) -> int:
                      {name: command.help for name, command in COMMANDS.items()})  # fmt: skip
     top.add_argument("--version", action="version", version=f"nbsched {__version__}")
     name, rest = top.split(_common_last(argv))
-    return COMMANDS[name].do(parser_of(name).read(rest))
+    parser = parser_of(name)
+    if running.path_words in COMMANDS[name].words and not {"-h", "--help"}.isdisjoint(rest):
+        parser.epilog = about(rest)
+    return COMMANDS[name].do(parser.read(rest))
 
 
 def _common_last(argv: Sequence[str]) -> list[str]:

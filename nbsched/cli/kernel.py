@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbsched.cli.loading import StepNotebook
 from nbsched.core.errors import NbschedError
-from nbsched.core.wire import encode
 
 if TYPE_CHECKING:
     from nbsched.engine.runtime import Runtime
@@ -62,7 +61,7 @@ def steps_in_a_kernel(
         _execute(client, _opening({**host, "store": str(rt.store_path)}))
         for cell in ordinary(notebook.cells):
             _execute(client, cell)
-        arguments = json.dumps([notebook.line, notebook.name, encode(dict(params)), dict(policy)])
+        arguments = json.dumps([notebook.line, notebook.name, dict(params), dict(policy)])
         start = f"__import__('nbsched.jupyter.pipelines', fromlist=['start']).start({arguments!r})"
         run = int(_execute(client, "", {"run": start})["run"])
         with _stopped_with_its_kernel(rt, run, client):

@@ -107,7 +107,7 @@ def _without_needs(step: Step) -> str | None:
     rule = step.work.policy.get("rule")
     if step.needs or rule not in _NEED_SOMETHING:
         return None
-    return f"its rule {rule!r} waits for a step before it, and there is none"
+    return f"its rule {rule!r} waits for a step before it, and there is none: put one before it, or take another rule"
 
 
 def _without_values(step: Step, pipeline: Pipeline) -> str | None:
@@ -117,5 +117,8 @@ def _without_values(step: Step, pipeline: Pipeline) -> str | None:
     for reference in taken(step):
         if reference.kind == "step" and (len(reference.path) == 1 or rule == "all_skipped"):
             ended = f"{reference.path[0]!r} has {_ENDED_WITHOUT_VALUES[rule]}"
-            return f"its rule {rule!r} waits until {ended}, and then there is no {reference.written} to take"
+            return (
+                f"its rule {rule!r} waits until {ended}, and then there is no {reference.written} to take: "
+                "take no value of it, or another rule"
+            )
     return None

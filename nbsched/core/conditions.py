@@ -133,9 +133,12 @@ def _binary(left: object, symbol: str, binds: int, right: object) -> Condition:
 
 
 def _joined(left: object, symbol: str, binds: int, right: object) -> Condition:
-    for side in (left, right):
+    for side, other in ((left, right), (right, left)):
         if not isinstance(side, (Operand, bool)):
-            raise DefinitionError(f"& and | join conditions, not {side!r}: put comparisons into parentheses")
+            beside = f" beside {other.condition.text!r}" if isinstance(other, Operand) else ""
+            raise DefinitionError(
+                f"& and | join conditions, not {side!r}{beside}: put comparisons into parentheses"
+            )
     return _binary(left, symbol, binds, right)
 
 

@@ -8,7 +8,8 @@ NbschedError
 │   ├── ExpressionError   the text of a `when` or `where`
 │   ├── UnknownName       no such schedule, pipeline, step or run
 │   └── InvalidState      the run's state does not allow it
-├── ValueNotStorable      a result that is neither JSON, frame nor array
+├── ValueNotStorable      a result of no kind that can be stored
+│   └── ValueTooLarge     its file would have too many bytes
 ├── StoreError            the SQLite file cannot be used
 ├── RunFailed             a run ended without success (`wait(check=True)`)
 └── Signal                raised inside running work to end it
@@ -75,19 +76,46 @@ class UnknownName(UsageError, KeyError):
 
 
 class ValueNotStorable(NbschedError, TypeError):
-    """A value is neither JSON, a data frame nor an array."""
+    """A value is of no kind that can be stored."""
 
-    def __init__(self, name: str, found: str) -> None:
-        self.name, self.found = name, found
-        super().__init__(name, found)
+    def __init__(self, name: str, found: str, remedy: str = "") -> None:
+        self.name, self.found, self.remedy = name, found, remedy
+        super().__init__(name, found, remedy)
 
     def __str__(self) -> str:
         article = "an" if self.found[:1].lower() in "aeiou" else "a"
-        what = self.name if self.name.startswith("the ") else f"the value {self.name!r}"
-        return (
-            f"{what} is {article} {self.found}, which cannot be stored: "
-            "give JSON, a DataFrame, an array, or save it to a file and give its path"
+        remedy = (
+            self.remedy
+            or "give JSON, a DataFrame, an array, a figure, or save it to a file and give its Path"
         )
+        return f"{_value(self.name)} is {article} {self.found}, which cannot be stored: {remedy}"
+
+
+class ValueTooLarge(ValueNotStorable):
+    """A value's file would have more bytes than one value may."""
+
+    def __init__(self, name: str, size: int, limit: int) -> None:
+        super().__init__(name, f"file of {_bytes(size)}")
+        self.size, self.limit = size, limit
+        self.args = (name, size, limit)
+
+    def __str__(self) -> str:
+        return (
+            f"{_value(self.name)} has {_bytes(self.size)}, and one value may have {_bytes(self.limit)}: give less, "
+            "give the path of its file as text, or set NBSCHED_VALUE_LIMIT"
+        )
+
+
+def _value(name: str) -> str:
+    return name if name.startswith("the ") else f"the value {name!r}"
+
+
+def _bytes(size: float) -> str:
+    for unit in ("bytes", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.4g} {unit}"
+        size /= 1000
+    return f"{size:.4g} GB"
 
 
 class StoreError(NbschedError):

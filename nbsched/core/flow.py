@@ -50,7 +50,7 @@ def branch(choose: Any, paths: Mapping[Any, Any], default: Any = ()) -> StepHand
 
 def _choosing(choose: Any) -> StepHandle:
     if not callable(choose):
-        raise DefinitionError(f"a branch is chosen by a step, a value or a task, not by {choose!r}")
+        raise DefinitionError(f"a branch is chosen by a step, a value or a task, not by {choose!r}: give one")
     made: StepHandle = (choose if isinstance(choose, FunctionTask) else task(choose))()
     return made
 

@@ -72,7 +72,7 @@ def check_side_by_side(work: str, lengths: Mapping[str, int]) -> None:
 
 def _check_count(work: str, option: str, value: object) -> None:
     if value is not None and (type(value) is not int or value < 1):
-        raise DefinitionError(f"{work!r}: {option} {value!r} is no whole number above 0")
+        raise DefinitionError(f"{work!r}: {option} {value!r} is no whole number above 0: give one")
 
 
 def with_items(work: Work, names: Iterable[str]) -> Work:

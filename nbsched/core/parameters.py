@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from nbsched.core import ports
+from nbsched.core.declared import Parameter, check_parameters
 from nbsched.core.errors import ParameterError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Work
+from nbsched.core.rawtext import meant, plain
 from nbsched.core.references import Reference
-from nbsched.core.sources import check_parameters
 from nbsched.core.steps import data
 from nbsched.core.wire import encode
 
@@ -54,6 +55,19 @@ def required(declared: Any) -> str | None:
     return declared[TYPE] if isinstance(declared, Mapping) and TYPE in declared else None
 
 
+def parameter(name: str, declared: Any) -> Parameter:
+    """What the declaration asks for."""
+    kind, needed = _kind(declared), required(declared)
+    kinds = frozenset({kind.__name__} if kind else ())
+    return Parameter(name=name, kinds=kinds, default=None if needed else declared, required=bool(needed))
+
+
+def read_texts(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values, what was typed as text in the types that are declared."""
+    known = {name: parameter(name, default).kinds for name, default in declared.items()}
+    return {name: meant(value, known.get(name, ())) for name, value in given.items()}
+
+
 def bind_params(declared: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Every declared parameter's value, given or default; ParameterError names the first that cannot be.
 
@@ -77,6 +91,7 @@ def _remedy(declared: Mapping[str, Any]) -> str:
 
 def _bound(name: str, default: Any, value: Any) -> Any:
     kind = _kind(default)
+    value = meant(value, (kind.__name__,) if kind else ())
     if kind is None or isinstance(value, Reference):
         return value
     if issubclass(kind, date) and isinstance(value, str):
@@ -122,7 +137,7 @@ def with_params(work: Work, given: Mapping[str, Any]) -> Work:
         params = bind_params(work.declared, params)
     if isinstance(work, Notebook):
         params = notebook_params(work.path, params, work.name)
-    return replace(work, params=params)
+    return replace(work, params=plain(params))
 
 
 def notebook_params(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import Token
 from dataclasses import replace
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from nbsched.core import ports
 from nbsched.core.checks import checked, expression
-from nbsched.core.errors import DefinitionError, UnknownName
+from nbsched.core.errors import DefinitionError, ParameterError, TriggerError, UnknownName
 from nbsched.core.mapping import is_list, mapped
 from nbsched.core.model import Map, Notebook, Pipeline, Step, Work
 from nbsched.core.parameters import bind_params, declare, with_params
@@ -74,6 +75,10 @@ class PipelineBuilder:
         """A run of the pipeline, started now."""
         return ports.start(self, params, policy)
 
+    def form(self) -> Any:
+        """A form of the parameters with a button that runs the pipeline, to be shown in a notebook."""
+        return ports.form(self)
+
     def __call__(self, **params: Any) -> StepHandle:
         """A step of the pipeline whose block this is: a run of this one, with the parameters."""
         return self.options()(**params)
@@ -99,7 +104,7 @@ class PipelineBuilder:
             BUILDING.reset(self._token)
         self._draft.open = False
         if kind is None:
-            steps = tuple(_complete(handle.step) for handle in self._draft.steps.values())
+            steps = tuple(_complete(handle.step, self.name) for handle in self._draft.steps.values())
             self._work = checked(replace(self._frame, steps=steps))
             if self.schedule is not None:
                 ports.schedule(self, self.schedule)
@@ -118,7 +123,8 @@ class SubPipeline:
 
     def __call__(self, **params: Any) -> StepHandle:
         draft = self._draft()
-        given = bind_params(self._work.declared, data(params, self._work.name, draft))
+        with _naming(f"{self._work.name!r} in pipeline {draft.name!r}"):
+            given = bind_params(self._work.declared, data(params, self._work.name, draft))
         return draft.add(replace(self._work, params=given), self._name, self._steps_only)
 
     def map(self, *, product: bool = False, max_parallel: int | None = None, **params: Any) -> StepHandle:
@@ -139,11 +145,12 @@ class SubPipeline:
         return draft
 
 
-def _complete(step: Step) -> Step:
+def _complete(step: Step, pipeline: str) -> Step:
     """The step, its notebook's or pipeline's parameters all given; ParameterError names the one that is not."""
     work = step.work.work if isinstance(step.work, Map) else step.work
     if isinstance(work, (Notebook, Pipeline)):
-        with_params(work, {})
+        with _naming(f"step {step.name!r} of pipeline {pipeline!r}"):
+            with_params(work, {})
     return step
 
 
@@ -160,16 +167,30 @@ def _frame(
 ) -> Pipeline:
     check_name("pipeline", name)
     if max_parallel is not None and (type(max_parallel) is not int or max_parallel < 1):
-        raise DefinitionError(f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0")
+        raise DefinitionError(
+            f"pipeline {name!r}: max_parallel {max_parallel!r} is no whole number above 0: give one"
+        )
     options = policy_of(f"pipeline {name!r}", policy)
-    return Pipeline(name=name, steps=(), declared=declare(params), max_parallel=max_parallel, policy=options)
+    with _naming(f"pipeline {name!r}"):
+        declared = declare(params)
+    return Pipeline(name=name, steps=(), declared=declared, max_parallel=max_parallel, policy=options)
+
+
+@contextmanager
+def _naming(owner: str) -> Iterator[None]:
+    """A refusal says whose mistake it is."""
+    try:
+        yield
+    except (ParameterError, TriggerError) as error:
+        raise type(error)(f"{owner}: {error}") from None
 
 
 def _schedule(name: str, schedule: Any) -> Any:
     if isinstance(schedule, str):
         from nbsched.core.triggers import parse_trigger
 
-        parse_trigger(schedule)
+        with _naming(f"pipeline {name!r}"):
+            parse_trigger(schedule)
     return schedule
 
 
@@ -199,7 +220,7 @@ class StepTable:
         work: Work = replace(step.work, name=step.name)
         if isinstance(work, Notebook):
             work = with_params(work, {})
-        self._steps[step.name] = _complete(replace(step, work=work))
+        self._steps[step.name] = _complete(replace(step, work=work), self.name)
 
     def remove(self, name: str) -> None:
         del self._steps[self.steps[name].name]

@@ -8,14 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from nbsched.core.errors import ValueNotStorable
 from nbsched.core.model import Outcome, State, Verb
-from nbsched.core.policy import Policy
+from nbsched.core.policy import Policy, exception_name
 
 MOST_LOSSES = 5
 """So often may a run be taken from a dead host before it is given up: it may be what kills them."""
 
 CLOSED = "closed"
 """Why an attempt was lost whose host closed in good order: nothing that the run could have done."""
+
+NOT_STORABLE = exception_name(ValueNotStorable)
+"""What is never retried, wherever the work ran: the same code would give the same value."""
 
 MOST_CAUGHT_UP = 1000
 """So many missed instants are run at most; the rest are accounted for as missed."""
@@ -180,7 +184,7 @@ def _failed(outcome: Outcome, policy: Policy, failures: int, now: datetime, chan
     types = frozenset(outcome.error_types)
     if outcome.fatal:
         return Verdict(Verb.FAIL, outcome.reason or "fatal", failed=True)
-    if types & frozenset(policy.fatal):
+    if types & {NOT_STORABLE, *policy.fatal}:
         return Verdict(Verb.FAIL, "fatal", failed=True)
     reason = "timeout" if outcome.kind == "timeout" else outcome.reason
     wanted = not policy.retry_on or bool(types & frozenset(policy.retry_on))
@@ -242,12 +246,13 @@ def _join_at_once(rule: str, good: int, bad: int, skipped: int, waiting: int) ->
     return UPSTREAM if bad else "upstream_skipped" if skipped else "rule"
 
 
-def _after_success(good: int, bad: int, skipped: int) -> str:
-    return UPSTREAM if bad else "upstream_skipped" if skipped else ""
-
-
 def _never_spoiled(good: int, bad: int, skipped: int) -> str:
     return ""
+
+
+def _spoiled_by_failure(good: int, bad: int, skipped: int) -> str:
+    """Of a skip one has to wait whether a failure follows, or the reason would hang on which came first."""
+    return UPSTREAM if bad else ""
 
 
 def _admitted(good: int, bad: int, skipped: int) -> str:
@@ -255,15 +260,16 @@ def _admitted(good: int, bad: int, skipped: int) -> str:
 
 
 _SPOILED: Mapping[str, Callable[[int, int, int], str]] = {
-    "all_success": _after_success,
+    "all_success": _spoiled_by_failure,
     "all_done": _never_spoiled,
     "all_failed": lambda good, bad, skipped: "rule" if good or skipped else "",
-    "none_failed": lambda good, bad, skipped: UPSTREAM if bad else "",
-    "none_failed_min_one_success": lambda good, bad, skipped: UPSTREAM if bad else "",
+    "none_failed": _spoiled_by_failure,
+    "none_failed_min_one_success": _spoiled_by_failure,
     "none_skipped": lambda good, bad, skipped: "upstream_skipped" if skipped else "",
     "all_skipped": lambda good, bad, skipped: "rule" if good or bad else "",
 }
 _JOINED: Mapping[str, Callable[[int, int, int], str]] = dict.fromkeys(_SPOILED, _admitted) | {
+    "all_success": lambda good, bad, skipped: "upstream_skipped" if skipped else ADMIT,
     "none_failed_min_one_success": lambda good, bad, skipped: ADMIT if good else "upstream_skipped",
 }
 

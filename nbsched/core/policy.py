@@ -152,7 +152,7 @@ def split_policy(owner: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], 
 def whole_number(name: str, value: Any, least: int = 0) -> int:
     """The value; UsageError names it when it is not a whole number of `least` or more."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise UsageError(f"{name} {value!r} is not a whole number of {least} or more")
+        raise UsageError(f"{name} {value!r} is not a whole number of {least} or more: give one")
     return value
 
 
@@ -170,20 +170,20 @@ def _span(name: str, value: Any) -> str:
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"{name} {value!r} is neither True nor False")
+        raise UsageError(f"{name} {value!r} is neither True nor False: give one of them")
     return value
 
 
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise UsageError(f"{name} {value!r} is not a text")
+        raise UsageError(f"{name} {value!r} is not a text: write it in quotes")
     return value
 
 
 def _texts(name: str, value: Any) -> list[str]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, Iterable):
-        raise UsageError(f"{name} {value!r} is not a list of texts")
+        raise UsageError(f"{name} {value!r} is not a list of texts: write it like ['a', 'b']")
     return [_text(name, item) for item in items]
 
 
@@ -196,7 +196,9 @@ def exception_name(kind: type[BaseException]) -> str:
 def _exceptions(name: str, value: Any) -> list[str]:
     items = [value] if isinstance(value, (str, type)) else value
     if not isinstance(items, Iterable):
-        raise UsageError(f"{name} {value!r} is not a list of exception types or names")
+        raise UsageError(
+            f"{name} {value!r} is not a list of exception types or names: write it like [OSError]"
+        )
     return [_exception(name, item) for item in items]
 
 
@@ -223,7 +225,7 @@ def priority(name: str, value: Any) -> int:
     if isinstance(value, str) and value in PRIORITIES:
         return PRIORITIES[value]
     if isinstance(value, bool) or not isinstance(value, int):
-        raise UsageError(f"{name} {value!r} is not a whole number, 'high', 'normal' or 'low'")
+        raise UsageError(f"{name} {value!r} is not a whole number, 'high', 'normal' or 'low': give one")
     return value
 
 
@@ -232,7 +234,9 @@ def _resources(name: str, value: Any) -> dict[str, float]:
         raise UsageError(f'{name} {value!r} is not a mapping of names to amounts such as {{"gpu": 1}}')
     for label, amount in value.items():
         if isinstance(amount, bool) or not isinstance(amount, (int, float)) or not amount > 0:
-            raise UsageError(f"{name}: the amount {amount!r} of {label!r} is not a number above zero")
+            raise UsageError(
+                f"{name}: the amount {amount!r} of {label!r} is not a number above zero: give one"
+            )
     return dict(value)
 
 
@@ -256,7 +260,9 @@ def _keep(name: str, value: Any) -> str | int:
 def _hook(name: str, value: Any) -> Any:
     if value is None or callable(value) or isinstance(value, (str, Mapping)):
         return value
-    raise UsageError(f"{name} {value!r} is neither a function, an event name nor a notification URL")
+    raise UsageError(
+        f"{name} {value!r} is neither a function, an event name nor a notification URL: give one"
+    )
 
 
 def _executor(name: str, value: Any) -> str:

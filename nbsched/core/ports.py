@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from nbsched.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from nbsched.core.sources import Parameter
+    from nbsched.core.declared import Parameter
 
 Hook = TypeVar("Hook")
 
@@ -44,6 +44,7 @@ class _Lent:
     runner: Runner | None = None
     scheduler: Callable[[Any, Any], Any] | None = None
     written: Callable[[Any], None] | None = None
+    form: Callable[[Any], Any] | None = None
 
 
 _lent = _Lent()
@@ -75,6 +76,10 @@ def written(pipeline: Any) -> None:
         _lent.written(pipeline)
 
 
+def set_form(hook: Callable[[Any], Any]) -> None:
+    _lent.form = hook
+
+
 def set_scheduler(hook: Callable[[Any, Any], Any]) -> None:
     _lent.scheduler = hook
 
@@ -101,6 +106,11 @@ def start(work: Any, params: Mapping[str, Any] | None, policy: Mapping[str, Any]
 def schedule(work: Any, trigger: Any) -> None:
     """The work is scheduled, unless it is only being read."""
     _there(_lent.scheduler, "schedule work")(work, trigger)
+
+
+def form(work: Any) -> Any:
+    """The form of the work's parameters, to be shown in a notebook."""
+    return _there(_lent.form, "show forms")(work)
 
 
 def _there(hook: Hook | None, purpose: str) -> Hook:

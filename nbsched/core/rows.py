@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NotRequired, TypedDict
 
-from nbsched.core.items import ended, fates, how_many
-from nbsched.core.model import Approval, AttemptRecord, Error, Event, RunRecord, ScheduleRecord, State, Wait
+from nbsched.core.items import ended, how_many
+from nbsched.core.model import Approval, AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.reasons import retries, why
 from nbsched.core.references import resolve
 from nbsched.core.tables import INDENT, one_line
-from nbsched.core.waiting import described
 from nbsched.core.wire import decode
 
 
@@ -198,22 +198,6 @@ _LOOK: Mapping[State, tuple[str, str]] = {
 }
 _RETRYING = ("◔", "warn")
 
-_REASONS: Mapping[str, str] = {
-    "overlap": "not run: the run before was still going",
-    "missed": "not run: nothing was there to run it",
-    "paused": "not run: paused",
-    "condition": "skipped: its condition was false",
-    "upstream_failed": "skipped: a step before it failed",
-    "expired": "skipped: waited too long in the queue",
-    "previous": "waits for the run before it",
-    "rate": "waits: no more may start for now, by its rate:",
-    "cached": "unchanged: taken from the cache",
-    "reused": "taken from the run it retries",
-    "timeout": "ran out of time",
-    "lost": "lost: its process went away",
-    "interrupted": "interrupted by a person",
-}
-
 
 def panel_row(
     run: RunRecord, *, trigger: str | None = None, needs: Sequence[str] = (), items: Mapping[str, int] | None = None
@@ -226,7 +210,7 @@ def panel_row(
     sign, tone = look(state, run.attempt)
     return PanelRow(
         id=run.id, name=one_line(run.name), detail=one_line(_detail(run, items)), state=str(state),
-        reason=text(run.reason), sign=sign, tone=tone, why=one_line(_why(run, trigger, needs, items or {})),
+        reason=text(run.reason), sign=sign, tone=tone, why=one_line(why(run, trigger, needs, items or {})),
         progress=_progress(run, items or {}),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
         started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
@@ -263,11 +247,11 @@ def _shown(run: RunRecord) -> State:
 
 def look(state: State, attempt: int) -> tuple[str, str]:
     """The sign and the tone of a run in that state after so many attempts."""
-    return _RETRYING if state is State.QUEUED and attempt > 0 else _LOOK[state]
+    return _RETRYING if retries(state, attempt) else _LOOK[state]
 
 
 def _retrying(run: RunRecord) -> bool:
-    return look(run.state, run.attempt) is _RETRYING
+    return retries(run.state, run.attempt)
 
 
 def _held_back(run: RunRecord) -> bool:
@@ -301,50 +285,6 @@ def _how_far(kind: str, done: int, total: int, label: str) -> str:
         return f"{label or f'cell {done}'} of {total}"
     count = f"{'step ' if kind == 'pipeline' else ''}{done} of {total}"
     return f"{label} · {count}" if label else count
-
-
-def _why(run: RunRecord, trigger: str | None, needs: Sequence[str], items: Mapping[str, int]) -> str:
-    if run.cancel_requested and not run.state.final:
-        return "stopping: cancel was asked for"
-    if run.state.final and (ends := fates(items)):
-        return " · ".join(part for part in (_REASONS.get(run.reason or ""), ends) if part)
-    if run.state is State.FAILED and run.error:
-        return _what_went_wrong(run.error)
-    if run.reason:
-        return _REASONS.get(run.reason, text(run.reason) or "")
-    return _why_not_ended(run, trigger, needs)
-
-
-def _what_went_wrong(error: Error) -> str:
-    return f"{error} in cell {error.cell}" if error.cell is not None else text(error) or ""
-
-
-def _why_not_ended(run: RunRecord, trigger: str | None, needs: Sequence[str]) -> str:
-    if run.waits_for is not None and run.started_at is not None and not _retrying(run):
-        return _waits_for(run, run.waits_for)
-    if _retrying(run):
-        return f"retry {run.attempt} of {max(run.attempt, run.retries)}"
-    if run.state is State.QUEUED:
-        return "waits for a free slot"
-    if run.state is State.PENDING:
-        return _waits(needs)
-    return trigger or ("" if run.parent is not None else "by hand")
-
-
-def _waits_for(run: RunRecord, work: Wait | Approval) -> str:
-    if not isinstance(work, Approval):
-        return f"waits for {described(work)}"
-    asked = f"waits for approval: {work.message}"
-    if work.type == "bool":
-        return asked
-    kind = " | ".join(map(str, work.choices)) if work.choices else work.type
-    return f"{asked} (nbsched resolve {run.id} VALUE: {kind})"
-
-
-def _waits(needs: Sequence[str]) -> str:
-    if not needs:
-        return "waits"
-    return f"after {' and '.join(needs)}" if len(needs) <= 2 else f"waits for {len(needs)} steps"
 
 
 # ---------------------------------------------------------------- the row as text

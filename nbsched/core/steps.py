@@ -135,11 +135,11 @@ class StepHandle(Operand):
         return link([self], other)
 
     def __rrshift__(self, other: Any) -> StepHandle:
-        self.need(handles(other))
+        self.need(handles(other, self.name))
         return self
 
     def __lshift__(self, other: Any) -> Any:
-        self.need(handles(other))
+        self.need(handles(other, self.name))
         return _returned(other)
 
     def __rlshift__(self, other: Any) -> StepHandle:
@@ -166,19 +166,20 @@ class Group(list[StepHandle]):
         return self
 
 
-def handles(value: Any) -> list[StepHandle]:
-    """The step or steps of the value; DefinitionError when it is or holds something else."""
+def handles(value: Any, beside: str = "") -> list[StepHandle]:
+    """The step or steps of the value; DefinitionError, which names the one `beside`, when it holds something else."""
     if isinstance(value, StepHandle):
         return [value]
     if not isinstance(value, Iterable) or isinstance(value, (str, Mapping)):
-        raise DefinitionError(f"{value!r} is not a step: put steps or lists of steps beside >> and <<")
-    return [step for part in value for step in handles(part)]
+        place = f" beside step {beside!r}" if beside else ""
+        raise DefinitionError(f"{value!r}{place} is not a step: put steps or lists of steps beside >> and <<")
+    return [step for part in value for step in handles(part, beside)]
 
 
 def link(before: Iterable[StepHandle], after: Any) -> Any:
     """Every step of `after` needs every step of `before`; gives `after` back, so that the chain can go on."""
     needed = list(before)
-    for step in handles(after):
+    for step in handles(after, needed[-1].name if needed else ""):
         step.need(needed)
     return _returned(after)
 
@@ -254,7 +255,9 @@ def data(value: Any, taker: str, draft: Draft | None) -> Any:
         _same_pipeline(reference, taker, draft)
         return reference.plain()
     if isinstance(value, Condition):
-        raise DefinitionError(f"{taker!r} is given the expression {value.text!r}: they stand in when= only")
+        raise DefinitionError(
+            f"{taker!r} is given the expression {value.text!r}: they stand in when= only, work it out in a step"
+        )
     if isinstance(value, (list, tuple)):
         parts = [data(part, taker, draft) for part in value]
         return parts if isinstance(value, list) else tuple(parts)
@@ -291,7 +294,9 @@ def step_options(name: str, options: Mapping[str, Any], draft: Draft) -> tuple[s
 
 def _flag(name: str, option: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise DefinitionError(f"step {name!r}: {option} {value!r} is neither True nor False")
+        raise DefinitionError(
+            f"step {name!r}: {option} {value!r} is neither True nor False: give one of them"
+        )
     return value
 
 
@@ -303,7 +308,9 @@ def _when(name: str, when: object, draft: Draft) -> str | None:
         return expression(name, when.condition.text).text
     if isinstance(when, str):
         return expression(name, when).text
-    raise DefinitionError(f"step {name!r}: when={when!r} is neither a condition nor its text")
+    raise DefinitionError(
+        f"step {name!r}: when={when!r} is neither a condition nor its text: write it like score > 0.9"
+    )
 
 
 def _same_owners(condition: Condition, name: str, draft: Draft) -> None:

@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any, overload
 
 from nbsched.core import ports
+from nbsched.core.declared import Parameter, typed
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
 from nbsched.core.mapping import is_list, mapped
-from nbsched.core.model import Cell, Function, Notebook, Place, Shell, Work
-from nbsched.core.parameters import notebook_params, with_params
+from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
+from nbsched.core.parameters import notebook_params, parameter, with_params
 from nbsched.core.pipeline import PipelineBuilder, StepTable
 from nbsched.core.policy import split_policy
 from nbsched.core.ports import set_function_reference, set_runner, use
+from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference, Value
+from nbsched.core.signatures import parameters_of
 from nbsched.core.sources import cell_compiles
-from nbsched.core.steps import BUILDING, StepHandle, check_name, data, group, settled, step_name
+from nbsched.core.steps import BUILDING, StepHandle, check_name, data, handles, settled, step_name
 
 __all__ = [
     "FunctionTask", "as_work", "cell", "chord", "notebook", "set_function_reference", "set_runner", "shell",
@@ -39,13 +44,15 @@ def notebook(
     """A whole notebook, run in a fresh kernel; refused when it is not there or has no such parameter."""
     files = ports.surroundings()
     text = _text("a notebook's path", str(path))
-    options, steps_only = split_policy(f"notebook {text!r}", policy)
-    found = files.existing(text)
-    work = Notebook(
-        name=_stem(text) if name is None else name, params=_notebook_params(found, text, params),
-        policy=options, path=found, output=None if output is None else files.absolute(str(output)),
-        kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
-    )  # fmt: skip
+    named = _stem(text) if name is None else name
+    with _naming(named):
+        options, steps_only = split_policy(f"notebook {text!r}", policy)
+        found = files.existing(text)
+        work = Notebook(
+            name=named, params=_notebook_params(found, text, params),
+            policy=options, path=found, output=None if output is None else files.absolute(str(output)),
+            kernel=kernel, cwd=None if cwd is None else files.existing(str(cwd)),
+        )  # fmt: skip
     return placed(work, name, steps_only)
 
 
@@ -55,12 +62,15 @@ def shell(
 ) -> Any:  # fmt: skip
     """A command line under `bash -eo pipefail`, run in the folder that is current now unless `cwd`."""
     files = ports.surroundings()
-    text = _text("a shell command", command)
-    options, steps_only = split_policy(f"shell command {text!r}", policy)
-    work = Shell(
-        name=_first_word(text) if name is None else name, policy=options, command=command,
-        env=_mapping(text, env), cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
-    )  # fmt: skip
+    with _naming(name):
+        text = _text("a shell command", command)
+    named = _first_word(text) if name is None else name
+    with _naming(named):
+        options, steps_only = split_policy(f"shell command {text!r}", policy)
+        work = Shell(
+            name=named, policy=options, command=command, env=_mapping(text, env),
+            cwd=files.absolute("") if cwd is None else files.existing(str(cwd)),
+        )  # fmt: skip
     return placed(work, name, steps_only)
 
 
@@ -70,11 +80,24 @@ def cell(
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
     options, steps_only = split_policy(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
-    fault = cell_compiles(_text("a cell's source", source))
+    with _naming(name):
+        fault = cell_compiles(_text("a cell's source", source))
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     work = Cell(name=name, params=_mapping(name, params), policy=options, source=source, where=place)
     return placed(work, name, steps_only)
+
+
+@contextmanager
+def _naming(step: object) -> Iterator[None]:
+    """A refusal inside a pipeline's block names the step that it is about."""
+    try:
+        yield
+    except (DefinitionError, ParameterError) as error:
+        draft = BUILDING.get()
+        if draft is None or step is None or repr(step) in str(error):
+            raise
+        raise type(error)(f"step {step!r} of pipeline {draft.name!r}: {error}") from None
 
 
 def placed(work: Work, name: str | None, steps_only: Mapping[str, Any]) -> Any:
@@ -103,7 +126,10 @@ def _mapping(owner: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise ParameterError(f"{owner!r} is given {value!r}, which is not a mapping of names to values")
+        raise ParameterError(
+            f"{owner!r} is given {value!r}, which is not a mapping of names to values: "
+            "write it like {'limit': 3}"
+        )
     return dict(value)
 
 
@@ -135,7 +161,7 @@ class FunctionTask:
         functools.update_wrapper(self, function)
         self.__name__ = _function_name(function)
         self._stem, self._step = stem or step_name(self.__name__), step
-        self._where = _place(f"task {self._stem!r}", where, ("thread", "process"))
+        self._where = _place(f"task {self.name!r}", where, ("thread", "process"))
         self._policy, self._steps_only = policy, steps_only
 
     @property
@@ -172,7 +198,7 @@ class FunctionTask:
 
     def options(self, *, name: str | None = None, where: str | None = None, **policy: Any) -> FunctionTask:
         """A copy with these options over its own; `name` is the name of its one step."""
-        options, steps_only = split_policy(f"task {self.name!r}", policy)
+        options, steps_only = split_policy(f"task {name or self.name!r}", policy)
         return FunctionTask(
             self.__wrapped__, stem=self._stem, where=where or self._where, policy={**self._policy, **options},
             steps_only={**self._steps_only, **steps_only}, step=name or self._step,
@@ -188,13 +214,26 @@ class FunctionTask:
             raise DefinitionError(f"task {self.name!r}: {option}= is for steps of a pipeline: take it away")
         if params is None:
             return self._work((), {})
-        positional, named = self._bound((), _mapping(self.name, params))
+        positional, named = self._bound((), self._read(_mapping(self.name, params)))
         return self._work(data(positional, self.name, None), data(named, self.name, None))
 
     def _work(self, args: tuple[Any, ...], params: Mapping[str, Any]) -> Function:
         return Function(
             name=self.name, params=params, policy=self._policy, ref=self._ref, where=self._where, args=args
         )
+
+    @property
+    def declared(self) -> Mapping[str, Parameter]:
+        """What its signature asks for by name."""
+        return parameters_of(self._signature) if self._signature else {}
+
+    def _read(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters, what was typed as text in the types of the signature."""
+        declared = self.declared if any(isinstance(value, RawText) for value in params.values()) else {}
+        return {
+            name: typed(declared.get(name), value, name, self.name) if isinstance(value, RawText) else value
+            for name, value in params.items()
+        }
 
     def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Arguments:
         """The arguments that must stay positional, and the others by their names."""
@@ -282,8 +321,24 @@ def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHan
     """A step of the task that gets the list of the header's results, in the header's order."""
     if BUILDING.get() is None:
         raise DefinitionError("a chord is made of a pipeline's steps: write it inside a pipeline's block")
-    made: StepHandle = (callback if isinstance(callback, FunctionTask) else task(callback))(group(header))
+    last = callback if isinstance(callback, FunctionTask) else task(callback)
+    made: StepHandle = last(handles(header, last.name))
     return made
+
+
+def declared_by(value: Any) -> Mapping[str, Parameter]:
+    """What the work asks for, by name, with what it has been given already as defaults."""
+    work = value if isinstance(value, FunctionTask) else as_work(value)
+    if isinstance(work, FunctionTask):
+        return work.declared
+    if isinstance(work, Pipeline):
+        return {name: parameter(name, default) for name, default in work.declared.items()}
+    declared = ports.surroundings().declared_parameters(work.path) if isinstance(work, Notebook) else None
+    known = declared or {name: Parameter(name=name) for name in work.params}
+    return {
+        name: replace(one, default=work.params[name], required=False) if name in work.params else one
+        for name, one in known.items()
+    }
 
 
 def as_work(value: Any, params: Mapping[str, Any] | None = None) -> Work:

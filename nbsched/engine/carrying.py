@@ -31,7 +31,8 @@ from nbsched.engine.lookups import Lookup, key_of
 from nbsched.engine.paths import make_private
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
-from nbsched.executors.values import ValueFile, redact_file, shrink, store_values
+from nbsched.executors.valuefiles import ValueFile
+from nbsched.executors.values import redact_file, shrink, store_values
 from nbsched.store import conditions, runs
 from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
@@ -325,8 +326,13 @@ def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
 
 def _plain(params: Mapping[str, Any], folder: Path) -> Any:
     """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
-    plain = encode(params, "params", lambda value, name: f"({type(value).__name__})")
+    plain = encode(params, "params", lambda value, name: _path_text(value) or f"({type(value).__name__})")
     return shrink(plain, "params", folder.parent)
+
+
+def _path_text(value: Any) -> str | None:
+    """What a file or a stored figure is called in another process."""
+    return str(value) if isinstance(value, os.PathLike) else None
 
 
 def _secret(name: str) -> str:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from nbsched.core.declared import Parameter, declared_parameters
 from nbsched.core.errors import DefinitionError
-from nbsched.core.sources import Parameter, declared_parameters
 
 _PACKAGE = __name__.partition(".")[0]
 

@@ -57,15 +57,20 @@ def _awaited(result: Awaitable[Any], stretch: Stretch | None) -> Any:
     async def main() -> Any:
         return await result
 
-    with asyncio.Runner() as runner:
+    runner = asyncio.Runner()
+    try:
         if stretch is None:
             return runner.run(main())
+        stretch.undisturbed(runner.get_loop)  # half of a loop could not be closed
         loop = runner.get_loop()
         stretch.waits_in(lambda: loop.call_soon_threadsafe(_nothing))
-        try:
-            return runner.run(main())
-        finally:
+        return runner.run(main())
+    finally:
+        if stretch is None:
+            runner.close()
+        else:
             stretch.waits_in(None)
+            stretch.undisturbed(runner.close)
 
 
 def _nothing() -> None: ...

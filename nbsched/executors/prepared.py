@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nbsched.core import sources
+from nbsched.core.declared import check_parameters, declared_parameters
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Cell, Notebook
 from nbsched.executors.contract import Assignment
@@ -37,8 +38,8 @@ def prepare(assignment: Assignment) -> Prepared:
     from nbsched.kernels.process import kernel_language
 
     found = _found(assignment)
-    values = sources.check_parameters(
-        sources.declared_parameters(found.notebook), assignment.params, notebook=found.output.name
+    values = check_parameters(
+        declared_parameters(found.notebook), assignment.params, notebook=found.output.name
     )
     named = found.notebook.get("metadata", {}).get("kernelspec", {}).get("name")
     kernel = found.kernel or named or "python3"

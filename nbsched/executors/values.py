@@ -1,44 +1,24 @@
-"""Values of runs as JSON, and as files where they are large, frames or arrays; nothing is ever pickled."""
+"""Values of runs as JSON, and as files where JSON will not do; nothing is ever pickled."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import re
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any
 
 from nbsched.core.errors import StoreError, ValueNotStorable
 from nbsched.core.redaction import Redaction
 from nbsched.core.wire import decode, encode, located
+from nbsched.executors.valuefiles import KINDS, ValueFile, kind_of, write_file, write_kind
 
 INLINE_LIMIT = 64 * 1024
 """Bytes of JSON; what is larger goes to a file."""
 
-FileType = Literal["json", "dataframe", "ndarray"]
-_SUFFIX: Mapping[FileType, str] = {"json": ".json", "dataframe": ".parquet", "ndarray": ".npy"}
 _SMALL = 10**15
-
-
-@dataclass(frozen=True, slots=True)
-class ValueFile:
-    """A value that lies in a file of a run's folder, not read yet; `file` is relative to that folder."""
-
-    file: str
-    type: FileType
-    run: int | None = None
-    """Whose folder it lies in when it is not that of the run which has the value."""
-
-    def to_json(self) -> dict[str, Any]:
-        plain = {"$file": self.file, "type": self.type}
-        return plain if self.run is None else {**plain, "run": self.run}
 
 
 def is_flat(value: Any) -> bool:
@@ -72,7 +52,7 @@ def shrink(plain: Any, name: str, folder: Path) -> Any:
 def _shrunk(plain: Any, text: str, name: str, folder: Path) -> Any:
     if len(text) <= INLINE_LIMIT:
         return plain
-    return _write(folder, name, "json", lambda file: file.write(text.encode())).to_json()
+    return write_file(folder, name, "json", ".json", lambda file: file.write(text.encode())).to_json()
 
 
 def load_value(stored: Any, folder: Path) -> Any:
@@ -146,28 +126,18 @@ def _json(value: Any, name: str, foreign: Callable[[Any, str], Any]) -> tuple[An
         raise ValueNotStorable(name, f"{type(value).__name__} that JSON cannot hold ({error})") from None
 
 
-def _is(value: Any, module: str, *names: str) -> bool:
-    """Whether the value is of one of the module's types; a module that nobody imported has no values."""
-    found = sys.modules.get(module)
-    return found is not None and type(value) in [getattr(found, name) for name in names]
-
-
 def _store_foreign(folder: Path, value: Any, name: str) -> Any:
     if isinstance(value, ValueFile):
         return value.to_json()
-    if _is(value, "pandas", "DataFrame"):
-        return _write_frame(value, name, folder).to_json()
-    if _is(value, "numpy", "ndarray", "memmap"):
-        return _write_array(value, name, folder).to_json()
-    return encode(_scalar(value, name), name)
+    kind = kind_of(value)
+    return write_kind(value, name, folder, kind).to_json() if kind else encode(_scalar(value, name), name)
 
 
 def _check_foreign(value: Any, name: str) -> Any:
-    if isinstance(value, ValueFile) or _is(value, "pandas", "DataFrame"):
+    if isinstance(value, ValueFile):
         return None
-    if _is(value, "numpy", "ndarray", "memmap"):
-        return _check_array(value, name)
-    return encode(_scalar(value, name), name)
+    kind = kind_of(value)
+    return KINDS[kind].check(value, name) if kind else encode(_scalar(value, name), name)
 
 
 def _scalar(value: Any, name: str) -> Any:
@@ -184,45 +154,11 @@ def _scalar(value: Any, name: str) -> Any:
     return plain
 
 
-def _write_frame(frame: Any, name: str, folder: Path) -> ValueFile:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise ValueNotStorable(name, "DataFrame, and pyarrow is not installed (pip install 'nbsched[data]')")
-    try:
-        return _write(folder, name, "dataframe", lambda file: frame.to_parquet(file, engine="pyarrow"))
-    except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's own errors are of these
-        raise ValueNotStorable(name, f"DataFrame that Parquet cannot hold ({error})") from error
-
-
-def _write_array(array: Any, name: str, folder: Path) -> ValueFile:
-    import numpy
-
-    _check_array(array, name)
-    return _write(folder, name, "ndarray", lambda file: numpy.save(file, array, allow_pickle=False))
-
-
-def _check_array(array: Any, name: str) -> None:
-    if array.dtype.hasobject:
-        raise ValueNotStorable(name, "ndarray of Python objects")
-
-
-def _write(folder: Path, name: str, kind: FileType, write: Callable[[BinaryIO], object]) -> ValueFile:
-    """A new file in the folder, readable by its owner only, on the disk when this returns."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    stem = re.sub(r"\W+", "_", name).strip("_")[-40:]
-    descriptor, path = tempfile.mkstemp(_SUFFIX[kind], f"{stem}-", folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        os.unlink(path)
-        raise
-    return ValueFile(os.path.basename(path), kind)
-
-
 def _value_file(tagged: Mapping[str, Any]) -> ValueFile:
-    if not {"$file", "type"} <= tagged.keys() <= {"$file", "type", "run"} or tagged["type"] not in _SUFFIX:
+    if not {"$file", "type"} <= tagged.keys() <= {"$file", "type", "run"} or tagged["type"] not in (
+        *KINDS,
+        "json",
+    ):
         raise StoreError(
             f"the stored value {tagged!r} is of no known form: a newer nbsched may have written it"
         )
@@ -239,30 +175,8 @@ def _path(value: ValueFile, folder: Path) -> Path:
 
 def _read(value: ValueFile, folder: Path) -> Any:
     path = _path(value, folder)
-    try:
-        return _READ[value.type](path, path.parent)
-    except FileNotFoundError:
-        raise StoreError(f"the value's file {path} is gone: run the step again to have it back") from None
-
-
-def _read_json(path: Path, folder: Path) -> Any:
-    return load_value(json.loads(path.read_bytes()), folder)
-
-
-def _read_frame(path: Path, folder: Path) -> Any:
-    import pandas
-
-    return pandas.read_parquet(path, engine="pyarrow")
-
-
-def _read_array(path: Path, folder: Path) -> Any:
-    import numpy
-
-    return numpy.load(path, allow_pickle=False)
-
-
-_READ: Mapping[FileType, Callable[[Path, Path], Any]] = {
-    "json": _read_json,
-    "dataframe": _read_frame,
-    "ndarray": _read_array,
-}
+    if not path.exists():
+        raise StoreError(f"the value's file {path} is gone: run the step again to have it back")
+    if value.type == "json":
+        return load_value(json.loads(path.read_bytes()), path.parent)
+    return KINDS[value.type].read(path)

@@ -12,6 +12,7 @@ from typing import Any
 import nbsched as nb
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Cell
+from nbsched.core.rawtext import plain
 from nbsched.jupyter import identity
 from nbsched.options import params_given, policy_given
 from nbsched.stepcells import referring
@@ -25,7 +26,7 @@ def cell_work(shell: Any, source: str, name: str, given: argparse.Namespace, whe
     work: Cell = nb.cell(source, name=name, where=getattr(given, "where", where), **policy_given(given))
     here = identity.notebook(shell)
     return replace(
-        work, params=referring(params_given(given)), cell_id=identity.cell_id(shell), notebook=here.key
+        work, params=plain(referring(params_given(given))), cell_id=identity.cell_id(shell), notebook=here.key
     )
 
 

@@ -113,6 +113,7 @@ _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
     "show": ("A pipeline's steps and its last run.", _pipeline_name),
     "schedule": ("Run a pipeline at the instants of a trigger.", _schedule_pipeline),
     "export": ("Write a pipeline for another system.", _export),
+    "form": ("A form of a pipeline's parameters, with a button that runs it.", _pipeline_name),
     "backfill": ("Run the past instants of a pipeline's schedule, each once.", _backfill),
     "list": ("The pipelines of this notebook.", lambda parser: None),
     **{name: (f"{help_[0].upper()}{help_[1:]}: not there yet.", _anything) for name, help_ in LATER.items()},

@@ -34,6 +34,7 @@ _PIPELINE: Mapping[str, Do] = {
     "show": pipelines.describe,
     "schedule": pipelines.schedule,
     "export": pipelines.export,
+    "form": pipelines.form,
     "backfill": pipelines.backfill,
     "list": pipelines.list_,
 }

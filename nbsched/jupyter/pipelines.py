@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbsched as nb
+from nbsched.core.celledges import shown
+from nbsched.core.declared import Parameter
 from nbsched.core.errors import DefinitionError, UnknownName, UsageError
-from nbsched.core.model import Pipeline, Work
+from nbsched.core.model import Pipeline, Step, Work
+from nbsched.core.parameters import read_texts
 from nbsched.core.pipeline import PipelineBuilder
 from nbsched.core.policy import policy_of
+from nbsched.core.rawtext import RawText
+from nbsched.core.references import references_in
 from nbsched.core.steps import data
 from nbsched.core.tables import Table
-from nbsched.core.wire import decode
+from nbsched.core.work import declared_by
 from nbsched.engine import default
 from nbsched.jupyter import identity
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
@@ -43,9 +48,15 @@ def add_step(shell: Any, given: argparse.Namespace, source: str | None) -> None:
     step = read_step(given, _step_work(shell, given, name, source))
     if inside_a_run():
         return
-    replaced = step_cells.add(pipeline, step)
+    replaced = step_cells.add(pipeline, step, ordered=hasattr(given, "after"))
     names = " ".join(found.name for found in step_cells.steps(pipeline))
-    print(f"{pipeline}.{name}: {'replaced' if replaced else 'added'}; {pipeline} has {names}")
+    before = shown(step_cells.inferred(pipeline).get(name, {}))
+    after = f"; after {before}" if before else ""
+    print(f"{pipeline}.{name}: {'replaced' if replaced else 'added'}{after}; {pipeline} has {names}")
+    try:
+        step_cells.in_order(pipeline)
+    except DefinitionError as error:  # the next cell may mend it; a run is refused
+        print(f"nbsched: {error}")
 
 
 def _step_work(shell: Any, given: argparse.Namespace, name: str, source: str | None) -> Work:
@@ -89,9 +100,9 @@ def _inner(shell: Any, given: argparse.Namespace, path: str | None) -> Pipeline:
             f"%step {given.name} runs the pipeline {given.pipeline}: leave out the path and --where"
         )
     params = referring(params_given(given))
-    work, _ = _found(
-        shell, argparse.Namespace(name=given.pipeline, params=list(dict.fromkeys(params, None).items()))
-    )
+    known = {name: None if any(references_in(value)) else value for name, value in params.items()}
+    work, _ = _found(shell, argparse.Namespace(name=given.pipeline, params=list(known.items())))
+    params = read_texts(work.declared, params)
     policy = {**work.policy, **policy_of(f"step {given.name}", policy_given(given))}
     return replace(work, params=data(params, given.name, None), policy=policy)
 
@@ -108,6 +119,20 @@ def run(shell: Any, given: argparse.Namespace) -> None:
     if hasattr(given, "wait"):
         started.wait()
         panel.settle(_SETTLED_S)
+
+
+def form(shell: Any, given: argparse.Namespace) -> None:
+    """The form of the pipeline's parameters is shown; its cells are read again when its button is pressed."""
+    from nbsched.jupyter.forms import Form
+
+    def start(values: Mapping[str, Any]) -> nb.Run:
+        return nb.run(*_found(shell, argparse.Namespace(name=given.name, params=list(values.items()))))
+
+    if given.name in step_cells.pipelines:
+        declared: Mapping[str, Parameter] = step_cells.parameters(given.name)
+    else:
+        declared = declared_by(_found(shell, given)[0])
+    show(Form(given.name, declared, start))
 
 
 def schedule(shell: Any, given: argparse.Namespace) -> None:
@@ -158,14 +183,26 @@ def list_(shell: Any, given: argparse.Namespace) -> None:
 
 def describe(shell: Any, given: argparse.Namespace) -> None:
     """The pipeline's steps with what they need, and its last run."""
-    steps = _steps(shell, given.name)
+    inferred = step_cells.inferred(given.name) if given.name in step_cells.pipelines else {}
     rows = [
-        (step.name, type(step.work).__name__.lower(), " ".join(step.needs), step.when or "") for step in steps
+        (
+            step.name,
+            type(step.work).__name__.lower(),
+            _needs(step, inferred.get(step.name, {})),
+            step.when or "",
+        )
+        for step in _steps(shell, given.name)
     ]
     show(Table(("step", "is", "after", "when"), rows))
     last = nb.runs(name=given.name, limit=1)
     if last:
         show(run_table(default.runtime(), last[0].id))
+
+
+def _needs(step: Step, inferred: Mapping[str, Sequence[str]]) -> str:
+    """The steps before it, with the names for which a cell was found to be one: `train (model)`."""
+    needs = dict.fromkeys((*step.needs, *inferred))
+    return " ".join(f"{need} ({' '.join(inferred[need])})" if need in inferred else need for need in needs)
 
 
 def names(shell: Any) -> list[str]:
@@ -195,7 +232,8 @@ def _found(shell: Any, given: argparse.Namespace) -> tuple[Pipeline, dict[str, A
     """The pipeline of that name as work, and the parameters of the line."""
     params = params_given(given)
     if given.name in step_cells.pipelines:
-        return step_cells.build(given.name, params), params
+        work = step_cells.build(given.name, params)
+        return work, dict(work.declared)
     if given.name in (built := _built(shell)):
         return built[given.name].work, params
     raise UnknownName("pipeline", given.name, _names(shell), "run its %%step cells first")
@@ -212,13 +250,15 @@ def _steps(shell: Any, name: str) -> Any:
 def start(arguments: str) -> int:
     """The run's id of a pipeline of this kernel, started from outside.
 
-    JSON of the notebook's own `%pipeline run` line, the name, and the parameters and policy that go before the line's.
+    JSON of the notebook's own `%pipeline run` line, the name, and the policy and parameters (as they were typed) that
+    go before the line's.
     """
     from IPython.core.getipython import get_ipython
 
     shell: Any = get_ipython()
     line, name, params, policy = json.loads(arguments)
     given = parser_of("pipeline", "run").read([expand(word, shell.user_ns) for word in words(line)])
-    given.params = list({**params_given(given), **decode(params)}.items())
+    typed = {param: RawText(text) for param, text in params.items()}
+    given.params = list({**params_given(given), **typed}.items())
     work, found = _found(shell, argparse.Namespace(name=name, params=given.params))
     return int(nb.run(work, found, **{**policy_given(given), **policy}).id)

@@ -43,6 +43,8 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     """
     if db.execute("SELECT 1 FROM hosts WHERE id = ?", (host,)).fetchone() is None:
         return None
+    db.execute(_REFUSED)
+    db.execute("DELETE FROM temp.refused")
     begun: list[dict[str, Any]] = []
     rates = Rates(db, now_ms)
     while pipelines := list(_in_line(db, "none", now_ms, room, rates)):
@@ -65,9 +67,14 @@ SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
        priority, seq, created_ms
 FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
+AND NOT EXISTS (SELECT 1 FROM temp.refused f WHERE f.parent = ifnull(runs.parent, 0) AND f.policy = runs.policy)
 """
 _LINE = f"{_QUEUED} ORDER BY priority, seq, id"
 _EQUALS = f"{_QUEUED} AND priority = ? ORDER BY seq, id"
+_REFUSED = """
+CREATE TEMP TABLE IF NOT EXISTS refused (parent INTEGER, policy TEXT, PRIMARY KEY (parent, policy)) WITHOUT ROWID
+"""
+"""What this claim has no room for: SQLite passes over more of the same, or a long line would be read row by row."""
 
 
 def _line(db: Db, lane: str, now_ms: int, ageing_ms: int | None) -> Iterator[dict[str, Any]]:
@@ -103,6 +110,14 @@ def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> It
         here = room.any_place if row["place"] is None else row["place"] in places
         if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates)):
             yield row
+        elif here and not _BY_NAME & _policy(row["policy"]).keys():
+            db.execute(
+                "INSERT OR IGNORE INTO temp.refused VALUES (?, ?)", (row["parent"] or 0, row["policy"])
+            )
+
+
+_BY_NAME = frozenset({"max_running", "rate"})
+"""Options by which one run is refused and another with the same ones is not."""
 
 
 _HOLDING = frozenset({"none", "unfold"})

@@ -227,12 +227,14 @@ class _Reader:
     """One thread's own connection, closed when its thread ends."""
 
     def __init__(self, path: Path) -> None:
+        self._pid = os.getpid()
         self.connection = _connect(path)
         self.connection.execute("PRAGMA query_only = ON")
-        self._pid = os.getpid()
 
     def __del__(self) -> None:
-        if self._pid == os.getpid():
+        if self._pid == os.getpid() and hasattr(
+            self, "connection"
+        ):  # work may be interrupted as it is opened
             self.connection.close()
 
 

@@ -12,9 +12,10 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import UsageError
 from nbsched.core.instants import instant_text
 from nbsched.core.model import Event
+from nbsched.core.rawtext import json_or_text
 from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
-from nbsched.options import Parser, json_or_text, whole
+from nbsched.options import Parser, whole
 from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:

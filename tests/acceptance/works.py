@@ -45,3 +45,19 @@ def tells_the_token():
     print("the token is", token)
     nb.emit(token=token)
     raise RuntimeError(f"refused: {token}")
+
+
+def of_every_kind(folder: str):
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    figure, file = Figure(figsize=(1, 1)), Path(folder, "made.txt")
+    figure.add_subplot().plot([1, 2])
+    file.write_text("as it was")
+    nb.emit(figure=figure, file=file)
+    file.write_text("changed")
+
+
+def kinds_of(figure, file):
+    return [type(figure).__name__, type(file).__name__, file.name, file.read_text()]

@@ -1,6 +1,6 @@
 """`python -m tests.benchmarks [GROUP …]`: tables of nbsched beside its peers, measured in turns in one session.
 
-The peers come from the extra `bench`.
+The peers come from the extra `bench`; Prefect and Dagster are installed into environments of their own the first time.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 
-from tests.benchmarks import firing, instants, starting, tasks
+from tests.benchmarks import firing, instants, pipelines, starting, tasks
 
 GROUPS = {
     "import": starting.report,
     "together": tasks.report_together,
     "one-by-one": tasks.report_one_by_one,
+    "steps": pipelines.report_steps,
     "lateness": firing.report_lateness,
     "idle": firing.report_idle,
     "cron": instants.report,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks import firing, instants, tasks
+from tests.benchmarks import firing, instants, pipelines, tasks
 from tests.benchmarks.starting import imported
 
 
@@ -21,3 +21,12 @@ def test_each_benchmark_gives_its_table() -> None:
     assert "APScheduler" in firing.report_lateness(5, 0.1, 1)
     assert "%" in firing.report_idle(5, 0.2)
     assert "croniter" in instants.report(5, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_the_benchmark_of_steps_gives_its_tables() -> None:
+    for package in ("prefect", "dagster"):
+        if not (pipelines.environment(package) / "ready").exists():
+            pytest.skip("the peers are not there: `python -m tests.benchmarks steps` installs them")
+    assert "Prefect" in pipelines.report_steps(1, {"chain": 2}, 1)

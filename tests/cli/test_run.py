@@ -206,6 +206,65 @@ def test_the_step_cells_of_a_notebook_run_in_one_fresh_kernel(nbsched: CommandLi
     assert [run["name"] for run in nbsched("runs", "--json").json] == ["etl"]
 
 
+def test_a_text_parameter_that_looks_like_a_number_is_text_where_text_is_declared(
+    nbsched: CommandLine,
+) -> None:
+    nbsched.file(
+        "days.py",
+        "import nbsched as nb\n@nb.task\ndef show(day): return day\n"
+        "with nb.pipeline('days', params={'day': str}) as p:\n    show(p.params['day'])\n",
+    )
+    notebook(nbsched.folder, "days.ipynb", "day: str", "import nbsched as nb; nb.emit(day=day)")
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched", "%step etl.days days.ipynb -p day=@params.day",
+             "%pipeline run etl -p day=2025")  # fmt: skip
+    words = ("-p", "day=2026", "--json")
+    assert nbsched("run", "days.py", *words).json["steps"]["show"]["result"] == "2026"
+    assert nbsched("run", "days.ipynb", *words).json["values"] == {"day": "2026"}
+    assert nbsched("run", "steps.ipynb", *words).json["steps"]["days"]["values"] == {"day": "2026"}
+    assert nbsched("run", "steps.ipynb", "--json").json["steps"]["days"]["values"] == {"day": "2025"}
+    assert "no parameter 'dya': did you mean 'day'" in nbsched("run", "steps.ipynb", "-p", "dya=1").sentence
+
+
+def test_help_lists_the_parameters_of_the_file_and_runs_nothing_of_a_notebook(nbsched: CommandLine) -> None:
+    nbsched.file(
+        "days.py",
+        "import nbsched as nb\nwith nb.pipeline('days', params={'day': str, 'n': 5}) as p:\n    nb.shell('true')\n",
+    )
+    cell = "open('must-not-be', 'w')"
+    notebook(
+        nbsched.folder, "plain.ipynb", "n: int\nmode: Literal['fast', 'full'] = 'fast'  # how thorough", cell
+    )
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched\n" + cell, "%step etl.a plain.ipynb -p n=@params.count",
+             "%%step etl.b -p x={here} -p y=@params.region --when 'params.limit > 1'\npass",
+             "%pipeline run etl -p region=EU")  # fmt: skip
+    notebook(nbsched.folder, "none.ipynb", "")
+    assert nbsched.here("run", "days.py", "--help").out.endswith(
+        "parameters of days (days.py):\n  day  str, required\n  n    int, default 5\n"
+    )
+    assert nbsched.here("run", "-h", "plain.ipynb").out.endswith(
+        "parameters of plain (plain.ipynb):\n  n     int, required\n"
+        "  mode  'fast' or 'full', default 'fast': how thorough\n"
+    )
+    assert nbsched.here("schedule", "@daily", "steps.ipynb", "--help").out.endswith(
+        "parameters of etl (steps.ipynb):\n  count   int, required\n  region  any value, default 'EU'\n"
+        "  limit   any value, required\n"
+    )
+    assert nbsched.here("run", "none.ipynb", "--help").out.endswith(
+        "none (none.ipynb) declares no parameters\n"
+    )
+    assert "there is no file 'nosuch.py'" in nbsched.here("run", "nosuch.py", "--help").out
+    assert "--retries" in nbsched.here("run", "--help").out
+    assert not (nbsched.folder / "must-not-be").exists()
+
+
+def test_step_cells_run_in_the_order_of_the_names_they_read(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched", "%%step p.last\nprint('rows', rows)",
+             "%%step p.first\nrows = [1, 2]")  # fmt: skip
+    found = nbsched("run", "steps.ipynb", "--json").json
+    assert found["state"] == "succeeded"
+    assert found["steps"]["first"]["ended_at"] <= found["steps"]["last"]["started_at"]
+
+
 def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
     notebook(nbsched.folder, "steps.ipynb", "1 / 0", "%%step etl.fetch\npass")
     said = nbsched("run", "steps.ipynb")

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbsched.core.declared import check_parameters, declared_parameters
 from nbsched.core.errors import ParameterError, RunFailed
 from nbsched.core.references import Reference
 from nbsched.core.sources import (
     cell_compiles,
-    check_parameters,
-    declared_parameters,
     failing_line,
     injected_source,
     with_parameters,

@@ -140,6 +140,25 @@ def test_no_more_than_max_parallel_steps_run_at_once(
     assert run.wait(10).state == "succeeded"
 
 
+def test_a_pipeline_that_may_run_no_more_steps_holds_back_none_of_another(
+    real: nb.Runtime, works: ModuleType, until: Until
+) -> None:
+    def narrow(name: str) -> Any:
+        with nb.pipeline(name, max_parallel=1) as p:
+            for number in range(3):
+                nb.task(works.held).options(name=f"s{number}")("gate")
+        return p
+
+    first, second = real.run(narrow("first")), real.run(narrow("second"))
+    until(
+        real,
+        lambda: [*states(first).values(), *states(second).values()] == ["running", "queued", "queued"] * 2,
+    )
+    assert real.run(works.ok).wait(10).state == "succeeded"
+    works.gates["gate"].set()
+    assert (first.wait(10).state, second.wait(10).state) == ("succeeded", "succeeded")
+
+
 def test_a_pipeline_takes_no_slot_while_its_steps_run(tmp_path: Path, works: ModuleType) -> None:
     with nb.Runtime(tmp_path / "store.db", slots=1) as rt:
         with nb.pipeline("one") as p:

@@ -148,6 +148,30 @@ def kind(value: Any) -> str:
     return type(value).__name__
 
 
+moments: dict[str, Any] = {}
+"""What steps do to their runs, by name."""
+
+
+def acts(does: str, failures: int, moment: str | None, seconds: float) -> str:
+    """A step of the reference model; it counts its failures by what its store says of it."""
+    context = nb.context()
+    calls.append(context.step)
+    if moment and context.attempt == 1:
+        moments[moment](context.run_id)
+    threading.Event().wait(seconds)
+    if moments["failures"](context.run_id) < failures:
+        raise OSError("once more")
+    if does == "skips":
+        nb.skip("not today")
+    if does == "gives up":
+        nb.fail("never")
+    return does
+
+
+async def acts_async(does: str, failures: int, moment: str | None, seconds: float) -> str:
+    return acts(does, failures, moment, seconds)
+
+
 def answers(*given: Any) -> Any:
     """One after the other, the last for ever after."""
     calls.append("looked")

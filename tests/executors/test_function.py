@@ -26,7 +26,8 @@ from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Function, Outcome
 from nbsched.executors.contract import Assignment
 from nbsched.executors.function import FunctionExecutor, find, load_file, reference_of, register
-from nbsched.executors.values import ValueFile, load_value, store_value
+from nbsched.executors.valuefiles import ValueFile
+from nbsched.executors.values import load_value, store_value
 
 pytestmark = pytest.mark.anyio
 Assign = Callable[..., Assignment]

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nbsched.core.errors import StoreError, ValueNotStorable
+from nbsched.core.errors import StoreError, UsageError, ValueNotStorable, ValueTooLarge
+from nbsched.executors.valuefiles import DEFAULT_LIMIT, Figure, ValueFile, size_limit
 from nbsched.executors.values import (
     INLINE_LIMIT,
-    ValueFile,
     check_storable,
     keep,
     load_values,
@@ -122,6 +122,130 @@ def test_an_array_comes_back_as_itself(array: Any, tmp_path: Path) -> None:
     back = through(array, tmp_path)
     assert back.dtype == array.dtype
     np.testing.assert_array_equal(back, array)
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def drawn() -> Any:
+    from matplotlib.figure import Figure as Drawing
+
+    figure = Drawing(figsize=(1, 1))
+    figure.add_subplot().plot([1, 2])
+    return figure
+
+
+def test_a_figure_comes_back_as_an_image_that_a_notebook_shows(tmp_path: Path) -> None:
+    back = through({"plots": [drawn()]}, tmp_path)["plots"][0]
+    assert isinstance(back, Figure)
+    assert back._repr_png_().startswith(PNG)
+    assert back.path.parent == tmp_path
+    assert os.fspath(back) == str(back) == str(back.path)
+
+
+def test_a_stored_figure_can_be_stored_by_another_run(tmp_path: Path) -> None:
+    back = through(drawn(), tmp_path / "1")
+    again = through(back, tmp_path / "2")
+    assert again.path.parent == tmp_path / "2"
+    assert again._repr_png_() == back._repr_png_()
+
+
+def test_what_draws_itself_is_a_figure_and_one_that_cannot_be_drawn_is_refused(tmp_path: Path) -> None:
+    class Plot:
+        def savefig(self, file: Any, format: str) -> None:
+            raise ZeroDivisionError("no data")
+
+    with pytest.raises(ValueNotStorable, match=r"'x' is a Plot that cannot be drawn .*no data"):
+        store_values({"x": Plot()}, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_kept_as_it_is_now_under_its_own_name(tmp_path: Path) -> None:
+    source, folder = tmp_path / "prices 2026.csv", tmp_path / "run"
+    source.write_text("old")
+    stored = store_values({"x": source}, folder)
+    source.write_text("new and longer")
+    source.unlink()
+    back = load_values(json.loads(json.dumps(stored)), folder)["x"]
+    assert isinstance(back, Path)
+    assert (back.name, back.read_text()) == ("prices 2026.csv", "old")
+    assert back.is_relative_to(folder)
+    assert stat.S_IMODE(back.stat().st_mode) == 0o600
+
+
+def test_values_are_found_where_their_folder_has_gone(tmp_path: Path) -> None:
+    source = tmp_path / "a.txt"
+    source.write_text("kept")
+    stored = store_values({"x": source, "fig": drawn()}, tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    back = load_values(stored, tmp_path / "there")
+    assert back["x"].read_text() == "kept"
+    assert back["fig"]._repr_png_().startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        (".", r"'x' is a path of a folder, .*give a file of it"),
+        ("nosuch.csv", "'x' is a path .*no file, .*write the file first"),
+    ],
+)
+def test_a_path_that_is_no_file_is_refused_with_a_remedy(path: str, named: str, tmp_path: Path) -> None:
+    for storing in (
+        lambda value: store_values({"x": value}, tmp_path),
+        lambda value: check_storable(value, "x"),
+    ):
+        with pytest.raises(ValueNotStorable, match=named.replace("no file: write", "no file.*write")):
+            storing(tmp_path / path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_arrow_table_comes_back_as_one(tmp_path: Path) -> None:
+    import pyarrow as pa
+
+    table = pa.table({"a": [1, None], "b": ["x", "y"]})
+    assert through(table, tmp_path).equals(table)
+
+
+@pytest.mark.parametrize("make", ["json", "frame", "array", "figure", "file"])
+def test_a_value_over_the_limit_is_refused_and_leaves_no_file(
+    make: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "big.bin"
+    source.write_bytes(b"x" * 200_000)
+    value = {"json": lambda: "x" * 200_000, "frame": lambda: pd.DataFrame({"a": [1] * 100}), "figure": drawn,
+             "array": lambda: np.zeros(100_000), "file": lambda: source}[make]()  # fmt: skip
+    monkeypatch.setenv("NBSCHED_VALUE_LIMIT", "100")
+    with pytest.raises(ValueTooLarge, match=r"'x' has .* one value may have 100 bytes: give less") as refused:
+        store_values({"x": value}, tmp_path / "run")
+    assert refused.value.limit == 100
+    assert refused.value.size > 100
+    assert not list((tmp_path / "run").glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("100", 100), ("2MB", 2_000_000), ("1.5 kib", 1536), ("2GiB", 2 << 30), ("", DEFAULT_LIMIT)],
+)
+def test_the_limit_is_read_as_people_write_sizes(
+    text: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBSCHED_VALUE_LIMIT", text)
+    assert size_limit() == size
+
+
+def test_a_limit_that_is_no_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NBSCHED_VALUE_LIMIT", "plenty")
+    with pytest.raises(UsageError, match="NBSCHED_VALUE_LIMIT 'plenty' is no size"):
+        size_limit()
+
+
+def test_errors_about_values_can_be_sent_between_processes() -> None:
+    import pickle
+
+    for error in (ValueTooLarge("x", 2000, 1000), ValueNotStorable("x", "lock", "do without")):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 class Model:

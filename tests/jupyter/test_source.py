@@ -11,7 +11,7 @@ import pytest
 
 import nbsched as nb
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.panel import Source
+from nbsched.core.panel import Source, Verb
 from nbsched.engine.runtime import Runtime
 from nbsched.jupyter.source import LOG_BYTES, StoreSource
 
@@ -330,14 +330,15 @@ def test_a_dashboard_of_a_part_is_that_of_the_whole_with_the_part_chosen(
         assert panel.settle(5)
 
 
-def test_approval_and_rejection_are_answers(
-    runtime: Runtime, source: Source, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("verb", "answer"), [("approve", True), ("reject", False)])
+def test_what_waits_for_a_person_is_answered_by_a_button(
+    runtime: Runtime, source: Source, verb: Verb, answer: bool
 ) -> None:
-    answers: list[tuple[int, bool]] = []
-    monkeypatch.setattr(runtime, "resolve", lambda run, value: answers.append((run, value)))
-    source.act("approve", 4)
-    source.act("reject", 5)
-    assert answers == [(4, True), (5, False)]
+    run = runtime.run(nb.approve("Deploy?"))
+    until(source, None, lambda _: verb in source.rows([run.id])[0]["actions"])
+    assert source.rows([run.id])[0]["why"] == "waits for approval: Deploy?"
+    source.act(verb, run.id)
+    assert run.wait("20s").result is answer
 
 
 def test_the_dashboard_shows_the_store_of_the_default_runtime(runtime: Runtime) -> None:

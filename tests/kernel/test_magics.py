@@ -265,6 +265,80 @@ def test_a_pipeline_with_a_function_of_the_notebook_is_exported_with_its_source(
     assert "DAG(" in page.cell("%pipeline export typed_daily --to airflow").text
 
 
+def test_cells_run_in_the_order_of_the_names_they_read_and_say_so(page: Page) -> None:
+    page.cell("%%step names.score\nnb.emit(score=model + 1)", "n1")
+    page.cell("%%step names.train\nmodel = data * 10", "n2")
+    ran = page.cell("%%step names.prepare\ndata = 4", "n3")
+    assert ran.text == "names.prepare: added; names has score train prepare\n"
+    ran = page.cell("%%step names.score\nnb.emit(score=model + data)", "n1")
+    assert ran.text.startswith(
+        "names.score: replaced; after train (reads model), prepare (reads data); names has"
+    )
+    shown = page.cell("%pipeline show names").plain
+    assert "train (model) prepare (data)" in shown
+    page.cell("%pipeline run names --wait")
+    assert page.ask("nb.runs(name='names')[0].steps['score'].values['score']") == "44"
+
+
+def test_a_form_of_a_pipeline_starts_it_with_what_its_fields_say(page: Page) -> None:
+    page.cell("%%step asked.a -p x=@params.region\nnb.emit(got=x)", "f1")
+    ran = page.cell("%pipeline form asked")
+    assert any("application/vnd.jupyter.widget-view+json" in each for each in ran.displays)
+    page.cell(
+        "import gc\nfrom nbsched.jupyter.forms import Form\n[form] = [x for x in gc.get_objects() if type(x) is Form]"
+    )
+    page.cell("form.button.click()")
+    assert "'region'" in page.ask("form.message.value")
+    page.cell("form.fields['region'].value = '7'\nform.button.click()")
+    page.until("nb.runs(name='asked')[0].state == 'succeeded'")
+    assert page.ask("nb.runs(name='asked')[0].steps['a'].values['got']") == "7"
+    page.cell("with nb.pipeline('shown', params={'n': 3}) as _p:\n    nb.shell('true')")
+    assert page.cell("%pipeline form shown").displays
+    assert page.ask("_p.form().values") == "{'n': 3}"
+    assert "no pipeline 'nosuch'" in one_line(page.cell("%pipeline form nosuch"))
+
+
+def test_a_parameter_that_no_step_reads_is_refused(page: Page) -> None:
+    page.cell("%%step unread.a -p x=@params.region\nprint(x)", "u1")
+    assert "no parameter 'regoin': did you mean 'region'" in one_line(
+        page.cell("%pipeline run unread -p regoin=EU")
+    )
+    page.cell("%pipeline run unread -p region=EU --wait")
+    assert page.ask("nb.runs(name='unread')[0].state") == "succeeded"
+
+
+def test_a_cycle_of_names_is_told_when_it_is_written_and_refused_when_it_is_run(page: Page) -> None:
+    page.cell("%%step loop.a\nx = y", "l1")
+    ran = page.cell("%%step loop.b\ny = x", "l2")
+    cycle = "'b' reads x of 'a' and 'a' reads y of 'b': give one of them --after"
+    assert cycle in ran.text
+    assert cycle in one_line(page.cell("%pipeline run loop"))
+    assert "loop.a: replaced" in page.cell("%%step loop.a --after\nx = y", "l1").text
+    assert page.cell("%pipeline show loop").error == ""
+
+
+def test_values_of_a_cell_are_read_by_later_cells_and_other_kernels(
+    page: Page, open_kernel: Callable[..., Any]
+) -> None:
+    page.cell(
+        "%%step made.draw\nfrom pathlib import Path\nfrom matplotlib.figure import Figure\nfigure = Figure()\n"
+        "Path('note.txt').write_text('kept')\nnb.emit(figure=figure, note=Path('note.txt'), rows=[1, 2])", "v1"
+    )  # fmt: skip
+    page.cell(
+        '%%step made.take -p parts=\'["@draw.rows", "@draw.note"]\'\nnb.emit(text=parts[1].read_text())', "v2"
+    )
+    page.cell("%pipeline run made --wait")
+    assert page.ask("nb.runs(name='made')[0].steps['take'].values['text']") == "kept"
+    number = page.ask("nb.runs(name='made')[0].id")
+    other = open_kernel(NBSCHED_STORE=str(page.folder / "store.db"))
+    other.run(f"import nbsched as nb; values = nb.get_run({number}).steps['draw'].values")
+    assert other.eval("values['rows'], values['note'].read_text(), values['figure']._repr_png_()[:4]") == (
+        [1, 2], "kept", b"\x89PNG",
+    )  # fmt: skip
+    shown = other.run("values['figure']").outputs[-1]
+    assert "image/png" in shown["data"]
+
+
 def test_steps_that_wait_are_written_in_one_line(page: Page) -> None:
     page.cell("%step ask.data --wait-for 'on data.ready' --timeout 1h")
     page.cell("%step ask.sure --approve 'Load it?' --after data", "s2")
@@ -293,6 +367,17 @@ def test_a_step_is_mapped_and_a_pipeline_is_a_step_of_another(page: Page) -> Non
         page.ask("nb.runs(name='outer')[0].steps['sums'].steps['square'].steps[2].values") == "{'square': 9}"
     )
     assert "--map NAME=LIST" in page.cell("%%step inner.sum --product\n1").text
+
+
+def test_a_pipeline_that_is_a_step_reads_its_parameters_as_they_are_declared(page: Page) -> None:
+    page.cell("with nb.pipeline('typed', params={'day': str, 'n': 1}) as _p:\n    nb.shell('echo $day', name='say', "
+              "env={'day': _p.params['day']})")  # fmt: skip
+    assert page.cell("%step around.typed --pipeline typed -p day=007 n=5").error == ""
+    page.cell("%pipeline run around --wait")
+    inner = "nb.runs(name='around')[0].steps['typed']"
+    assert page.ask(f"{inner}.steps['say'].result, dict({inner}.params)") == "007 {'day': '007', 'n': 5}"
+    page.cell("%step around.typed --pipeline typed -p dya=1 day=x")
+    assert "no parameter 'dya'" in one_line(page.cell("%pipeline run around"))
 
 
 def test_a_pipeline_runs_in_the_background_and_the_panel_shows_it(page: Page) -> None:
@@ -392,9 +477,9 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why etl", "not there yet"),
-        ("%pipeline backfill etl --from 2026-01-01 --to 2026-01-02", "no schedule"),
         ("%pipeline export etl", "--to"),
         ("%pipeline export nosuch --to python", "no schedule or run 'nosuch'"),
+        ("%pipeline backfill nobodys --from 2026-01-01 --to 2026-01-02", "no schedule 'nobodys'"),
         ("%nbsched show 9999", "no run 9999"),
         ("%nbsched show x", "not a whole number"),
         ("%nbsched nosuch", "no %nbsched verb 'nosuch'"),

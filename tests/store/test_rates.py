@@ -248,6 +248,7 @@ def test_with_ageing_equals_still_begin_in_the_order_of_asking(store: Db) -> Non
 
 
 def test_with_ageing_the_line_is_still_read_from_its_index(store: Db) -> None:
+    store.execute(claiming._REFUSED)
     for sql in (claiming._LINE, claiming._EQUALS):
         values = ("slot", 0, *([0] * (sql.count("?") - 2)))
         steps = [row["detail"] for row in store.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
