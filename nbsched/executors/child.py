@@ -41,13 +41,15 @@ class Request:
 
 def request(assignment: Assignment, work: Function) -> bytes:
     """The pickled request; DefinitionError when the function or an argument cannot be sent."""
-    import cloudpickle
+    from cloudpickle import register_pickle_by_value
+
+    from nbsched.executors.pickling import dumps
 
     function = find(work.ref) if work.bound else None
     code = getattr(function, "__code__", None)
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     if hasattr(module, FILE_MARK):
-        cloudpickle.register_pickle_by_value(module)
+        register_pickle_by_value(module)
     asked = Request(
         work=work,
         function=function,
@@ -57,7 +59,7 @@ def request(assignment: Assignment, work: Function) -> bytes:
         folder=assignment.folder,
     )
     try:
-        return bytes(cloudpickle.dumps(asked))
+        return dumps(asked)
     except Exception as error:
         raise DefinitionError(
             f"{work.name!r} cannot be sent to a process of its own ({error}): "
