@@ -12,8 +12,9 @@ from typing import Any
 __version__ = "0.1.0"
 
 _CALLS = (
-    "backfill", "cancel", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume", "retry",
-    "run", "runs", "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule", "why",
+    "backfill", "cancel", "export", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume",
+    "retry", "run", "runs", "schedule", "schedules", "set_priority", "simulate", "subscribe", "trigger", "unschedule",
+    "why",
 )  # fmt: skip
 _HOMES = {
     **dict.fromkeys(_CALLS, "api"),

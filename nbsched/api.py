@@ -17,11 +17,13 @@ from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.simulating import Simulation
 from nbsched.engine.surroundings import Files
 from nbsched.engine.zone import machine_zone
-from nbsched.executors.lookup import is_only_read, reference_of
+from nbsched.executors.lookup import is_only_read, named, reference_of
+from nbsched.exporting import Exported
 
 ports.use(Files())
 triggers.set_default_zone(machine_zone)
 ports.set_function_reference(reference_of)
+ports.set_named_function(named)
 ports.set_scheduler(lambda work, trigger: None if is_only_read() else schedule(work, trigger))
 ports.set_form(lambda work: importlib.import_module("nbsched").form(work))
 ports.set_runner(lambda work, params, policy: run(work, params, **policy))
@@ -80,6 +82,13 @@ def reschedule(name: str, trigger: Any) -> Schedule:
 def unschedule(name: str, cancel_running: bool = False) -> None:
     """The schedule is gone; its history stays."""
     default.runtime().unschedule(name, cancel_running=cancel_running)
+
+
+def export(
+    work: Any, to: str, *, schedule: Any = None, params: Mapping[str, Any] | None = None, path: Any = None
+) -> Exported:
+    """The pipeline, or what has that name, as a text for airflow, cron, github or python; see `Runtime.export`."""
+    return default.runtime().export(work, to, schedule=schedule, params=params, path=path)
 
 
 def runs(

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from nbsched.core.durations import duration
-from nbsched.core.errors import Fail, RetryLater, Signal, Skip, UsageError
-from nbsched.core.messages import SIGNAL_TYPE, VALUE_TYPE
+from nbsched.core.errors import Fail, RetryLater, Signal, Skip, UsageError, ValueNotStorable
+from nbsched.core.messages import SHOWN_TYPE, SIGNAL_TYPE, VALUE_TYPE
 from nbsched.core.model import Context
+from nbsched.core.wire import encode
 from nbsched.executors.current import CURRENT, context_from, values_folder
-from nbsched.executors.values import check_storable, store_value
+from nbsched.executors.values import INLINE_LIMIT, check_storable, store_value
 
 _SHOWN = 2000
 """Characters of a value's text that are shown."""
@@ -35,7 +36,7 @@ class RunContext(Context):
 
 
 def emit(**values: Any) -> None:
-    """The values are the run's, by their names; outside a run they are only shown."""
+    """The values are the run's, by their names; outside a run they are only shown, and in the outputs of the cell."""
     current = CURRENT.get()
     for name, value in values.items():
         if current is not None:
@@ -96,7 +97,7 @@ def _show(name: str, value: Any) -> None:
     data = _surroundings()
     if data is None:
         check_storable(value, name)
-        _display({}, _text(name, value))
+        _display(_readable(name, value), _text(name, value))
     elif not _in_kernel():
         raise UsageError(
             f"nb.emit({name}=…) is not heard from a command: print it as the command's last line"
@@ -104,6 +105,15 @@ def _show(name: str, value: Any) -> None:
     else:
         stored = store_value(value, name, values_folder(Path(data["folder"])))
         _display({VALUE_TYPE: {"name": name, "value": stored}}, _text(name, value))
+
+
+def _readable(name: str, value: Any) -> dict[str, Any]:
+    """What others who execute a notebook, such as papermill alone, can read of the value; nothing of a large one."""
+    try:
+        plain = encode(value, name)
+    except ValueNotStorable:
+        return {}
+    return {SHOWN_TYPE: {"name": name, "value": plain}} if len(json.dumps(plain)) <= INLINE_LIMIT else {}
 
 
 def _signal(signal: Signal, facts: Mapping[str, Any]) -> NoReturn:

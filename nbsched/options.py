@@ -21,6 +21,7 @@ from nbsched.core.waiting import MATCHES
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "allow")
 MISSED = ("latest", "all", "earliest", "none")
 PLACES = ("kernel", "thread", "process")
+EXPORTS = ("airflow", "cron", "github", "python")
 EXECUTORS = ("local", "dask", "celery")
 
 POLICY_HELP: Mapping[str, str] = {
@@ -302,6 +303,23 @@ def add_step(parser: Parser) -> None:
     group.add_argument(
         "--teardown", action="store_true", help="it cleans up after the steps before it, however they ended"
     )
+
+
+def add_export(parser: Parser) -> None:
+    """The parser takes where a pipeline is exported to."""
+    parser.add_argument("--to", choices=EXPORTS, required=True, help="the system it is written for")
+    parser.add_argument("--file", metavar="PATH", help="write it there; else it is printed")
+    parser.add_argument(
+        "--schedule", metavar="TRIGGER", help="when it runs, in the place of its own schedule: '0 2 * * *'"
+    )
+    parser.add_argument("--path", metavar="PATH", help="the file that defines it, which cron and github run")
+    add_params(parser)
+
+
+def export_given(given: argparse.Namespace) -> dict[str, Any]:
+    """The options of `nb.export` that were given."""
+    found = {name: getattr(given, name) for name in ("to", "schedule", "path") if hasattr(given, name)}
+    return found | {"params": params_given(given)}
 
 
 def add_waiting(parser: Parser) -> None:

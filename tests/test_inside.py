@@ -13,7 +13,7 @@ from jupyter_client.manager import KernelManager
 
 import nbsched.inside as nb
 from nbsched.core.errors import RetryLater, UsageError, ValueNotStorable
-from nbsched.core.messages import SIGNAL_TYPE, VALUE_TYPE
+from nbsched.core.messages import SHOWN_TYPE, SIGNAL_TYPE, VALUE_TYPE
 from nbsched.core.wire import encode
 from nbsched.executors.values import load_values
 
@@ -187,8 +187,19 @@ def test_a_command_that_a_notebook_starts_cannot_emit_and_is_told_so(in_run: Ker
 # --- in a notebook that a person works in ---
 
 
-def test_by_hand_a_value_is_only_shown(by_hand: Kernel) -> None:
-    assert by_hand("nb.emit(accuracy=0.97)").displays == [{"text/plain": "accuracy = 0.97"}]
+def test_by_hand_a_value_is_shown_and_can_be_read_from_the_output(by_hand: Kernel) -> None:
+    heard = by_hand("nb.emit(accuracy=0.97)")
+    assert heard.displays == [
+        {SHOWN_TYPE: {"name": "accuracy", "value": 0.97}, "text/plain": "accuracy = 0.97"}
+    ]
+    assert heard.shown(VALUE_TYPE) == []
+
+
+def test_by_hand_a_large_value_and_a_frame_are_only_shown(by_hand: Kernel) -> None:
+    heard = by_hand(
+        "import pandas as pd; nb.emit(text='x' * 70_000); nb.emit(frame=pd.DataFrame({'a': [1]}))"
+    )
+    assert [set(display) for display in heard.displays] == [{"text/plain"}] * 2
 
 
 def test_by_hand_a_value_that_could_not_be_stored_is_told_already(by_hand: Kernel) -> None:

@@ -15,7 +15,7 @@ REFERENCES = "scheduled_at scheduled_date interval interval_start interval_end r
 INSIDE = "emit context skip fail retry_later"
 DOING = """
     run RunFailed backfill schedule schedules pause resume trigger reschedule unschedule runs get_run cancel retry
-    set_priority resolve publish subscribe simulate why dashboard form Runtime
+    set_priority resolve export publish subscribe simulate why dashboard form Runtime
 """
 METHODS = sorted({*DOING.split()} - {"RunFailed", "Runtime", "dashboard", "form"})
 TESTING = "FakeClock virtual_runtime run_in_process"

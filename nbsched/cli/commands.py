@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import filling, following, running, serving
+from nbsched.cli import exporting, filling, following, running, serving
 from nbsched.cli.parameters import about
-from nbsched.core.errors import UsageError
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
 from nbsched.verbs.table import run_id
@@ -47,13 +46,6 @@ def tell(answer: Answer, as_json: Any) -> None:
     print(answer.json if as_json else answer.view)
 
 
-def _later(name: str) -> Command:
-    def refuse(given: argparse.Namespace) -> int:
-        raise UsageError(f"nbsched {name} is not there yet: it comes with a later version")
-
-    return Command("not there yet", [lambda parser: parser.add_argument("rest", nargs="*")], refuse)
-
-
 def _schedule(given: argparse.Namespace) -> int:
     tell(serving.schedule(given), hasattr(given, "json"))
     return 0
@@ -61,6 +53,11 @@ def _schedule(given: argparse.Namespace) -> int:
 
 def _why(given: argparse.Namespace) -> int:
     tell(running.why(given), hasattr(given, "json"))
+    return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+    tell(exporting.export(given), hasattr(given, "json"))
     return 0
 
 
@@ -105,7 +102,7 @@ COMMANDS: Mapping[str, Command] = {
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
     "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),
-    "export": _later("export"),
+    "export": Command("write a pipeline for Airflow, cron, GitHub Actions or as Python", [exporting.words], _export),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -73,10 +73,19 @@ def _refuse_twice(pipeline: Pipeline) -> None:
         seen.add(step.name)
 
 
+def implied(step: Step, pipeline: Pipeline) -> Iterator[str]:
+    """The steps that it needs for a value or for its condition, in the order in which it reads them."""
+    names = {other.name for other in pipeline.steps}
+    return _needed([*taken(step), *read(step, names, pipeline.declared)])
+
+
+def _needed(references: Iterable[Reference]) -> Iterator[str]:
+    return (reference.path[0] for reference in references if reference.kind == "step")
+
+
 def _with_edges(step: Step, names: set[str], pipeline: Pipeline) -> Step:
     references = [*taken(step), *read(step, names, pipeline.declared)]
-    needs = dict.fromkeys(step.needs)
-    needs.update((reference.path[0], None) for reference in references if reference.kind == "step")
+    needs = dict.fromkeys((*step.needs, *_needed(references)))
     place = f"step {step.name!r} of pipeline {pipeline.name!r}"
     for name in needs:
         if name not in names:

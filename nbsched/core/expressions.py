@@ -39,6 +39,10 @@ class Expression:
         """The dotted paths it reads, in order, each once."""
         return tuple(dict.fromkeys(_paths(_tree(self.text))))
 
+    def source(self, write: Callable[[Path], str]) -> str:
+        """The same as Python source, with each path as `write` gives it."""
+        return ast.unparse(_Written(write).visit(ast.parse(self.text, mode="eval").body))
+
     def evaluate(self, resolve: Resolve) -> Any:
         """Its value, as Python would give it; ExpressionError names what could not be read or computed."""
         try:
@@ -189,6 +193,21 @@ def _paths(node: ast.expr) -> Iterator[Path]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.expr):
             yield from _paths(child)
+
+
+class _Written(ast.NodeTransformer):
+    """Puts other source in the place of every path."""
+
+    def __init__(self, write: Callable[[Path], str]) -> None:
+        self._write = write
+
+    def visit(self, node: ast.AST) -> Any:
+        path = _path(node) if isinstance(node, ast.expr) else None
+        if path:
+            return ast.parse(self._write(path), mode="eval").body
+        if isinstance(node, ast.Attribute):
+            return ast.Subscript(self.visit(node.value), ast.Constant(node.attr), ast.Load())
+        return self.generic_visit(node)
 
 
 # Values -----------------------------------------------------------------------------------------------

@@ -7,6 +7,9 @@ import re
 VALUE_TYPE = "application/vnd.nbsched.value+json"
 """`{"name", "value"}`: a named value, as `core.wire` encodes it."""
 
+SHOWN_TYPE = "application/vnd.nbsched.shown-value+json"
+"""The same of a notebook that no run of ours executes: for whoever does, such as papermill alone."""
+
 SIGNAL_TYPE = "application/vnd.nbsched.signal+json"
 """`{"kind": "skip" | "fail" | "retry_later", "reason", "delay_s"}`: how the work wants to end."""
 

@@ -31,6 +31,7 @@ class Surroundings(Protocol):
 
 
 FunctionReference = Callable[[Callable[..., Any]], str]
+NamedFunction = Callable[[str], Callable[..., Any]]
 Runner = Callable[[Any, Mapping[str, Any] | None, Mapping[str, Any]], Any]
 """Starts a run of the work (or pipeline) with the parameters and the policy options."""
 
@@ -39,6 +40,7 @@ Runner = Callable[[Any, Mapping[str, Any] | None, Mapping[str, Any]], Any]
 class _Lent:
     surroundings: Surroundings | None = None
     function_reference: FunctionReference | None = None
+    named_function: NamedFunction | None = None
     runner: Runner | None = None
     scheduler: Callable[[Any, Any], Any] | None = None
     written: Callable[[Any], None] | None = None
@@ -54,6 +56,10 @@ def use(surroundings: Surroundings) -> None:
 
 def set_function_reference(hook: FunctionReference) -> None:
     _lent.function_reference = hook
+
+
+def set_named_function(hook: NamedFunction) -> None:
+    _lent.named_function = hook
 
 
 def set_runner(hook: Runner) -> None:
@@ -85,6 +91,11 @@ def surroundings() -> Surroundings:
 def function_reference(function: Callable[..., Any]) -> str:
     """The text by which any host that can import the function finds it again."""
     return _there(_lent.function_reference, "find functions again")(function)
+
+
+def function_named(ref: str) -> Callable[..., Any]:
+    """The function to which the text leads that `function_reference` gives."""
+    return _there(_lent.named_function, "find functions again")(ref)
 
 
 def start(work: Any, params: Mapping[str, Any] | None, policy: Mapping[str, Any]) -> Any:

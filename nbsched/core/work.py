@@ -9,6 +9,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any, overload
 
@@ -75,7 +76,9 @@ def shell(
     return placed(work, name, steps_only)
 
 
-def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> Any:
+def cell(
+    source: str, *, name: str, where: Place = "kernel", params: Mapping[str, Any] | None = None, **policy: Any
+) -> Any:
     """A cell's source, run in this kernel, in a thread of it, or as a one-cell notebook in a process."""
     options, steps_only = split_policy(f"cell {name!r}", policy)
     place = _place(f"cell {name!r}", where, ("kernel", "thread", "process"))
@@ -84,7 +87,7 @@ def cell(source: str, *, name: str, where: Place = "kernel", **policy: Any) -> A
     if fault:
         raise DefinitionError(f"cell {name!r}: {fault}")
     policy = located(options, lambda file: ports.surroundings().beside(file))
-    work = Cell(name=name, policy=policy, source=source, where=place)
+    work = Cell(name=name, params=_mapping(name, params), policy=policy, source=source, where=place)
     return placed(work, name, steps_only)
 
 
@@ -295,16 +298,18 @@ def _function_name(function: Any) -> str:
 
 @overload
 def task(
-    function: Callable[..., Any], /, *, name: str | None = ..., where: str = ..., **policy: Any
+    function: Callable[..., Any] | str, /, *, name: str | None = ..., where: str = ..., **policy: Any
 ) -> FunctionTask: ...
 @overload
 def task(
     *, name: str | None = ..., where: str = ..., **policy: Any
 ) -> Callable[[Callable[..., Any]], FunctionTask]: ...
 def task(function: Any = None, /, *, name: str | None = None, where: str = "thread", **policy: Any) -> Any:
-    """The function as a task; without a function, a decorator that makes one."""
+    """The function, or that of a `module:name` or `/file.py:name`, as a task; without one, a decorator."""
     if function is None:
         return functools.partial(task, name=name, where=where, **policy)
+    if isinstance(function, str):
+        function = copy_context().run(_function_named, function)
     if not callable(function):
         raise DefinitionError(f"{function!r} is not a function: give nb.task a function")
     if isinstance(function, FunctionTask):
@@ -312,6 +317,12 @@ def task(function: Any = None, /, *, name: str | None = None, where: str = "thre
     stem = None if name is None else check_name("step", name)
     options, steps_only = _task_options(f"task {stem or _function_name(function)!r}", policy)
     return FunctionTask(function, stem=stem, where=where, policy=options, steps_only=steps_only)
+
+
+def _function_named(ref: str) -> Any:
+    """Found outside of the pipeline that is being written: its file may write others."""
+    BUILDING.set(None)
+    return ports.function_named(ref)
 
 
 def chord(header: Iterable[StepHandle], callback: Callable[..., Any]) -> StepHandle:

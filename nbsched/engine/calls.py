@@ -11,13 +11,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbsched import exporting
 from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event, State
 from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
-from nbsched.engine import backfilling, firing, publishing
+from nbsched.engine import backfilling, exports, firing, publishing
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock
 from nbsched.engine.defining import Definer
@@ -25,6 +26,7 @@ from nbsched.engine.explaining import Answer, explain
 from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.simulating import GoingOn, Simulation, simulate
+from nbsched.exporting import Exported
 from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules, sensing
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
@@ -250,6 +252,25 @@ class Calls:
     def unschedule(self, name: str, cancel_running: bool = False) -> None:
         """The schedule is gone; its history stays."""
         self.database.write(schedules.remove, _name(name), self.now_ms(), cancel_running=cancel_running)
+
+    def export(
+        self,
+        work: Any,
+        to: str,
+        *,
+        schedule: Any = None,
+        params: Mapping[str, Any] | None = None,
+        path: Any = None,
+    ) -> Exported:
+        """The pipeline, or what has that name, as a text for airflow, cron, github or python.
+
+        `schedule` is a trigger in the place of its own, `params` are defaults before its own, `path` is the file that
+        defines it, which cron and github run. Its `notes` say what the target cannot express.
+        """
+        found = exports.subject_of(
+            self.database, self._define, work, schedule=schedule, params=params, path=path
+        )
+        return exporting.export(found, to)
 
     # -- events ------------------------------------------------------------------------------------------------
 

@@ -119,7 +119,7 @@ class Definer:
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
         self._check_resources(work, policy)
-        return self._placed(work_to_json(self._with_hooks(work)), work)
+        return self._placed(work_to_json(self.without_callables(work)), work)
 
     def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
         if isinstance(work, Map):
@@ -131,16 +131,17 @@ class Definer:
             data["place"] = place
         return data
 
-    def _with_hooks(self, work: Work) -> Work:
+    def without_callables(self, work: Work) -> Work:
+        """The work with references in the place of the functions in its policy, and so in all that it is made of."""
         if isinstance(work, Map):
-            work = replace(work, work=self._with_hooks(work.work))
+            work = replace(work, work=self.without_callables(work.work))
         if isinstance(work, Pipeline):
-            work = replace(work, steps=tuple(self._step_with_hooks(step) for step in work.steps))
+            work = replace(work, steps=tuple(self._step_without_callables(step) for step in work.steps))
         hooked = any(map(callable, work.policy.values()))
         return replace(work, policy=self._hooked(work.policy)) if hooked else work
 
-    def _step_with_hooks(self, step: Step) -> Step:
-        work = self._with_hooks(step.work)
+    def _step_without_callables(self, step: Step) -> Step:
+        work = self.without_callables(step.work)
         return step if work is step.work else replace(step, work=work)
 
     def _hooked(self, policy: Mapping[str, Any]) -> dict[str, Any]:

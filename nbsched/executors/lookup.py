@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
+from nbsched.core import ports
 from nbsched.core.errors import DefinitionError
 
 FILE_MARK = "__nbsched_file__"
@@ -87,6 +88,19 @@ def find(ref: str) -> Callable[..., Any]:
             f"there is no {name!r} in {place}: it was renamed or removed since it was scheduled; "
             "give it its name back, or schedule it again"
         ) from None
+
+
+def named(ref: str) -> Callable[..., Any]:
+    """The function of a `module:name` or `file.py:name` that a person wrote; DefinitionError when there is none."""
+    place, _, name = ref.rpartition(":")
+    if not place or not name:
+        raise DefinitionError(f"{ref!r} names no function: write 'module:name' or 'file.py:name'")
+    if place.endswith(".py") and not os.path.isabs(place):
+        place = ports.surroundings().existing(place)
+    try:
+        return find(f"{place}:{name}")
+    except ImportError as error:
+        raise DefinitionError(f"{ref!r} cannot be found: {error}; check the module's name") from None
 
 
 def _find_registered(ref: str, name: str) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ from functools import cache
 from nbsched.options import (
     Parser,
     VerbParser,
+    add_export,
     add_name,
     add_params,
     add_place,
@@ -95,28 +96,25 @@ def _schedule_pipeline(parser: Parser) -> None:
     add_policy(parser)
 
 
+def _export(parser: Parser) -> None:
+    _pipeline_name(parser)
+    add_export(parser)
+
+
 def _backfill(parser: Parser) -> None:
     for words in VERBS["backfill"].words:
         words(parser)
 
-
-def _anything(parser: Parser) -> None:
-    parser.add_argument("rest", nargs="*")
-
-
-LATER: Mapping[str, str] = {
-    "export": "write it for another system",
-}
 
 _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
     "run": ("Run a pipeline now; the panel shows it.", _run),
     "show": ("A pipeline's steps and its last run.", _pipeline_name),
     "schedule": ("Run a pipeline at the instants of a trigger.", _schedule_pipeline),
     "why": ("What of a pipeline would run again now, and why.", _why),
+    "export": ("Write a pipeline for another system.", _export),
     "form": ("A form of a pipeline's parameters, with a button that runs it.", _pipeline_name),
     "backfill": ("Run the past instants of a pipeline's schedule, each once.", _backfill),
     "list": ("The pipelines of this notebook.", lambda parser: None),
-    **{name: (f"{help_[0].upper()}{help_[1:]}: not there yet.", _anything) for name, help_ in LATER.items()},
 }
 
 _NBSCHED: Mapping[str, str] = {
@@ -128,7 +126,7 @@ _NBSCHED: Mapping[str, str] = {
 
 def pipeline() -> Parser:
     return VerbParser(
-        "%pipeline", "Run, show and schedule the pipelines of this notebook.",
+        "%pipeline", "Run, show, schedule and export the pipelines of this notebook.",
         {name: help_ for name, (help_, _) in _PIPELINE.items()}, see="%pipeline?",
         examples="  %pipeline run training -p region=EU\n  %pipeline run training --wait\n"
         "  %pipeline schedule training @daily",

@@ -11,11 +11,11 @@ from IPython.core.error import UsageError as OneLine
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, magics_class, no_var_expand
 
 import nbsched as nb
-from nbsched.core.errors import NbschedError, UsageError
+from nbsched.core.errors import NbschedError
 from nbsched.engine import default
 from nbsched.jupyter import background, pipelines, scheduling
 from nbsched.jupyter.cellwork import inside_a_run
-from nbsched.jupyter.grammar import LATER, parser_of
+from nbsched.jupyter.grammar import parser_of
 from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
 from nbsched.options import VerbParser
@@ -34,6 +34,7 @@ _PIPELINE: Mapping[str, Do] = {
     "show": pipelines.describe,
     "schedule": pipelines.schedule,
     "why": pipelines.why,
+    "export": pipelines.export,
     "form": pipelines.form,
     "backfill": pipelines.backfill,
     "list": pipelines.list_,
@@ -110,8 +111,6 @@ class NbschedMagics(Magics):
     @one_line_errors
     def pipeline(self, line: str, cell: None = None) -> None:
         verb, given = self._read_verb("pipeline", line or "list")
-        if verb in LATER:
-            raise UsageError(f"%pipeline {verb} is not there yet: it comes with a later version")
         _PIPELINE[verb](self.shell, given)
 
     @no_var_expand

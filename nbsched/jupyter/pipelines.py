@@ -23,14 +23,16 @@ from nbsched.core.steps import data
 from nbsched.core.tables import Table
 from nbsched.core.work import declared_by
 from nbsched.engine import default
+from nbsched.jupyter import identity
 from nbsched.jupyter.cellwork import cell_work, inside_a_run
 from nbsched.jupyter.grammar import parser_of
 from nbsched.jupyter.scheduling import register
 from nbsched.jupyter.showing import show
 from nbsched.lines import expand, words
-from nbsched.options import params_given, policy_given
+from nbsched.options import export_given, params_given, policy_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, waiting_work
 from nbsched.verbs import VERBS
+from nbsched.verbs.exports import write_export
 from nbsched.verbs.runs import run_table
 from nbsched.verbs.why import ask
 
@@ -150,6 +152,23 @@ def why(shell: Any, given: argparse.Namespace) -> None:
     """What of the pipeline, as it stands in this notebook, would run again now, and why."""
     work, _ = _found(shell, given)
     show(ask(default.runtime(), work, given).view)
+
+
+def export(shell: Any, given: argparse.Namespace) -> None:
+    """The pipeline, or what is scheduled under that name, is written for another system."""
+    options = export_given(given)
+    exported = nb.export(_exportable(shell, given.name, options), **options)
+    show(write_export(given, exported))
+
+
+def _exportable(shell: Any, name: str, options: dict[str, Any]) -> Any:
+    """What has that name; cells take the parameters themselves, and their notebook is the file that defines them."""
+    if name in step_cells.pipelines:
+        here = identity.notebook(shell).key
+        if here.endswith(".ipynb"):
+            options.setdefault("path", here)
+        return step_cells.build(name, options["params"])
+    return _built(shell).get(name, name)
 
 
 def backfill(shell: Any, given: argparse.Namespace) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from nbsched.core.checks import read, taken
 from nbsched.core.definitions import work_from_json
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.model import State, Step
+from nbsched.core.policy import Policy
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
-from nbsched.store.insert import NewRun, insert
+from nbsched.store.insert import NO_WORK, NewRun, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 from nbsched.store.reusing import Left, reusable, steps_left
@@ -77,10 +78,7 @@ def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
 
 def defined(db: Db, name: str) -> NewRun | None:
     """The last run of that name as it would be begun again; None when there is none."""
-    row = db.execute(
-        "SELECT * FROM runs WHERE name = ? AND parent IS NULL AND work <> '{}' ORDER BY id DESC LIMIT 1",
-        (name,),
-    ).fetchone()
+    row = _last(db, name)
     if row is None:
         return None
     work = {"name": name, **json.loads(row["work"])}
@@ -91,6 +89,36 @@ def defined(db: Db, name: str) -> NewRun | None:
         scheduled_ms=row["scheduled_ms"], previous_ms=row["previous_ms"], schedule=row["schedule"],
         place=row["place"], event=row["event"],
     )  # fmt: skip
+
+
+def definition(db: Db, name: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """The work and the parameters, as JSON, of the last run of that name; None when there was none.
+
+    What its steps had from the pipeline is the pipeline's alone.
+    """
+    row = _last(db, name)
+    if row is None:
+        return None
+    work, policy = json.loads(row["work"]), _known(json.loads(row["policy"]))
+    steps = [dict(left.step) for left in steps_left(db, row["id"])]
+    for step in steps:
+        own = _known(step["work"].pop("policy"))
+        step["work"]["policy"] = {
+            key: value for key, value in own.items() if policy.get(key, NO_WORK) != value
+        }
+    return work | {"policy": policy} | ({"steps": steps} if steps else {}), json.loads(row["params"])
+
+
+def _last(db: Db, name: str) -> Any:
+    return db.execute(
+        "SELECT * FROM runs WHERE name = ? AND parent IS NULL AND work <> ? ORDER BY id DESC LIMIT 1",
+        (name, NO_WORK),
+    ).fetchone()
+
+
+def _known(policy: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what is kept with a run the options that people give."""
+    return {item.name: policy[item.name] for item in fields(Policy) if item.name in policy}
 
 
 def _chosen(run: int, steps: Sequence[Left], names: Sequence[str]) -> Sequence[str]:

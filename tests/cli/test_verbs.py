@@ -291,7 +291,6 @@ def test_help_and_version_are_on_stdout_and_exit_0(nbsched: CommandLine, words: 
         (("events", "--dead", "-f"), "cannot follow"),
         (("backfill", "one"), "--from"),
         (("backfill", "one", "--from", "2026-01-01", "--to", "2026-01-02"), "no schedule 'one'"),
-        (("export", "one"), "not there yet"),
         (("simulate", "yesterday"), "not an instant"),
         (("simulate", "2026-01-01"), "has no zone"),
         (("simulate", "--from", "2026-01-01T00:00Z", "--to", "2026-01-02T00:00Z", "--for", "1d"), "twice"),

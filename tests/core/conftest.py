@@ -11,6 +11,7 @@ import pytest
 
 from nbsched.core import ports
 from nbsched.engine.surroundings import Files
+from nbsched.executors.lookup import named
 
 MakeNotebook = Callable[..., Path]
 
@@ -21,6 +22,7 @@ def lent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(ports, "_lent", ports._Lent())
     ports.use(Files())
     ports.set_function_reference(lambda function: f"{function.__module__}:{_name(function)}")
+    ports.set_named_function(named)
     ports.set_scheduler(lambda work, trigger: None)
 
 

@@ -245,6 +245,26 @@ def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:
     assert page.ask("{k: str(s.state) for k, s in nb.runs(name='etl')[0].steps.items()}['skip']") == "skipped"
 
 
+def test_a_pipeline_of_cells_is_exported_and_what_cannot_be_is_said(page: Page) -> None:
+    page.cell("%%step out.first\nn = 1")
+    page.cell("%%step out.second --after first --where process\nprint(1)")
+    ran = page.cell("%pipeline export out --to python --file out.py")
+    assert "out: written to out.py for python" in ran.text
+    assert "not exported: the kernel of the cell 'first'" in ran.text
+    assert "first >> second" in (page.folder / "out.py").read_text()
+    assert "kernel, which Airflow has not" in one_line(page.cell("%pipeline export out --to airflow"))
+
+
+def test_a_pipeline_with_a_function_of_the_notebook_is_exported_with_its_source(page: Page) -> None:
+    page.cell("@nb.task\ndef double(x):\n    return x * FACTOR\nFACTOR = 2")
+    page.cell("with nb.pipeline('typed') as typed:\n    double(21)")
+    said = page.cell("%pipeline export typed --to python").text
+    assert "def double(x):" in said
+    assert "FACTOR = 2" in said
+    page.cell("%pipeline schedule typed @daily --name typed_daily")
+    assert "DAG(" in page.cell("%pipeline export typed_daily --to airflow").text
+
+
 def test_cells_run_in_the_order_of_the_names_they_read_and_say_so(page: Page) -> None:
     page.cell("%%step names.score\nnb.emit(score=model + 1)", "n1")
     page.cell("%%step names.train\nmodel = data * 10", "n2")
@@ -474,8 +494,9 @@ def test_help_is_there(page: Page) -> None:
         ("%pipeline run nosuch", "no pipeline 'nosuch'"),
         ("%pipeline rnu etl", "did you mean 'run'"),
         ("%pipeline why nosuch", "no pipeline 'nosuch'"),
+        ("%pipeline export etl", "--to"),
+        ("%pipeline export nosuch --to python", "no schedule or run 'nosuch'"),
         ("%pipeline backfill nobodys --from 2026-01-01 --to 2026-01-02", "no schedule 'nobodys'"),
-        ("%pipeline export etl", "not there yet"),
         ("%nbsched show 9999", "no run 9999"),
         ("%nbsched show x", "not a whole number"),
         ("%nbsched nosuch", "no %nbsched verb 'nosuch'"),
