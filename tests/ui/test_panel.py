@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.ui
 WORDS = Path(__file__).parents[2] / "nbsched/jupyter/view/words.js"
@@ -382,7 +383,7 @@ def test_items_and_pipelines_inside_are_counted_and_found_step_by_step(
     option(name=re.compile("study failed")).click()
     graph.get_by_role("button", name=re.compile("score, failed, .*2 failed")).click()
     aside.get_by_text("298 ok").wait_for()
-    assert option().count() == 1
+    expect(option()).to_have_count(1)
     panel.screenshot(path=screenshots / "study_dark.png")
 
 
