@@ -27,7 +27,17 @@ from nbsched.engine.live import Run, Schedule, Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.simulating import GoingOn, Simulation, simulate
 from nbsched.exporting import Exported
-from nbsched.store import events, hosts, line, records, retention, retrying, runs, schedules, sensing
+from nbsched.store import (
+    events,
+    hosts,
+    line,
+    records,
+    retention,
+    retrying,
+    schedules,
+    sensing,
+    stopping,
+)
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
 from nbsched.store.insert import NewRun
@@ -118,7 +128,7 @@ class Calls:
 
     def cancel(self, run: int | Run) -> None:
         """The run is cancelled, or asked to stop if it runs; InvalidState when it has ended."""
-        self.database.write(runs.cancel, run_id(run), self.now_ms())
+        self.database.write(stopping.cancel, run_id(run), self.now_ms())
 
     def retry(
         self, run: int | Run, from_failed: bool = True, *, from_step: str | Sequence[str] = (),

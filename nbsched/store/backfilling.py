@@ -18,7 +18,7 @@ from nbsched.core.grid import GridRow
 from nbsched.core.instants import from_ms, to_ms
 from nbsched.core.model import State
 from nbsched.core.policy import PRIORITIES
-from nbsched.store import bounds, retrying, runs
+from nbsched.store import bounds, retrying, runs, stopping
 from nbsched.store.database import Db
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NO_WORK, NewRun, insert
@@ -147,7 +147,7 @@ def cancel(db: Db, ids: Sequence[int], now_ms: int) -> None:
     """None of the runs goes on: the last first, so that none takes the place of one before it."""
     for run in _active(db, ids):
         with suppress(InvalidState):  # it ended with one before it
-            runs.cancel(db, run, now_ms)
+            stopping.cancel(db, run, now_ms)
 
 
 def _active(db: Db, ids: Sequence[int]) -> Iterator[int]:

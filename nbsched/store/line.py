@@ -8,7 +8,8 @@ from nbsched.store import rates
 from nbsched.store.database import Db
 from nbsched.store.insert import in_line, next_id
 from nbsched.store.nesting import PARTS
-from nbsched.store.runs import ACTIVE, past
+from nbsched.store.runs import ACTIVE
+from nbsched.store.stopping import past
 
 
 def set_priority(db: Db, run: int, priority: int) -> int:

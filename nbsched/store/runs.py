@@ -9,7 +9,6 @@ from typing import Any
 
 from nbsched.core import plan
 from nbsched.core.durations import duration
-from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import span_ms, to_ms
 from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
@@ -18,7 +17,6 @@ from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
 from nbsched.store.events import record_run
-from nbsched.store.insert import CONTAINERS
 from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
@@ -54,13 +52,13 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
     for row in ready:
         if not _is_plain(row):
             ended += _decide(db, row, now_ms)
-    return _follow(db, ended, now_ms) + _roll_up(db, {run}, now_ms)
+    return follow(db, ended, now_ms) + roll_up(db, {run}, now_ms)
 
 
 def _begin(db: Db, run: int, parts: Parts, now_ms: int) -> list[Ended]:
     """The runs in this run are there and those that may begin are admitted."""
     unfold(db, run, parts, now_ms)
-    return begin_pipeline(db, run, now_ms) if parts.items is None else _roll_up(db, {run}, now_ms)
+    return begin_pipeline(db, run, now_ms) if parts.items is None else roll_up(db, {run}, now_ms)
 
 
 def _admit_items(db: Db, parent: int, now_ms: int) -> None:
@@ -136,8 +134,8 @@ def settle(db: Db, host: str, settlements: Sequence[Settlement], now_ms: int) ->
             ended += _retry(db, item, held[item.run])
         elif item.memory is not None:
             remember(db, item.run, item.memory)
-    done = _follow(db, ended, now_ms)
-    return begun + done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    done = follow(db, ended, now_ms)
+    return begun + done + roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
 def _held(db: Db, host: str, settlements: Sequence[Settlement]) -> dict[int, Any]:
@@ -224,18 +222,18 @@ def _retry(db: Db, settlement: Settlement, row: Mapping[str, Any]) -> list[Ended
         return []
     late = row["cancel"] == "timeout" and row["lane"] == "poke"
     state, reason = (State.FAILED, "timeout") if late else (State.CANCELLED, None)
-    found = _end(db, settlement.run, state, reason, settlement.ended_ms)
+    found = end_one(db, settlement.run, state, reason, settlement.ended_ms)
     return [found] if found else []
 
 
 def end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> list[Ended]:
     """The run that waits has ended so, unless it had before, and what waited for it goes on; all that has ended."""
-    found = _end(db, run, state, reason, now_ms)
-    done = _follow(db, [found] if found else [], now_ms)
-    return done + _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
+    found = end_one(db, run, state, reason, now_ms)
+    done = follow(db, [found] if found else [], now_ms)
+    return done + roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
 
 
-def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
+def end_one(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> Ended | None:
     row = db.execute(
         f"UPDATE runs SET state = ?, reason = ?, ended_ms = ?, host = NULL, progress = NULL "
         f"WHERE id = ? AND {ACTIVE} AND {_MAY_END[state]} RETURNING {notices.FACTS}, attempt, not_before_ms, lane",
@@ -254,7 +252,7 @@ def _end(db: Db, run: int, state: State, reason: str | None, now_ms: int) -> End
     return Ended(run=run, parent=row["parent"], state=state, reason=reason)
 
 
-def _follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
+def follow(db: Db, ended: Sequence[Ended], now_ms: int) -> list[Ended]:
     """Everything that waited for these is admitted, skipped, or waits on; all that has ended, these included."""
     done: list[Ended] = []
     wave = list(ended)
@@ -299,11 +297,11 @@ def _decide(db: Db, row: Mapping[str, Any], now_ms: int) -> list[Ended]:
         if holds(db, row):
             return [] if previous.holds_back(db, row) else _admit([row], db, now_ms)
         answer = "condition"
-    found = _end(db, row["id"], State.SKIPPED, answer, now_ms)
+    found = end_one(db, row["id"], State.SKIPPED, answer, now_ms)
     return [found] if found else []
 
 
-def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
+def roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     """Pipelines whose steps have all ended have ended too, and what waited for them goes on."""
     done: list[Ended] = []
     for parent in parents:
@@ -312,9 +310,9 @@ def _roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
-            more = _follow(db, [found], now_ms)
+            more = follow(db, [found], now_ms)
             above = {item.parent for item in more if item.parent is not None}
-            done += more + _roll_up(db, above, now_ms)
+            done += more + roll_up(db, above, now_ms)
     return done
 
 
@@ -337,80 +335,4 @@ def _end_pipeline(db: Db, run: int, now_ms: int) -> Ended | None:
             "AND c.state = 'failed' ORDER BY c.ended_ms, c.id LIMIT 1) WHERE id = ?1",
             (run,),
         )
-    return _end(db, run, ENDINGS[verb], reason, now_ms)
-
-
-def cancel(db: Db, run: int, now_ms: int, how: str = "cancel") -> State:
-    """The run is cancelled, or asked to stop if it runs; its state afterwards. InvalidState when it has ended."""
-    row = db.execute("SELECT state, kind, name, cancel FROM runs WHERE id = ?", (run,)).fetchone()
-    if row is None:
-        raise UnknownName("run", run, remedy="`nbsched runs` lists them")
-    state = State(row["state"])
-    if state.final:
-        raise InvalidState(
-            f"run {run} of {row['name']!r} has already {past(state)}: there is nothing left to cancel"
-        )
-    if state is State.RUNNING:
-        _stop(db, run, row["kind"], now_ms, how, tidy=row["cancel"] is None)
-    else:
-        _cancel_steps(db, run, now_ms, how, tidy=False)
-        end(db, run, State.CANCELLED, None, now_ms)
-    return State(db.execute("SELECT state FROM runs WHERE id = ?", (run,)).fetchone()[0])
-
-
-def _stop(db: Db, run: int, kind: str, now_ms: int, how: str, *, tidy: bool) -> None:
-    """The running run is asked to stop; one that others are in ends with the last of them."""
-    db.execute("UPDATE runs SET cancel = ? WHERE id = ?", (how, run))
-    if kind in CONTAINERS:
-        _cancel_steps(db, run, now_ms, how, tidy=tidy)
-        _roll_up(db, {run}, now_ms)
-
-
-def past(state: State) -> str:
-    return {State.SUCCEEDED: "succeeded", State.FAILED: "failed", State.SKIPPED: "been skipped"}.get(
-        state, "been cancelled"
-    )
-
-
-def _cancel_steps(db: Db, parent: int, now_ms: int, how: str, *, tidy: bool) -> None:
-    """What has not ended is cancelled or asked to stop; with `tidy` a teardown still follows what had begun."""
-    reason = "timeout" if how == "timeout" else None
-    rows = db.execute(
-        "SELECT id, kind, state, teardown AND EXISTS (SELECT 1 FROM needs n JOIN runs r ON r.id = n.need "
-        f"WHERE n.run = runs.id AND r.started_ms IS NOT NULL) AS spared FROM runs WHERE parent = ? AND {ACTIVE}",
-        (parent,),
-    ).fetchall()
-    ended: list[Ended | None] = []
-    for row in rows:
-        if tidy and row["spared"]:
-            continue
-        if row["state"] == State.RUNNING:
-            _stop(db, row["id"], row["kind"], now_ms, how, tidy=tidy)
-        else:
-            ended.append(_end(db, row["id"], State.CANCELLED, reason, now_ms))
-    _follow(db, [found for found in ended if found], now_ms)
-
-
-def expire(db: Db, now_ms: int) -> int:
-    """Runs not started in time are skipped, pipelines past their deadline are stopped; how many."""
-    late = db.execute(
-        f"SELECT id FROM runs WHERE {ACTIVE} AND state <> 'running' AND attempt = 0 AND expires_ms IS NOT NULL "
-        "AND expires_ms <= ?",
-        (now_ms,),
-    ).fetchall()
-    ended = [found for (run,) in late if (found := _expire(db, run, now_ms))]
-    done = _follow(db, ended, now_ms)
-    _roll_up(db, {item.parent for item in done if item.parent is not None}, now_ms)
-    over = db.execute(
-        f"SELECT id FROM runs WHERE {ACTIVE} AND deadline_ms IS NOT NULL AND deadline_ms <= ?",
-        (now_ms,),
-    ).fetchall()
-    for (run,) in over:
-        db.execute("UPDATE runs SET deadline_ms = NULL WHERE id = ?", (run,))
-        cancel(db, run, now_ms, "timeout")
-    return len(late) + len(over)
-
-
-def _expire(db: Db, run: int, now_ms: int) -> Ended | None:
-    _cancel_steps(db, run, now_ms, "cancel", tidy=False)
-    return _end(db, run, State.SKIPPED, "expired", now_ms)
+    return end_one(db, run, ENDINGS[verb], reason, now_ms)

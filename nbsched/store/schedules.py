@@ -13,7 +13,7 @@ from nbsched.core.instants import from_ms, to_ms
 from nbsched.core.ledger import due_within, next_after
 from nbsched.core.model import State
 from nbsched.core.triggers import parse_trigger
-from nbsched.store import runs
+from nbsched.store import runs, stopping
 from nbsched.store.database import Db
 from nbsched.store.events import last_seq, record
 from nbsched.store.insert import NO_WORK, NewRun, insert, insert_skipped
@@ -198,7 +198,7 @@ def _record(db: Db, schedule: Mapping[str, Any], decision: plan.Decision, now_ms
         _record_not_run(db, schedule, _not_run(decision, "overlap"), now_ms)
         return []
     for run in overlap.cancel:
-        runs.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
+        stopping.cancel(db, run, now_ms, "kill" if overlap.kill else "cancel")
     left = active(db, schedule["name"]) if overlap.cancel else others
     waits = overlap.wait_for is not None and left
     return [_fire(db, schedule, decision, left[-1][0] if waits else None, now_ms)]
@@ -317,7 +317,7 @@ def remove(db: Db, name: str, now_ms: int, *, cancel_running: bool) -> None:
             (name,),
         )
         for (run,) in rows.fetchall():
-            runs.cancel(db, run, now_ms)
+            stopping.cancel(db, run, now_ms)
     record(db, "schedule.removed", now_ms, {"name": name})
 
 

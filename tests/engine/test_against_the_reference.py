@@ -107,7 +107,7 @@ def test_a_random_pipeline_that_is_cancelled_or_loses_its_hosts_ends_as_the_cont
 @pytest.mark.slow
 @pytest.mark.timeout(280)
 @given(found=nodes(25), options=OPTIONS)
-@of_examples(600)
+@of_examples(250)
 def test_many_larger_random_pipelines_end_as_the_contract_says(
     works: ModuleType, found: list[Node], options: dict[str, Any]
 ) -> None:
@@ -118,7 +118,7 @@ def test_many_larger_random_pipelines_end_as_the_contract_says(
 @pytest.mark.timeout(280)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @given(found=nodes(25, MOMENTS), options=OPTIONS)
-@of_examples(600)
+@of_examples(250)
 def test_many_larger_random_pipelines_that_are_disturbed_end_as_the_contract_allows(
     works: ModuleType, found: list[Node], options: dict[str, Any]
 ) -> None:

@@ -14,7 +14,7 @@ import pytest
 import nbsched as nb
 from tests.exporting.conftest import exported
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.peers, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).parents[2]
 WORKS = """

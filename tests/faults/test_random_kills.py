@@ -66,7 +66,7 @@ def test_a_random_pipeline_that_kills_its_hosts_ends_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 @pytest.mark.timeout(580)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(found=nodes(12, ["dies"] * 5), options=OPTIONS)
 def test_many_random_pipelines_that_kill_their_hosts_end_as_if_nothing_had_happened(
     found: list[Node], options: dict[str, Any]

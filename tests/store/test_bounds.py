@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from nbsched.core import plan
 from nbsched.core.errors import InvalidState
 from nbsched.core.model import Verb
-from nbsched.store import bounds, claiming, hosts, runs
+from nbsched.store import bounds, claiming, hosts, runs, stopping
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NewRun, insert
 from tests.store.conftest import open_db
@@ -43,7 +43,7 @@ def test_no_more_than_its_bound_go_on_and_none_is_forgotten(most: int, told: lis
             claiming.claim(db, "h", "", 0, ROOM)
         elif what == "cancel":
             try:
-                runs.cancel(db, row["id"], 0)
+                stopping.cancel(db, row["id"], 0)
             except InvalidState:
                 assert row["ended_ms"] is not None
         elif row["state"] == "running":

@@ -16,7 +16,7 @@ from nbsched.core.errors import InvalidState
 from nbsched.core.instants import from_ms
 from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, State
 from nbsched.core.policy import RULES, Policy
-from nbsched.store import alarms, claiming, hosts, insert, line, previous, recovery, retrying, runs
+from nbsched.store import alarms, claiming, hosts, insert, line, previous, recovery, retrying, runs, stopping
 from nbsched.store.hosts import Host
 from nbsched.store.retrying import Redo
 from tests.store.conftest import open_db
@@ -145,7 +145,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(run=runs, how=st.sampled_from(["cancel", "kill"]))
     def cancel(self, run: int, how: str) -> None:
-        self.or_refused(lambda: runs.cancel(self.db, run, self.now_ms, how), self.states[run] in FINAL)
+        self.or_refused(lambda: stopping.cancel(self.db, run, self.now_ms, how), self.states[run] in FINAL)
 
     @rule(run=runs, priority=st.integers(-1, 1))
     def set_priority(self, run: int, priority: int) -> None:

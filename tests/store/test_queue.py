@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nbsched.core import plan
 from nbsched.core.model import Verb
-from nbsched.store import claiming, hosts, insert, line, recovery, runs
+from nbsched.store import claiming, hosts, insert, line, recovery, runs, stopping
 from nbsched.store.hosts import Host
 from tests.store.conftest import open_db
 
@@ -103,13 +103,13 @@ class Line(RuleBasedStateMachine):
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
         item = data.draw(st.sampled_from(self.line))
-        runs.cancel(self.db, item[1], self.now_ms)
+        stopping.cancel(self.db, item[1], self.now_ms)
         self.line.remove(item)
 
     @rule(ms=st.integers(0, 400))
     def expire(self, ms: int) -> None:
         self.now_ms += ms
-        runs.expire(self.db, self.now_ms)
+        stopping.expire(self.db, self.now_ms)
         gone = {run for (run,) in self.db.execute("SELECT id FROM runs WHERE reason = 'expired'")}
         late = self.db.execute(
             "SELECT id FROM runs WHERE expires_ms <= ? AND attempt = 0 AND state = 'queued'", (self.now_ms,)

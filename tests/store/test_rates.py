@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from nbsched.core import plan
 from nbsched.core.model import Verb
-from nbsched.store import claiming, hosts, insert, line, retention, runs
+from nbsched.store import claiming, hosts, insert, line, retention, runs, stopping
 from nbsched.store.database import Db
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import outlook
@@ -101,7 +101,7 @@ class Limited(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting())
     @rule(data=st.data(), host=st.sampled_from("ab"))
     def cancel(self, data: st.DataObject, host: str) -> None:
-        runs.cancel(self.db, data.draw(st.sampled_from(self.waiting())), self.now_ms)
+        stopping.cancel(self.db, data.draw(st.sampled_from(self.waiting())), self.now_ms)
         self.look(host)
 
     @precondition(lambda self: self.waiting())
