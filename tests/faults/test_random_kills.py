@@ -50,7 +50,8 @@ def survives(found: Sequence[Node], options: Mapping[str, Any]) -> None:
         expected = ends(found)
         with Visitor(folder / "store.db") as visitor:
             (run,) = visitor.runs()
-            assert kills == sum(node.moment is not None and expected[node.name].tries > 0 for node in found)
+            mortal = sum(node.moment is not None and expected[node.name].tries > 0 for node in found)
+            assert min(mortal, 1) <= kills <= mortal  # one kill may end two of them
             assert ends_of(run) == expected
             assert (run.state, run.reason) == whole(found, expected, cancelled=False)
             check(run, found)
