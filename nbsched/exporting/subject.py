@@ -84,6 +84,6 @@ def with_defaults(pipeline: Pipeline, params: Mapping[str, Any]) -> Pipeline:
 
 
 def refuse(step: Step, target: str, remedy: str) -> DefinitionError:
-    """The step is of a kind that the target has no word for."""
+    """The step is of a kind that is not exported to the target."""
     kind = type(step.work).__name__.lower()
-    return DefinitionError(f"step {step.name!r} is a {kind}, which {target} has no word for: {remedy}")
+    return DefinitionError(f"step {step.name!r} is a {kind}, which is not exported to {target}: {remedy}")

@@ -290,7 +290,7 @@ def test_a_mapped_step_and_a_pipeline_inside_are_refused_by_name() -> None:
     with nb.pipeline("outer") as outer:
         inner.options(name="part")()
     for pipeline, said in ((mapped, "step 'each' is a map"), (outer, "step 'part' is a pipeline")):
-        with pytest.raises(DefinitionError, match=f"{said}, which Airflow has no word for"):
+        with pytest.raises(DefinitionError, match=f"{said}, which is not exported to Airflow"):
             exported(pipeline, "airflow")
 
 

@@ -320,6 +320,7 @@ def test_a_cycle_of_names_is_told_when_it_is_written_and_refused_when_it_is_run(
 def test_values_of_a_cell_are_read_by_later_cells_and_other_kernels(
     page: Page, open_kernel: Callable[..., Any]
 ) -> None:
+    pytest.importorskip("matplotlib")
     page.cell(
         "%%step made.draw\nfrom pathlib import Path\nfrom matplotlib.figure import Figure\nfigure = Figure()\n"
         "Path('note.txt').write_text('kept')\nnb.emit(figure=figure, note=Path('note.txt'), rows=[1, 2])", "v1"
