@@ -292,13 +292,14 @@ def _of_kinds(name: str, plain: Any, kinds: frozenset[str]) -> Any:
         return float(plain)
     for temporal in (date, datetime):
         if kind == "str" and temporal.__name__ in kinds:
-            return _from_iso(name, plain, temporal)
+            return from_iso(name, plain, temporal)
     expected = Parameter(name=name, kinds=kinds).type
     found = "None" if plain is None else f"the {kind} {reprlib.repr(plain)}"
     raise ParameterError(f"parameter {name!r} must be {expected}, not {found}: give a value of that type")
 
 
-def _from_iso(name: str, text: str, temporal: type[date]) -> date:
+def from_iso(name: str, text: str, temporal: type[date]) -> date:
+    """The date or instant that the text is; ParameterError names the parameter when it is none."""
     try:
         return temporal.fromisoformat(text)
     except ValueError:

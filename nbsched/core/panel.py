@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Protocol, TypedDict
 
 from nbsched.core.layout import layout
-from nbsched.core.model import AttemptRecord, RunRecord, ScheduleRecord
+from nbsched.core.model import Approval, AttemptRecord, RunRecord, ScheduleRecord
 from nbsched.core.plan import CACHED
 from nbsched.core.rows import (
     AttemptRow,
@@ -23,7 +23,7 @@ from nbsched.core.rows import (
 )
 from nbsched.core.tables import named_values
 
-Verb = Literal["cancel", "retry", "approve", "reject", "trigger", "pause", "resume"]
+Verb = Literal["cancel", "retry", "approve", "reject", "answer", "trigger", "pause", "resume"]
 """What a panel can ask for: the first four of a run by id, the others of a schedule by name."""
 
 Tick = tuple[int, str, int | None]
@@ -114,6 +114,13 @@ class Items(TypedDict):
     more: int
 
 
+class Asks(TypedDict):
+    """What kind of answer a run waits for; one of the choices, where there are any."""
+
+    kind: str
+    choices: list[str]
+
+
 class Details(TypedDict):
     """What is shown of one run that is looked at; `path` has what it is in, the outermost first."""
 
@@ -122,6 +129,7 @@ class Details(TypedDict):
     path: list[PanelRow]
     error: ErrorView | None
     attempts: list[AttemptRow]
+    asks: Asks | None
     items: Items | None
     log: str
 
@@ -154,7 +162,7 @@ class Source(Protocol):
     `watch` calls back, from any thread and as often as it likes, when something may have changed, and
     `changed` then tells which runs have since the cursor it gave last; a cursor of None is now. Told of are
     the runs that are in no other, those looked at, and the steps of those: of items only the ones looked at.
-    `act` raises what is refused.
+    `act` raises what is refused; `value` is what was typed for it.
     """
 
     def snapshot(self) -> PanelSnapshot: ...
@@ -164,7 +172,7 @@ class Source(Protocol):
     def details(self, run_id: int) -> Details | None: ...
     def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]: ...
     def watch(self, callback: Callable[[], None]) -> Handle: ...
-    def act(self, verb: Verb, target: int | str) -> None: ...
+    def act(self, verb: Verb, target: int | str, value: str = "") -> None: ...
 
 
 def schedule_line(schedule: ScheduleRecord) -> ScheduleLine:
@@ -209,9 +217,16 @@ def details(
         path=list(path),
         error=error or None,
         attempts=[attempt_row(one) for one in attempts],
+        asks=_asks(run.waits_for),
         items=items,
         log=log,
     )
+
+
+def _asks(asked: Any) -> Asks | None:
+    if not isinstance(asked, Approval):
+        return None
+    return Asks(kind=asked.type, choices=[str(choice) for choice in asked.choices])
 
 
 def _short(value: Any) -> Any:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from nbsched.core import ports
-from nbsched.core.declared import Parameter, check_parameters
+from nbsched.core.declared import Parameter, check_parameters, from_iso
 from nbsched.core.errors import ParameterError, UnknownName
 from nbsched.core.model import Notebook, Pipeline, Work
 from nbsched.core.rawtext import meant, plain
@@ -95,7 +95,7 @@ def _bound(name: str, default: Any, value: Any) -> Any:
     if kind is None or isinstance(value, Reference):
         return value
     if issubclass(kind, date) and isinstance(value, str):
-        return _from_iso(name, kind, value)
+        return from_iso(name, value, kind)
     if not _fits(kind, value):
         raise ParameterError(
             f"parameter {name!r} must be {kind.__name__}, not the {type(value).__name__} {value!r}: "
@@ -118,16 +118,6 @@ def _fits(kind: type, value: Any) -> bool:
     if kind is date:
         return isinstance(value, date) and not isinstance(value, datetime)
     return isinstance(value, (kind, *_ALSO.get(kind, ())))
-
-
-def _from_iso(name: str, kind: type[date], text: str) -> date:
-    try:
-        return kind.fromisoformat(text)
-    except ValueError:
-        example = "2026-01-31T02:00:00+00:00" if kind is datetime else "2026-01-31"
-        raise ParameterError(
-            f"parameter {name!r} must be a {kind.__name__}, not {text!r}: write it like {example}"
-        ) from None
 
 
 def with_params(work: Work, given: Mapping[str, Any]) -> Work:

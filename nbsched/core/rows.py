@@ -237,7 +237,9 @@ def actions(run: RunRecord) -> tuple[str, ...]:
 
 def _answers(run: RunRecord) -> tuple[str, ...]:
     asked = run.waits_for if run.started_at is not None else None
-    return ("approve", "reject") if isinstance(asked, Approval) and asked.type == "bool" else ()
+    if not isinstance(asked, Approval):
+        return ()
+    return ("approve", "reject") if asked.type == "bool" else ("answer",)
 
 
 def _shown(run: RunRecord) -> State:

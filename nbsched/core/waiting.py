@@ -14,6 +14,7 @@ from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
 from nbsched.core.model import Approval, Error, Event, Wait
 from nbsched.core.parameters import TYPE, bind_params
 from nbsched.core.policy import split_policy
+from nbsched.core.rawtext import RawText
 from nbsched.core.steps import StepHandle, step_name
 from nbsched.core.triggers import After, AnyOf, At, Trigger, parse_trigger, trigger_of
 from nbsched.core.wire import encode
@@ -32,10 +33,6 @@ class Files:
 
     pattern: str
     settle: str
-
-
-class Written(str):
-    """An answer as a person typed it: read as what is asked for."""
 
 
 # Making them ------------------------------------------------------------------------------------------
@@ -173,7 +170,7 @@ def meets(work: Wait, event: Event, *, key: str | None, scheduled_at: str) -> bo
 
 def answer(asked: Approval, value: Any) -> Any:
     """The value as the approval's answer; ParameterError says what is asked for when it is none."""
-    found = _read(asked, value) if isinstance(value, Written) else value
+    found = _read(asked, value) if isinstance(value, RawText) else value
     if asked.type == "choice":
         same = [choice for choice in asked.choices if choice == found and type(choice) is type(found)]
         if same:
@@ -192,7 +189,7 @@ def _kind(asked: Approval) -> str:
     return "yes or no (True or False)" if asked.type == "bool" else f"a value of type {asked.type}"
 
 
-def _read(asked: Approval, text: Written) -> Any:
+def _read(asked: Approval, text: RawText) -> Any:
     """What the text means for this approval; the text itself where it means nothing."""
     plain = str.__str__(text).strip()
     if asked.type == "choice":

@@ -188,7 +188,7 @@ class Feed:
 
     def _act(self, message: Mapping[str, Any]) -> None:
         try:
-            self._source.act(message["verb"], message["target"])
+            self._source.act(message["verb"], message["target"], str(message.get("value", "")))
         except NbschedError as error:
             self._notice(str(error))
         except Exception as error:

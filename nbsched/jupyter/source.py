@@ -27,6 +27,7 @@ from nbsched.core.panel import (
     pipeline_view,
     schedule_line,
 )
+from nbsched.core.rawtext import RawText
 from nbsched.core.rows import PanelRow
 from nbsched.engine.freshness import stale_steps
 from nbsched.engine.runtime import Runtime
@@ -114,12 +115,13 @@ class StoreSource:
     def watch(self, callback: Callable[[], None]) -> Handle:
         return self._runtime.watch(callback)
 
-    def act(self, verb: Verb, target: int | str) -> None:
+    def act(self, verb: Verb, target: int | str, value: str = "") -> None:
         verbs: Mapping[str, Callable[[Any], Any]] = {
             "cancel": self._runtime.cancel,
             "retry": self._runtime.retry,
             "approve": lambda run: self._runtime.resolve(run, True),
             "reject": lambda run: self._runtime.resolve(run, False),
+            "answer": lambda run: self._runtime.resolve(run, RawText(value)),
             "trigger": self._runtime.trigger,
             "pause": self._runtime.pause,
             "resume": self._runtime.resume,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbsched.core.model import State
 from nbsched.core.panel import Line, shortened
+from nbsched.core.rawtext import RawText
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
 from nbsched.core.tables import Table
-from nbsched.core.waiting import Written
 from nbsched.options import Parser, add_params, params_given, whole
 from nbsched.store import showing
 from nbsched.verbs.table import Answer, run_id, verb
@@ -104,7 +104,7 @@ def retry(rt: Calls, given: argparse.Namespace) -> Answer:
 
 def _value(parser: Parser) -> None:
     parser.add_argument(
-        "value", metavar="VALUE", type=Written, help="yes or no, or what the approval asks for"
+        "value", metavar="VALUE", type=RawText, help="yes or no, or what the approval asks for"
     )
 
 

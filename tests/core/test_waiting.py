@@ -13,7 +13,8 @@ from hypothesis import given
 import nbsched as nb
 from nbsched.core.errors import ParameterError
 from nbsched.core.model import Approval, Event, Wait
-from nbsched.core.waiting import TYPES, Written, answer, described, first_instant, meets
+from nbsched.core.rawtext import RawText
+from nbsched.core.waiting import TYPES, answer, described, first_instant, meets
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
@@ -34,17 +35,17 @@ def asked(kind: Any) -> Approval:
     ],
 )  # fmt: skip
 def test_what_a_person_types_is_read_as_what_is_asked_for(kind: Any, text: str, value: Any) -> None:
-    found = answer(asked(kind), Written(text))
+    found = answer(asked(kind), RawText(text))
     assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize(
     ("kind", "value", "words"),
     [
-        (bool, "yes", "asks for yes or no"), (bool, 1, "asks for yes or no"), (bool, Written("maybe"), "yes or no"),
-        (int, True, "of type int"), (int, "5", "of type int"), (int, Written("five"), "not 'five'"),
-        (str, 5, "of type str"), (float, "x", "of type float"), (list, Written("{}"), "of type list"),
-        (date, Written("tomorrow"), "of type date"), (["EU", "US"], "XX", "one of 'EU', 'US', not 'XX'"),
+        (bool, "yes", "asks for yes or no"), (bool, 1, "asks for yes or no"), (bool, RawText("maybe"), "yes or no"),
+        (int, True, "of type int"), (int, "5", "of type int"), (int, RawText("five"), "not 'five'"),
+        (str, 5, "of type str"), (float, "x", "of type float"), (list, RawText("{}"), "of type list"),
+        (date, RawText("tomorrow"), "of type date"), (["EU", "US"], "XX", "one of 'EU', 'US', not 'XX'"),
         ([1, 2], True, "one of 1, 2, not True"), (["a"], None, "not None"),
     ],
 )  # fmt: skip
@@ -60,7 +61,7 @@ def test_whatever_is_typed_is_an_answer_of_its_type_or_refused(kind: str, text: 
     types = {"date": date, "datetime": datetime, "bool": bool, "int": int, "float": (int, float), "str": str,
              "list": list, "dict": dict}  # fmt: skip
     with suppress(ParameterError):
-        assert isinstance(answer(asked(kind), Written(text)), types[kind])  # type: ignore[arg-type]
+        assert isinstance(answer(asked(kind), RawText(text)), types[kind])  # type: ignore[arg-type]
 
 
 def event(name: str, key: str | None = None, /, **data: Any) -> Event:

@@ -6,11 +6,37 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
+
+from nbsched.engine.visiting import Visitor
+from nbsched.executors.lookup import load_file
+
+
+@pytest.fixture
+def works() -> ModuleType:
+    return load_file(Path(__file__).with_name("works.py"))
+
+
+@pytest.fixture
+def visitor(tmp_path: Path) -> Iterator[Visitor]:
+    with Visitor(tmp_path / "store.db") as found:
+        yield found
+
+
+def until(holds: Callable[[], object], seconds: float = 20) -> float:
+    """The condition has come true; after how many seconds."""
+    began = time.perf_counter()
+    while not holds():
+        assert time.perf_counter() - began < seconds, "it has not come true"
+        threading.Event().wait(0.02)
+    return time.perf_counter() - began
 
 
 @pytest.fixture

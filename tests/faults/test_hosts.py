@@ -6,47 +6,24 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 import nbsched as nb
 from nbsched.core.instants import from_ms
 from nbsched.engine.visiting import Visitor
-from nbsched.executors.lookup import load_file
+from tests.faults.conftest import until
 
 Hosts = Callable[..., Any]
 PERIOD_MS = 200
 
 
-@pytest.fixture
-def works() -> ModuleType:
-    return load_file(Path(__file__).with_name("works.py"))
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    with Visitor(tmp_path / "store.db") as found:
-        yield found
-
-
 def pause(seconds: float) -> None:
     threading.Event().wait(seconds)
-
-
-def until(holds: Callable[[], object], seconds: float = 20) -> float:
-    """The condition has come true; after how many seconds."""
-    began = time.perf_counter()
-    while not holds():
-        assert time.perf_counter() - began < seconds, "it has not come true"
-        pause(0.02)
-    return time.perf_counter() - began
 
 
 def test_no_instant_is_lost_or_run_twice_while_hosts_die_and_freeze(

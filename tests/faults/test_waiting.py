@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
-from nbsched.executors.lookup import load_file
-
-
-@pytest.fixture
-def works() -> ModuleType:
-    return load_file(Path(__file__).with_name("works.py"))
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    with Visitor(tmp_path / "store.db") as found:
-        yield found
-
-
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
-    began = time.perf_counter()
-    while not holds():
-        assert time.perf_counter() - began < seconds, "it has not come true"
-        threading.Event().wait(0.02)
+from tests.faults.conftest import until
 
 
 def test_what_waits_outlives_its_host_with_its_first_deadline(

@@ -207,7 +207,7 @@ class MemorySource:
         self.watchers.append(callback)
         return Watching(self.watchers, callback)
 
-    def act(self, verb: Verb, target: int | str) -> None:
+    def act(self, verb: Verb, target: int | str, value: str = "") -> None:
         self.acted.append((verb, target, threading.current_thread().name))
         if verb == "cancel" and isinstance(target, int):
             if self.runs[target].state.final:

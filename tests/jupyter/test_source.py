@@ -343,6 +343,26 @@ def test_what_waits_for_a_person_is_answered_by_a_button(
     assert run.wait("20s").result is answer
 
 
+@pytest.mark.parametrize(
+    ("kind", "typed", "answer"), [(int, "7", 7), (["EU", "US"], "US", "US"), (list, "[1, 2]", [1, 2])]
+)
+def test_an_answer_of_another_type_is_typed_and_read_as_it(
+    runtime: Runtime, source: Source, kind: Any, typed: str, answer: Any
+) -> None:
+    run = runtime.run(nb.approve("How many?", type=kind))
+    until(source, None, lambda _: source.rows([run.id])[0]["actions"] == ("answer", "cancel"))
+    asks = source.details(run.id)["asks"]  # type: ignore[index]
+    assert (
+        asks == {"kind": "choice", "choices": kind}
+        if isinstance(kind, list)
+        else asks["kind"] == kind.__name__
+    )
+    with pytest.raises(nb.UsageError, match=r"'How many\?' asks for"):
+        source.act("answer", run.id, "seven")
+    source.act("answer", run.id, typed)
+    assert run.wait("20s").result == answer
+
+
 def test_the_dashboard_shows_the_store_of_the_default_runtime(runtime: Runtime) -> None:
     run = runtime.run(nb.shell("true")).wait("20s")
     panel = nb.dashboard()

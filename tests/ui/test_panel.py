@@ -416,6 +416,28 @@ def test_what_waits_for_a_person_has_its_buttons_and_what_is_stale_is_drawn_so(
     panel.screenshot(path=screenshots / "stale.png")
 
 
+def test_an_answer_is_typed_or_chosen_in_the_panel(open_page: Callable[..., Any], screenshots: Path) -> None:
+    lab = open_page(
+        "import nbsched as nb\nmany = nb.run(nb.approve('How many folds?', type=int, name='folds'))\n"
+        "where = nb.run(nb.approve('Which region?', type=['EU', 'US'], name='region'))\nnb.dashboard(focus=many)",
+        "print(many.wait('30s').result, where.wait('30s').result)",
+    )
+    lab.run(0)
+    panel, aside = lab.page.locator(".nbs"), lab.page.locator(".nbs aside")
+    aside.get_by_role("textbox", name="Answer").fill("ten")
+    aside.get_by_role("button", name="Answer").click()
+    panel.get_by_text("asks for a value of type int, not 'ten'").wait_for()
+    aside.get_by_role("textbox", name="Answer").fill("10")
+    panel.screenshot(path=screenshots / "answer.png")
+    aside.get_by_role("textbox", name="Answer").press("Enter")
+    panel.get_by_role("option", name=re.compile("folds succeeded")).wait_for()
+    panel.get_by_role("option", name=re.compile("region pending")).click()
+    aside.get_by_role("combobox", name="Answer").select_option("US")
+    aside.get_by_role("button", name="Answer").click()
+    lab.run(1)
+    assert lab.output(1).strip() == "10 US"
+
+
 def test_python_and_the_page_write_durations_and_distances_alike(open_page: Callable[..., Any]) -> None:
     from nbsched.core.rows import took_text, when_text
 

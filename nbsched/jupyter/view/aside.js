@@ -79,12 +79,25 @@ export class Aside {
 
   runActs(row, details) {
     const acts = make("div", "acts");
-    for (const verb of row.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
+    for (const verb of row.actions) {
+      if (verb === "answer") { if (details?.asks) acts.append(...this.answering(row, details.asks)); continue; }
+      acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
+    }
     const schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     for (const verb of schedule?.actions ?? [])
       acts.append(button(`${words(verb)[0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));
     if (details?.run.output) acts.append(button("Copy output path", event => copy(event.target, details.run.output)));
     return acts;
+  }
+
+  // where an answer is typed or chosen, and the button that gives it
+  answering(row, { kind, choices }) {
+    const field = keepKeys(make(choices.length ? "select" : "input")), give = button(words("answer")[0], () => this.panel.act("answer", row.id, field.value), "primary");
+    for (const choice of choices) field.append(make("option", "", choice));
+    if (!choices.length) field.placeholder = kind;
+    field.setAttribute("aria-label", "Answer");
+    field.addEventListener("keydown", event => event.key === "Enter" && give.click());
+    return [field, give];
   }
 
   press(event, verb, target) {

@@ -124,8 +124,8 @@ class Panel {
     if (this.known.rows.get(id)?.pipeline && key === (open ? "ArrowLeft" : "ArrowRight")) this.fold(id);
   }
 
-  act(verb, target) {
-    this.send({ t: "act", verb, target });
+  act(verb, target, value = "") {
+    this.send({ t: "act", verb, target, value });
   }
 
   get filter() {

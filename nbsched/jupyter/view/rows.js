@@ -73,7 +73,7 @@ export function runRow(panel) {
     if (node.dataset.verb !== verb) {
       node.dataset.verb = verb;
       say(quick, words(verb)[0]);
-      quick.hidden = !verb || (verb === "retry" && row.tone === "ok");
+      quick.hidden = !verb || verb === "answer" || (verb === "retry" && row.tone === "ok");
       quick.classList.toggle("asked", verb === "approve");
     }
     put(node, "aria-label", `${row.id} ${label(row)} ${row.state}, ${reason}`);
@@ -139,6 +139,7 @@ const VERBS = {
   retry: ["Retry", "starting again…"],
   approve: ["Approve", "approving…"],
   reject: ["Reject", "rejecting…"],
+  answer: ["Answer", "answering…"],
   trigger: ["Trigger", "starting…"],
   pause: ["Pause", "pausing…"],
   resume: ["Resume", "resuming…"],
