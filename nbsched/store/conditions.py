@@ -11,6 +11,7 @@ from nbsched.core.errors import UnknownName
 from nbsched.core.expressions import Expression
 from nbsched.core.references import referred
 from nbsched.core.wire import decode
+from nbsched.store import results
 from nbsched.store.database import Db
 
 
@@ -44,19 +45,17 @@ def holds(db: Db, row: Mapping[str, Any]) -> bool:
 def lookup(db: Db, parent: int, path: tuple[str, ...]) -> Any:
     """What a condition's name means: a step's result, its named value, or a parameter of the pipeline."""
     params = decode(json.loads(db.execute("SELECT params FROM runs WHERE id = ?", (parent,)).fetchone()[0]))
-    steps = {row["step"]: row for row in db.execute(
-        "SELECT step, result, named FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
-    )}  # fmt: skip
-    found = referred(path, steps, params)
+    known = db.execute(
+        "SELECT step FROM runs WHERE parent = ? AND step IN (?, ?)", (parent, path[0], (*path, "")[1])
+    )
+    found = referred(path, [step for (step,) in known], params)
     if found is None:
         raise UnknownName("step or parameter", path[0], params)
     if found.kind == "param":
         return _within(params, found.path, "the pipeline's parameters")
     step, *names = found.path
-    if not names:
-        return decode(json.loads(steps[step]["result"])) if steps[step]["result"] else None
-    named = decode(json.loads(steps[step]["named"])) if steps[step]["named"] else {}
-    return _within(named, names, f"the values of step {step!r}")
+    stored, left = results.of_step(db, parent, step, names) or (None, ())
+    return _within(decode(stored), left, f"the values of step {step!r}")
 
 
 def _within(value: Any, path: Sequence[str], where: str) -> Any:

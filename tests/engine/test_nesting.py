@@ -161,6 +161,22 @@ def test_a_function_may_choose_and_a_condition_of_a_step_stays(real: nb.Runtime,
     assert states(run) == {"a": "skipped", "b": "succeeded", "ok": "succeeded"}
 
 
+def test_conditions_and_branches_read_what_a_map_or_a_pipeline_inside_gave(
+    real: nb.Runtime, works: ModuleType, inner: Any
+) -> None:
+    ok = nb.task(works.ok)
+    with nb.pipeline("outer") as p:
+        sub, each = inner(x=5), ok.options(name="each").map([1, 2])
+        ok.options(name="more", when=sub["doubled"] > 9)()
+        ok.options(name="less", when=sub["doubled"] < 9)()
+        ok.options(name="both", when=each == [1, 2])()
+        ok.options(name="none", when=each == [])()
+        nb.branch(sub, {11: ok.options(name="eleven")(), 12: ok.options(name="twelve")()})
+    run = real.run(p).wait(20)
+    assert {name for name, state in states(run).items() if state == "skipped"} == {"less", "none", "twelve"}
+    assert run.state == "succeeded"
+
+
 def test_what_cannot_be_a_branch_is_refused(works: ModuleType) -> None:
     with pytest.raises(DefinitionError, match="inside a pipeline's block"):
         nb.branch(works.ok, {1: []})
