@@ -20,6 +20,8 @@ BOUNDS = "bounds"
 """In a run's policy: by the run that it is in, however deep, how many may run at once in that."""
 UNCACHED = "uncached"
 """In a run's policy: nothing in it, however deep, is to be taken from the cache."""
+ANEW = "anew"
+"""In the policy of a mapped run that retries another: nothing of that one's items is taken over."""
 INHERITED = frozenset({
     BOUNDS, UNCACHED,
     "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "resources",

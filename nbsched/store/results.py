@@ -88,7 +88,7 @@ def _size(chunk: Row) -> int:
 
 
 def _without(item: Row) -> Any:
-    if item["state"] == State.SKIPPED:
+    if item["state"] == State.SKIPPED or not State(item["state"]).final:
         return None
     error = str(Error.from_json(json.loads(item["error"]))) if item["error"] else None
     return failed(item["id"], item["name"], item["state"], item["reason"], error)

@@ -14,7 +14,7 @@ from nbsched.core.model import State, Step
 from nbsched.core.policy import Policy
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
-from nbsched.store.insert import NO_WORK, NewRun, insert
+from nbsched.store.insert import ANEW, NO_WORK, NewRun, insert
 from nbsched.store.records import by_key
 from nbsched.store.recovery import NOWHERE, adopt
 from nbsched.store.reusing import Left, reusable, steps_left
@@ -55,7 +55,7 @@ def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
         )
     if row["parent"] is not None:
         raise InvalidState(
-            f"run {run} is the step {row['step']!r} of run {row['parent']}: retry run {row['parent']}"
+            f"run {run} of {row['name']!r} is a part of run {row['root']}: retry run {row['root']}"
         )
     if row["work"] == "{}":
         raise InvalidState(f"run {run} of {row['name']!r} was {row['reason']} and has no work of its own: "
@@ -68,12 +68,17 @@ def redone(db: Db, run: int, redo: Redo, *, host: Host) -> NewRun:
     changed = {*_chosen(run, steps, redo.from_steps), *takers}
     reused, again = reusable(steps, changed) if redo.from_failed else ({}, {})
     new = NewRun(
-        work=work, params={**json.loads(row["params"]), **redo.params}, policy=json.loads(row["policy"]),
-        scheduled_ms=row["scheduled_ms"],
-        previous_ms=row["previous_ms"], schedule=row["schedule"], place=_place(row["place"], host),
+        work=work, params={**json.loads(row["params"]), **redo.params}, policy=_policy_of(row, redo),
+        scheduled_ms=row["scheduled_ms"], previous_ms=row["previous_ms"], schedule=row["schedule"],
+        place=_place(row["place"], host),
         event=row["event"], retry_of=run, reused=reused, again=again,
     )  # fmt: skip
     return replace(new, work=_here(work, host))
+
+
+def _policy_of(row: Mapping[str, Any], redo: Redo) -> dict[str, Any]:
+    policy = {name: value for name, value in json.loads(row["policy"]).items() if name != ANEW}
+    return policy | ({} if redo.from_failed or row["kind"] != "map" else {ANEW: True})
 
 
 def defined(db: Db, name: str) -> NewRun | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched.store.database import Db
-from nbsched.store.insert import Frame, Reuse, insert_items, insert_steps
+from nbsched.store.insert import ANEW, Frame, Reuse, insert_items, insert_steps
 from nbsched.store.reusing import items_left, reusable, steps_left
 
 
@@ -32,7 +32,8 @@ def unfold(db: Db, run: int, parts: Parts, now_ms: int) -> None:
     if parts.items is None:
         _unfold_pipeline(db, row, parts.work, now_ms)
     else:
-        reused = _items_reused(db, row["retry_of"], parts.items)
+        anew = ANEW in json.loads(row["policy"])
+        reused = _items_reused(db, None if anew else row["retry_of"], parts.items)
         insert_items(
             db,
             _frame(row, row["pipeline"], row["scope"]),

@@ -217,3 +217,30 @@ def test_what_a_map_was_given_is_kept_when_its_host_dies(tmp_path: Path, works: 
 def test_what_cannot_be_mapped_is_refused(works: ModuleType, call: Any, message: str) -> None:
     with pytest.raises(nb.UsageError, match=message):
         call(nb.task(works.power))
+
+
+def test_a_retry_of_everything_runs_every_item_again(real: nb.Runtime, works: ModuleType) -> None:
+    run = real.run(nb.task(works.fails_once_on).map([1, 2], bad=2)).wait(20)
+    assert run.state == "failed"
+    works.calls.clear()
+    assert run.retry(from_failed=False).wait(20).result == [1, 2]
+    assert works.calls == [1, 2]
+    works.calls.clear()
+    assert run.retry().wait(20).result == [1, 2]
+    assert works.calls == [2]
+
+
+def test_a_retry_of_an_item_names_the_run_to_retry(real: nb.Runtime, works: ModuleType) -> None:
+    with nb.pipeline("failing") as p:
+        nb.task(works.bad).options(name="each").map(["a"])
+    run = real.run(p).wait(20)
+    with pytest.raises(nb.UsageError, match=f"is a part of run {run.id}: retry run {run.id}"):
+        run.steps["each"].steps[0].retry()
+
+
+def test_what_has_not_ended_has_given_nothing_yet(real: nb.Runtime, works: ModuleType) -> None:
+    run = real.run(nb.task(works.held_if).map(["", "a"], max_parallel=1))
+    assert works.begun["a"].wait(10)
+    assert run.result == ["", None]
+    works.gates["a"].set()
+    assert run.wait(20).result == ["", "a"]
