@@ -95,13 +95,16 @@ def test_a_timeout_ends_the_lent_cell_and_not_the_wait(kernel: Kernel, wait: str
     assert person.result == "(True, 'timeout', 'succeeded')"
 
 
-@waits
-@pytest.mark.parametrize(
-    "nap", ["[time.sleep(0.1) for _ in range(300)]", "import asyncio; await asyncio.sleep(30)"]
+NAPS = (
+    "print('up', flush=True); [time.sleep(0.1) for _ in range(300)]",
+    "import asyncio\nasync def nap():\n    print('up', flush=True)\n    await asyncio.sleep(30)\nawait nap()",
 )
+
+
+@waits
+@pytest.mark.parametrize("nap", NAPS, ids=["blocks", "awaits"])
 def test_a_persons_interrupt_ends_the_lent_cell_and_the_wait(kernel: Kernel, wait: str, nap: str) -> None:
-    source = f"print('up', flush=True); {nap}"
-    person = kernel.send(f"a = start({source!r})\n{wait}(a, timeout=60)")
+    person = kernel.send(f"a = start({nap!r})\n{wait}(a, timeout=60)")
     kernel.hear("up")
     kernel.interrupt()
     kernel.wait(person)
