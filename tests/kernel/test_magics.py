@@ -74,7 +74,7 @@ class Page:
             ran.text += content["text"]
         elif kind == "error":
             ran.error = f"{content['ename']}: {content['evalue']}"
-        elif "data" in content:
+        elif "data" in content and kind != "update_display_data":  # which changes an output wherever it is
             ran.displays.append(content["data"])
         return False
 
