@@ -63,6 +63,11 @@ class KernelCell:
         self.stopped = self.interrupter.interrupt() or self.stopped
         return self.stopped
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended; some of its output may still be on its way."""
+        return "reply" in self._signs
+
     def sign(self, *signs: Literal["reply", "idle"]) -> None:
         """One sign says that it has ended, both that all of it was heard."""
         self._signs.update(signs)

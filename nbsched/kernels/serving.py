@@ -119,12 +119,18 @@ def _run(shell: Any, cell: KernelCell) -> None:
 
 
 def _run_in_helper(shell: Any, cell: KernelCell) -> None:
-    thread = start_thread(shell, cell)
     try:
-        thread.join()
+        start_thread(shell, cell).join()
     except KeyboardInterrupt:
-        cell.interrupter.interrupt()
+        _interrupt(cell)
         raise
+
+
+def _interrupt(cell: KernelCell) -> None:
+    """The cell has ended or was told to stop; between two of its statements it cannot be told yet."""
+    until = time.monotonic() + AWAKE_S
+    while not (cell.over or cell.interrupter.interrupt()) and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _broken_by_user(cell: KernelCell) -> bool:

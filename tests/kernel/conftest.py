@@ -50,17 +50,27 @@ class Kernel:
     """A kernel and the notebook in front of it."""
 
     def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+        self.log = folder / "kernel.log"
+        while not self._opened(folder, env):  # another process took one of its ports meanwhile
+            assert "Address already in use" in self.log.read_text(), self.log.read_text()
+        self.run(
+            f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start"
+        )
+
+    def _opened(self, folder: Path, env: Mapping[str, str]) -> bool:
         self.manager = KernelManager(kernel_name="python3")
         self.manager.kernel_spec.argv[0] = sys.executable
-        self.log = folder / "kernel.log"
         with self.log.open("w") as log:
             self.manager.start_kernel(stdout=log, stderr=log, cwd=str(folder), env={**os.environ, **env})
         self.client: BlockingKernelClient = self.manager.blocking_client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
-        self.run(
-            f"import sys, time, threading; sys.path.insert(0, {str(HERE)!r}); from kernel_driver import start"
-        )
+        try:
+            self.client.wait_for_ready(timeout=60)
+        except RuntimeError:
+            self.client.stop_channels()
+            self.manager.cleanup_resources()
+            return False
+        return True
 
     def send(self, source: str, stop_on_error: bool = True) -> Ran:
         """The cell is in the queue."""

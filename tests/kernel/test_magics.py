@@ -90,12 +90,13 @@ class Page:
         while self.ask(expression) != "True":
             assert time.monotonic() < end, f"never so: {expression}"
 
-    def until_shown(self, part: str, timeout: float = 20) -> str:
-        """A display holds the text."""
+    def until_shown(self, *parts: str, timeout: float = 20) -> str:
+        """A display holds all the texts."""
         end = time.monotonic() + timeout
-        while not any(part in text for text in self.displays.values()):
+        while not (found := [text for text in self.displays.values() if all(part in text for part in parts)]):
+            assert time.monotonic() < end, f"never shown: {parts} in {self.displays}"
             self.cell("pass", timeout=end - time.monotonic())
-        return next(text for text in self.displays.values() if part in text)
+        return found[0]
 
 
 Open = Callable[..., Page]
@@ -222,16 +223,13 @@ def test_a_task_runs_in_the_background_and_its_output_appears_below(page: Page, 
         f"%%task {where}_task --where {where} -p n=3\nprint('has', n * 2)\n'the ' + 'result'", "t"
     )
     assert ran.displays[0]["text/plain"].startswith(("◌", "◐"))
-    text = page.until_shown(f"of {where}_task: succeeded")
-    assert "has 6\n'the result'" in text
+    page.until_shown(f"of {where}_task: succeeded", "has 6\n'the result'")
     assert page.ask(f"nb.runs(name='{where}_task')[0].state") == "succeeded"
 
 
 def test_a_task_that_fails_shows_its_traceback(page: Page) -> None:
     page.cell("%%task broken\nprint('begun')\n1 / 0", "t")
-    text = page.until_shown("of broken: failed")
-    assert "begun" in text
-    assert "ZeroDivisionError" in text
+    page.until_shown("of broken: failed", "begun", "ZeroDivisionError")
 
 
 def test_steps_make_a_pipeline_that_runs_and_passes_values(page: Page) -> None:

@@ -30,13 +30,13 @@ def test_waiting_cells_run_what_they_wait_for_and_show_nothing_of_it(kernel: Ker
     person = kernel.run(
         'got = []\na = start(\'got.append(1)\\nprint("a")\\ndisplay(2)\\n"a"\')\n'
         "b = start('got.append(2); 1 / 0')\n"
-        f"print('before')\nover = {wait}(a, b)\nprint('after')\nover, got, a.outcome().kind, b.outcome().error"
+        f"print('before')\nover = {wait}(a, b)\nprint('after')\nover, sorted(got), a.outcome().kind, b.outcome().error"
     )
     assert person.result == "(True, [1, 2], 'succeeded', 'ZeroDivisionError: division by zero')"
     assert person.text == "before\nafter\n"
     assert {each["type"] for each in person.outputs} == {"execute_input", "stream", "execute_result"}
     kernel.run("None")
-    assert kernel.eval("got, a.text(), a.kinds(), b.kinds()") == (
+    assert kernel.eval("sorted(got), a.text(), a.kinds(), b.kinds()") == (
         [1, 2], "a\n", ["stdout", "display_data", "execute_result"], ["error"]
     )  # fmt: skip
 
@@ -112,6 +112,19 @@ def test_a_persons_interrupt_ends_the_lent_cell_and_the_wait(kernel: Kernel, wai
     assert "KeyboardInterrupt" in person.error or "CancelledError" in person.error
     assert kernel.outcome("a").startswith("interrupted: ")
     assert kernel.run("'alive'").result == "'alive'"
+
+
+def test_a_persons_interrupt_ends_a_lent_cell_that_has_only_just_begun(kernel: Kernel) -> None:
+    """Ctrl-C falls into the start of the thread in which a cell that awaits runs."""
+    person = kernel.run(
+        "import nbsched.kernels.serving as serving\nwhole = serving.start_thread\n"
+        "def interrupted(shell, cell):\n    whole(shell, cell)\n    raise KeyboardInterrupt\n"
+        "serving.start_thread = interrupted\n"
+        "a = start('import asyncio; await asyncio.sleep(30)')\n"
+        "try:\n    wait(a, timeout=60)\nfinally:\n    serving.start_thread = whole"
+    )
+    assert "KeyboardInterrupt" in person.error
+    assert kernel.outcome("a").startswith("interrupted: ")
 
 
 @pytest.mark.parametrize("serve", ["serve_cells_until", "await serve_cells_until_async"])
