@@ -87,6 +87,12 @@ def imports(tree: ast.AST) -> Iterator[Import]:
                 yield node.level, f"{node.module}.{alias.name}" if node.module else alias.name
 
 
+def top_imports(tree: ast.Module) -> Iterator[str]:
+    """Every module that the code imports first thing, outside of any block: as `imports`, without relative ones."""
+    plain: list[ast.stmt] = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return (name for dots, name in imports(ast.Module(plain, [])) if not dots)
+
+
 def resting_on(tree: ast.Module, name: str) -> ast.Module | None:
     """The module's statements that give `name` its meaning, however far behind it; None when there is no such name.
 

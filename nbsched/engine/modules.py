@@ -12,9 +12,9 @@ from typing import Any
 from nbsched.core import syntax
 from nbsched.core.syntax import Import
 from nbsched.engine.files import version
+from nbsched.kernels.preloads import is_installed
 
 _OURS = Path(__file__).parent.parent
-_INSTALLED = ("site-packages", "dist-packages")
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 Package = tuple[str, ...]
@@ -23,9 +23,8 @@ Package = tuple[str, ...]
 def is_local(file: str) -> bool:
     """Whether the file is a person's own: neither installed, nor Python's, nor ours."""
     path = Path(file)
-    installed = any(part in _INSTALLED for part in path.parts)
     standard = path.is_relative_to(sysconfig.get_path("stdlib"))
-    return not (installed or standard or path.is_relative_to(_OURS))
+    return not (is_installed(file) or standard or path.is_relative_to(_OURS))
 
 
 def roots(folder: Path) -> list[Path]:

@@ -108,13 +108,20 @@ def _execution(
 ) -> Execution:
     from nbsched.kernels.engine import Execution
     from nbsched.kernels.journal import Journal
-    from nbsched.kernels.process import Launch
+    from nbsched.kernels.launch import Launch
+    from nbsched.kernels.preloads import imported_by
 
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
     env = {**inherited, **assignment.env}
     limit = assignment.cell_timeout
     return Execution(
-        launch=Launch(kernel=prepared.kernel, cwd=prepared.cwd, env=env, log=_log_of(assignment)),
+        launch=Launch(
+            kernel=prepared.kernel,
+            cwd=prepared.cwd,
+            env=env,
+            log=_log_of(assignment),
+            modules=imported_by(map(sources.source_text, sources.code_cells(prepared.notebook))),
+        ),
         source=prepared.source,
         parameters=plain(prepared.values),
         journal=Journal(prepared.output, assignment.redaction),

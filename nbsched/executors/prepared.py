@@ -35,7 +35,7 @@ class Prepared:
 
 def prepare(assignment: Assignment) -> Prepared:
     """The notebook of the assignment; UsageError or OSError when it cannot be run."""
-    from nbsched.kernels.process import kernel_language
+    from nbsched.kernels.launch import kernel_language
 
     found = _found(assignment)
     values = check_parameters(

@@ -16,9 +16,12 @@ from typing import Any
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from nbsched.core.sources import code_cells, source_text
 from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
-from nbsched.kernels.process import Launch, running_kernel
+from nbsched.kernels.launch import Launch
+from nbsched.kernels.preloads import imported_by
+from nbsched.kernels.process import running_kernel
 from nbsched.kernels.stop import StopSignal
 
 ENGINE = "nbsched"
@@ -130,7 +133,12 @@ def _carry_out_alone(
     """The notebook is executed as papermill's user asked; DeadKernelError where papermill finds no failed cell."""
     papers = dict(record.nb.metadata.papermill)
     execution = Execution(
-        launch=Launch(kernel=kernel_name, cwd=Path.cwd(), env=os.environ),
+        launch=Launch(
+            kernel=kernel_name,
+            cwd=Path.cwd(),
+            env=os.environ,
+            modules=imported_by(map(source_text, code_cells(record.nb))),
+        ),
         source=papers.get("input_path", ""),
         parameters=papers.get("parameters", {}),
         start_timeout_s=start_timeout_s,

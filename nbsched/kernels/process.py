@@ -6,18 +6,22 @@ import asyncio
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Mapping
+import threading
+import uuid
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import zmq.asyncio
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from jupyter_client.manager import AsyncKernelManager
 
-from nbsched.core.errors import UnknownName
+from nbsched.kernels.ahead import Process, Ready
+from nbsched.kernels.launch import Launch, is_local
+from nbsched.kernels.making import IN_MEMORY
+from nbsched.kernels.provisioner import WarmProvisioner
+from nbsched.kernels.ways import choose, ready_kernel
 
 POLL_S = 0.05
 """How late the end of a kernel's process may be noticed."""
@@ -26,38 +30,19 @@ FAREWELL_S = 1.0
 RECONNECT_MS = 10
 
 
-def kernel_language(name: str) -> str:
-    """The language of the installed kernel of that name, in lower case; UnknownName when there is none."""
-    specs = KernelSpecManager()
-    try:
-        return str(specs.get_kernel_spec(name).language).lower()
-    except NoSuchKernel:
-        remedy = "install it, or name another with kernel="
-        raise UnknownName("kernel", name, specs.find_kernel_specs(), remedy) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """How a kernel is started."""
-
-    kernel: str
-    cwd: Path
-    env: Mapping[str, str]
-    """The whole environment, not an addition to ours."""
-    log: Path | None = None
-    """Gets what the process writes to its own stdout and stderr."""
-
-
 @asynccontextmanager
 async def running_kernel(launch: Launch) -> AsyncIterator[Kernel]:
     """A started kernel; when the block is left, its process group and its sockets are gone."""
-    with TemporaryDirectory(prefix="nbs-") as folder, _log(launch.log) as log:
-        kernel = Kernel(launch, Path(folder))
+    ready = ready_kernel(launch)
+    with ready.folder if ready else TemporaryDirectory(prefix="nbs-") as folder, _log(launch.log) as log:
+        kernel = Kernel(launch, Path(folder), ready)
         try:
             await kernel.start(log)
             yield kernel
         finally:
             await kernel.close()
+            if ready:
+                log.write(ready.log.read_bytes())
 
 
 def _log(path: Path | None) -> IO[bytes]:
@@ -72,11 +57,11 @@ def _transport(folder: Path) -> dict[str, Any]:
 class Kernel:
     """One kernel process and the channels to it; used within one event loop."""
 
-    exited: asyncio.Task[int]
+    exited: asyncio.Future[int]
     """Done when the process has ended, however it came; its exit code (negative: the signal)."""
 
-    def __init__(self, launch: Launch, folder: Path) -> None:
-        self._launch = launch
+    def __init__(self, launch: Launch, folder: Path, ready: Ready | None) -> None:
+        self._launch, self._ready = launch, ready
         self._context = zmq.asyncio.Context()
         self._context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
         self._context.setsockopt(zmq.RCVHWM, 0)
@@ -86,6 +71,8 @@ class Kernel:
             connection_file=str(folder / "kernel.json"),
             **_transport(folder),
         )
+        if ready:
+            self._manager.load_connection_info(ready.connection)
         self.client: Any = None
 
     @property
@@ -99,18 +86,29 @@ class Kernel:
 
     async def start(self, log: IO[bytes]) -> None:
         """The process runs; whether it answers is for `ready`."""
-        history = ["--HistoryManager.hist_file=:memory:"] if self._is_ipykernel else []
-        await self._manager.start_kernel(
-            cwd=str(self._launch.cwd),
-            env=dict(self._launch.env),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            extra_arguments=history,
+        launch, history, spec = (
+            self._launch,
+            [IN_MEMORY] if self._is_ipykernel else [],
+            self._manager.kernel_spec,
         )
-        self.exited = asyncio.create_task(self._watch())
+        assert spec is not None
+        if is_local(spec):
+            self._manager.provisioner = self._provisioner()
+        await self._manager.start_kernel(
+            cwd=str(launch.cwd), env=dict(launch.env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            extra_arguments=history,
+        )  # fmt: skip
+        self.exited = asyncio.ensure_future(self._watch())
         self.client = self._manager.client(context=self._context)
         self.client.start_channels(stdin=False, hb=False, control=False)
+        if self._ready and (source := self._ready.settle(launch.cwd, {**launch.env, **spec.env})):
+            self.client.execute(source, silent=True, store_history=False, allow_stdin=False)
+
+    def _provisioner(self) -> WarmProvisioner:
+        manager, launch = self._manager, self._launch
+        found = WarmProvisioner(kernel_id=uuid.uuid4().hex, kernel_spec=manager.kernel_spec, parent=manager)
+        found.ready, found.modules, found.forks = self._ready, launch.modules, choose(launch).way == "fork"
+        return found
 
     async def ready(self) -> dict[str, Any]:
         """What the kernel says of itself, once it answers and its outputs reach us."""
@@ -128,8 +126,12 @@ class Kernel:
 
     async def _watch(self) -> int:
         provisioner: Any = self._manager.provisioner
-        while (code := await provisioner.poll()) is None:
-            await asyncio.sleep(POLL_S)
+        process = getattr(provisioner, "process", None)
+        if process is not None:
+            code = await ended(process)
+        else:  # a kernel that somebody else's provisioner runs, perhaps elsewhere
+            while (code := await provisioner.poll()) is None:
+                await asyncio.sleep(POLL_S)
         self._sweep(provisioner)
         return int(code)
 
@@ -167,6 +169,20 @@ class Kernel:
         await self.kill()
         provisioner: Any = self._manager.provisioner
         await provisioner.wait()
+
+
+async def ended(process: Process) -> int:
+    """The exit code of the process, as soon as it has ended."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[int] = loop.create_future()
+
+    def wait() -> None:
+        code = process.wait()
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(future.set_result, code)
+
+    threading.Thread(target=wait, name=f"nbsched kernel {process.pid}", daemon=True).start()
+    return await asyncio.shield(future)
 
 
 def exit_text(code: int) -> str:

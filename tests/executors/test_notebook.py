@@ -21,6 +21,7 @@ import pytest
 from nbsched.core.model import Cell, Context, Notebook, Outcome, Work
 from nbsched.executors.contract import Assignment
 from nbsched.executors.notebook import NotebookExecutor
+from nbsched.kernels.forks import own_forks
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -105,10 +106,12 @@ async def execute(assignment: Assignment) -> Outcome:
 
 
 def no_kernel_left(assignment: Assignment) -> bool:
+    """Apart from those that wait for work, and the process that forks them."""
     pids = assignment.report.pids  # type: ignore[attr-defined]
-    return not bool(psutil.Process().children(recursive=True)) and not any(
-        psutil.pid_exists(pid) for pid in pids
-    )
+    zygote = own_forks().living
+    kept = {zygote.pid, *(each.pid for each in psutil.Process(zygote.pid).children())} if zygote else set()
+    others = {each.pid for each in psutil.Process().children(recursive=True)} - kept
+    return not others and not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def gone(pid: int) -> bool:

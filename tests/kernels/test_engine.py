@@ -19,7 +19,7 @@ import pytest
 from nbsched.kernels.client import Ending
 from nbsched.kernels.engine import ENGINE, Execution, execute_notebook
 from nbsched.kernels.journal import Journal, notebook_node, recover
-from nbsched.kernels.process import Launch, kernel_language
+from nbsched.kernels.launch import Launch, kernel_language
 
 MINIMAL: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": []}
 
@@ -124,7 +124,7 @@ import os, sys
 from pathlib import Path
 from nbsched.kernels.engine import Execution, execute_notebook
 from nbsched.kernels.journal import Journal
-from nbsched.kernels.process import Launch
+from nbsched.kernels.launch import Launch
 import nbformat
 path = Path(sys.argv[1])
 sources = (

@@ -1,0 +1,98 @@
+"""The zygote of this process: started when first needed, replaced when it may not fork any more."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+from collections.abc import Sequence
+
+from nbsched.kernels.forking import CannotFork, Unfit, Zygote
+from nbsched.kernels.group import child_environment
+from nbsched.kernels.obstacles import read_at_import
+from nbsched.kernels.preloads import asked_for
+
+
+class Forks:
+    """Fresh processes for whoever asks, of one zygote that has imported all that was asked for so far."""
+
+    def __init__(self) -> None:
+        self.unfit: dict[str, str] = {}
+        """Modules that are not imported ahead, and why."""
+        self._lock = threading.Lock()
+        self._zygote: Zygote | None = None
+        self._key: object = None
+        self._hopeless: object = None
+        self._chosen: dict[str, None] = {}
+
+    def prepare(self, options: Sequence[str], modules: Sequence[str]) -> Zygote:
+        """One that may fork and has imported what was ever asked for, where that is fit for it; CannotFork."""
+        self._chosen |= dict.fromkeys([*asked_for(), *modules])
+        try:
+            return self._preloaded(options).checked()
+        except CannotFork:  # it had ended for lack of work, or a library was installed meanwhile
+            return self._preloaded(options).checked()
+
+    def _preloaded(self, options: Sequence[str]) -> Zygote:
+        with self._lock:
+            while True:
+                zygote = self._living(options)
+                try:
+                    zygote.preload([module for module in self._chosen if module not in self.unfit])
+                    return zygote
+                except Unfit as unfit:
+                    self.unfit[unfit.module] = unfit.why
+
+    def _living(self, options: Sequence[str]) -> Zygote:
+        key = tuple(options), read_at_import(os.environ)
+        if key == self._hopeless:
+            raise CannotFork("the process that forks kernels does not start here")
+        if self._zygote is None or not self._zygote.alive or self._key != key:
+            self.retire()
+            self._hopeless = key
+            self._zygote, self._key = Zygote(options, child_environment()), key
+            self._hopeless = None
+        return self._zygote
+
+    def retire(self) -> None:
+        """Whoever asks next gets a process of a new zygote."""
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None and zygote.alive:
+            zygote.retire()
+
+    def close(self) -> None:
+        """The zygote and all its processes are gone."""
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            with contextlib.suppress(OSError):
+                zygote.close()
+
+    @property
+    def living(self) -> Zygote | None:
+        """The zygote, if there is one now."""
+        zygote = self._zygote
+        return zygote if zygote is not None and zygote.alive else None
+
+
+_own: Forks | None = None
+_opening = threading.Lock()
+
+
+def own_forks() -> Forks:
+    """Those of this process."""
+    global _own
+    with _opening:
+        if _own is None:
+            _own = Forks()
+            atexit.register(_own.close)
+        return _own
+
+
+def _forget() -> None:
+    global _own, _opening
+    _own, _opening = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
