@@ -14,7 +14,7 @@ from dataclasses import Field, fields
 from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
-from nbsched.core.policy import FILES, PRIORITIES, RULES, Policy, normalise
+from nbsched.core.policy import FILES, LAUNCHES, PRIORITIES, RULES, Policy, normalise
 from nbsched.core.rawtext import RawText, json_or_text, plain
 from nbsched.core.waiting import MATCHES
 
@@ -35,6 +35,7 @@ POLICY_HELP: Mapping[str, str] = {
     "grace": "time between the interrupt and the kill",
     "priority": "lower runs first: a number, high, normal or low",
     "executor": "where it runs",
+    "launch": "how its process comes to be: forked from a preloaded one, from a pool, or cold",
     "resources": "named slots it takes, such as gpu=1",
     "max_running": "how many of it may run at once",
     "rate": "how many may start per period, such as 10/m",
@@ -67,6 +68,7 @@ SCHEDULE_HELP: Mapping[str, str] = {
 CHOICES: Mapping[str, Sequence[str]] = {
     "priority": tuple(PRIORITIES),
     "executor": EXECUTORS,
+    "launch": LAUNCHES,
     "rule": RULES,
     "overlap": OVERLAPS,
     "missed": MISSED,

@@ -61,6 +61,8 @@ class Policy:
     grace: timedelta = timedelta(seconds=5)
     priority: int = 0
     executor: str = "local"
+    launch: str = "auto"
+    """How the process of a notebook, cell or function comes to be."""
     resources: Mapping[str, float] = field(default_factory=dict)
     max_running: int | None = None
     rate: str | None = None
@@ -94,6 +96,7 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
+LAUNCHES = ("auto", "fork", "pool", "cold")
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 FILES = frozenset({"inputs", "outputs"})
 
@@ -271,6 +274,12 @@ def _rule(name: str, value: Any) -> str:
     return str(value)
 
 
+def _launch(name: str, value: Any) -> str:
+    if value not in LAUNCHES:
+        raise UnknownName(name, value, LAUNCHES)
+    return str(value)
+
+
 def _rate(name: str, value: Any) -> str:
     count, _, period = _text(name, value).partition("/")
     if not count.strip().isdecimal() or int(count) < 1 or period.strip() not in PERIODS_MS:
@@ -309,6 +318,7 @@ _WRITE: Mapping[str, Callable[[str, Any], Any]] = {
     "grace": _span,
     "priority": priority,
     "executor": _executor,
+    "launch": _launch,
     "resources": _resources,
     "max_running": _optional(_whole(1)),
     "rate": _optional(_rate),

@@ -294,7 +294,7 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     return Assignment(
         work=_resolved(work, row["name"], lookup), context=context, params=resolved, folder=folder,
         env=_environment(row, context, folder, secrets, around), report=report, cell_timeout=policy.cell_timeout,
-        grace=policy.grace, redaction=report.redaction,
+        grace=policy.grace, launch=policy.launch, redaction=report.redaction,
     )  # fmt: skip
 
 

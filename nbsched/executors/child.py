@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from nbsched.core.errors import DefinitionError
@@ -21,6 +22,7 @@ from nbsched.executors.contract import Assignment
 from nbsched.executors.current import values_folder
 from nbsched.executors.lookup import FILE_MARK, find
 from nbsched.executors.values import refer, store_value, store_values
+from nbsched.kernels.preloads import is_installed
 from nbsched.kernels.worker import Send
 
 ENTRY = f"{__name__}:serve"
@@ -65,6 +67,15 @@ def request(assignment: Assignment, work: Function) -> bytes:
             f"{work.name!r} cannot be sent to a process of its own ({error}): "
             "let it make what it needs itself, or use where='thread'"
         ) from None
+
+
+def installed_modules(work: Function) -> tuple[str, ...]:
+    """The installed modules that the function's own module has imported as such; what it will need."""
+    function = find(work.ref) if work.bound else None
+    modules = [one for one in getattr(function, "__globals__", {}).values() if isinstance(one, ModuleType)]
+    return tuple(
+        sorted(one.__name__ for one in modules if is_installed(getattr(one, "__file__", None) or ""))
+    )
 
 
 def serve(payload: bytes, send: Send) -> None:

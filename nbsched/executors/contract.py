@@ -39,6 +39,8 @@ class Assignment:
     cell_timeout: timedelta | None
     grace: timedelta
     """Between the interrupt and the kill; set to nothing when the work is to be killed at once."""
+    launch: str = "auto"
+    """How its process comes to be, where it has one of its own."""
     redaction: Redaction = field(default_factory=Redaction)
     """For files that are written beside the report and the outcome, which are redacted for all."""
 

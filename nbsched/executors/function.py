@@ -15,13 +15,13 @@ import anyio.to_thread
 from nbsched.core.model import Error, Function, Outcome
 from nbsched.executors import stdout
 from nbsched.executors.call import carry_out, ended_by
-from nbsched.executors.child import ENTRY, outcome_from_json, request
+from nbsched.executors.child import ENTRY, installed_modules, outcome_from_json, request
 from nbsched.executors.contract import Assignment
 from nbsched.executors.interrupt import Stretch
 from nbsched.executors.lookup import find, load_file, reference_of, register
 from nbsched.executors.values import refer
 from nbsched.kernels.group import Child, ProcessGroup, child_environment, ending, process_group
-from nbsched.kernels.spare import Spare
+from nbsched.kernels.workers import Workers
 
 __all__ = ["FunctionExecutor", "find", "load_file", "reference_of", "register"]
 
@@ -31,13 +31,13 @@ class FunctionExecutor:
 
     def __init__(self) -> None:
         self._stretches: set[Stretch] = set()
-        self._spare = Spare(ENTRY)
+        self._workers = Workers(ENTRY)
 
     async def execute(self, assignment: Assignment) -> Outcome:
         work = assignment.work
         assert isinstance(work, Function)
         if work.where == "process":
-            return await _in_process(assignment, work, self._spare)
+            return await _in_process(assignment, work, self._workers)
         return await self._in_thread(assignment)
 
     def run_batch(
@@ -107,9 +107,9 @@ class FunctionExecutor:
             assignment.report.output(note, "stderr")
 
 
-async def _in_process(assignment: Assignment, work: Function, spare: Spare) -> Outcome:
+async def _in_process(assignment: Assignment, work: Function, workers: Workers) -> Outcome:
     try:
-        child = await anyio.to_thread.run_sync(_ask, assignment, work, spare)
+        child = await anyio.to_thread.run_sync(_ask, assignment, work, workers)
     except Exception as error:
         return ended_by(error, {})
     replies = _Replies(assignment)
@@ -119,8 +119,9 @@ async def _in_process(assignment: Assignment, work: Function, spare: Spare) -> O
     return replies.outcome or _died(status, group)
 
 
-def _ask(assignment: Assignment, work: Function, spare: Spare) -> Child:
-    return spare.ask(request(assignment, work), child_environment(assignment.env))
+def _ask(assignment: Assignment, work: Function, workers: Workers) -> Child:
+    env = child_environment(assignment.env)
+    return workers.ask(request(assignment, work), env, installed_modules(work), assignment.launch)
 
 
 class _Replies:

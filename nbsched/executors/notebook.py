@@ -121,6 +121,7 @@ def _execution(
             env=env,
             log=_log_of(assignment),
             modules=imported_by(map(sources.source_text, sources.code_cells(prepared.notebook))),
+            way=assignment.launch,
         ),
         source=prepared.source,
         parameters=plain(prepared.values),

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from nbsched.core.errors import NbschedError
 from nbsched.kernels import zygote
@@ -40,10 +40,11 @@ class CannotFork(NbschedError):
 class Forked:
     """A process that a zygote has forked, with the face of `subprocess.Popen`."""
 
-    stdin = stdout = stderr = None
-
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
+        self.stderr: IO[bytes] | None = None
         self._ended: Future[int] = Future()
 
     @property

@@ -23,18 +23,22 @@ class Forks:
         self._lock = threading.Lock()
         self._zygote: Zygote | None = None
         self._key: object = None
+        self._options: tuple[str, ...] = ()
         self._hopeless: object = None
         self._chosen: dict[str, None] = {}
 
-    def prepare(self, options: Sequence[str], modules: Sequence[str]) -> Zygote:
-        """One that may fork and has imported what was ever asked for, where that is fit for it; CannotFork."""
+    def prepare(self, options: Sequence[str] | None, modules: Sequence[str]) -> Zygote:
+        """One that may fork and has imported what was ever asked for, where that is fit for it; CannotFork.
+
+        `options` are the interpreter's; None: any will do.
+        """
         self._chosen |= dict.fromkeys([*asked_for(), *modules])
         try:
             return self._preloaded(options).checked()
         except CannotFork:  # it had ended for lack of work, or a library was installed meanwhile
             return self._preloaded(options).checked()
 
-    def _preloaded(self, options: Sequence[str]) -> Zygote:
+    def _preloaded(self, options: Sequence[str] | None) -> Zygote:
         with self._lock:
             while True:
                 zygote = self._living(options)
@@ -44,14 +48,15 @@ class Forks:
                 except Unfit as unfit:
                     self.unfit[unfit.module] = unfit.why
 
-    def _living(self, options: Sequence[str]) -> Zygote:
-        key = tuple(options), read_at_import(os.environ)
+    def _living(self, options: Sequence[str] | None) -> Zygote:
+        options = self._options if options is None else tuple(options)
+        key = options, read_at_import(os.environ)
         if key == self._hopeless:
             raise CannotFork("the process that forks kernels does not start here")
         if self._zygote is None or not self._zygote.alive or self._key != key:
             self.retire()
             self._hopeless = key
-            self._zygote, self._key = Zygote(options, child_environment()), key
+            self._zygote, self._key, self._options = Zygote(options, child_environment()), key, options
             self._hopeless = None
         return self._zygote
 

@@ -18,6 +18,8 @@ from typing import Any, BinaryIO, Literal
 
 import anyio
 
+from nbsched.kernels.forking import Forked
+
 POSIX = os.name == "posix"
 KILL = signal.SIGKILL if POSIX else signal.SIGTERM
 LONGEST_LINE = 1024 * 1024
@@ -34,12 +36,19 @@ _INLINE_BACKENDS = ("module://matplotlib_inline.backend_inline", "module://ipyke
 
 def child_environment(*layers: Mapping[str, Any]) -> dict[str, str]:
     """This process's environment without what is true only of a kernel, with the layers laid over it."""
-    env = {name: value for name, value in os.environ.items() if name not in _KERNEL_ONLY}
-    if env.get("MPLBACKEND") in _INLINE_BACKENDS:
-        del env["MPLBACKEND"]
+    env = {name: value for name, value in os.environ.items() if not _of_kernel(name, value)}
     for layer in layers:
         env.update({name: str(value) for name, value in layer.items()})
     return env
+
+
+def _of_kernel(name: str, value: str) -> bool:
+    return name in _KERNEL_ONLY or is_inline(name, value)
+
+
+def is_inline(name: str, value: str) -> bool:
+    """Whether the variable tells matplotlib to draw as every kernel does."""
+    return name == "MPLBACKEND" and value in _INLINE_BACKENDS
 
 
 def ending(status: int) -> str:
@@ -118,7 +127,7 @@ class Replies:
 class Child:
     """A started process that leads a session of its own; what it writes waits in its pipes."""
 
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | Forked
     replies: BinaryIO | None
 
     def abandon(self) -> None:
@@ -158,7 +167,7 @@ def _start(
     )  # fmt: skip
 
 
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+def _signal_group(process: subprocess.Popen[bytes] | Forked, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         if POSIX:
             os.killpg(process.pid, number)
@@ -205,7 +214,7 @@ class ProcessGroup:
             with anyio.CancelScope(shield=True):
                 await self.stop(grace())
             raise
-        return int(self._child.process.returncode)
+        return int(self._child.process.wait())
 
     async def stop(self, grace: timedelta) -> None:
         """The group was interrupted, and killed when its leader had not ended after `grace`."""

@@ -8,6 +8,8 @@ import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from nbsched.kernels.group import is_inline
+
 _AT_IMPORT = (
     "ARROW_", "BLIS_", "CUDA_", "GOTO_", "HIP_", "IPYTHON", "JAX_", "JUPYTER_", "KMP_", "LANG", "LC_", "LD_", "MALLOC_",
     "MKL_", "MPL", "NUMBA_", "NUMEXPR_", "NVIDIA_", "OMP_", "OPENBLAS_", "PANDAS_", "POLARS_", "PYTHON", "PYTORCH_",
@@ -18,21 +20,28 @@ _AT_IMPORT = (
 
 def obstacle(argv: Sequence[str], env: Mapping[str, str]) -> str:
     """Why no kernel of this command with this environment can be forked here, or nothing."""
+    own = _is_own_ipykernel(argv)
+    return environment_obstacle(env) if own else "its kernelspec does not start the ipykernel of this Python"
+
+
+def environment_obstacle(env: Mapping[str, str]) -> str:
+    """Why no process with this environment can be forked here, or nothing."""
     if sys.platform != "linux":
         return f"forking is not safe on {sys.platform}"
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         return "forking is not safe without the interpreter's lock"
-    if not _is_own_ipykernel(argv):
-        return "its kernelspec does not start the ipykernel of this Python"
-    here = read_at_import(os.environ)
-    there = read_at_import(env)
+    here, there = read_at_import(os.environ), read_at_import(env)
     differs = [name for name in here.keys() | there.keys() if here.get(name) != there.get(name)]
     return f"{min(differs)} is set for it, which is read while libraries are imported" if differs else ""
 
 
 def read_at_import(env: Mapping[str, str]) -> dict[str, str]:
     """The part of the environment that a process has to be started with."""
-    return {name: value for name, value in env.items() if name.startswith(_AT_IMPORT)}
+    return {
+        name: value
+        for name, value in env.items()
+        if name.startswith(_AT_IMPORT) and not is_inline(name, value)
+    }
 
 
 def _is_own_ipykernel(argv: Sequence[str]) -> bool:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import get_args
 
 from jupyter_client.kernelspec import KernelSpec
 
@@ -16,12 +15,9 @@ from nbsched.kernels.ahead import Ready, own_ahead
 from nbsched.kernels.forking import CannotFork
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import child_environment
-from nbsched.kernels.launch import Launch, Way, command, is_local, kernelspec
+from nbsched.kernels.launch import Launch, Way, command, is_local, kernelspec, way_of
 from nbsched.kernels.making import MOVES, forked, started
 from nbsched.kernels.obstacles import interpreter_options, obstacle, read_at_import
-
-VARIABLE = "NBSCHED_KERNELS"
-"""`fork`, `pool` or `cold`: the way for all kernels of which nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +30,16 @@ class Choice:
 
 def choose(launch: Launch) -> Choice:
     """The soonest way that is safe, or the one wanted; UsageError when that one cannot be."""
-    wanted, spec = launch.way or wanted_for_all(), kernelspec(launch.kernel)
+    wanted, spec = way_of(launch.way), kernelspec(launch.kernel)
     if wanted == "cold":
         return Choice("cold", "it was asked for")
     no_fork = _no_fork(spec, launch.env)
     if not no_fork and wanted in (None, "fork"):
         return Choice("fork")
     if wanted == "fork":
-        raise UsageError(
-            f"kernel {launch.kernel!r} cannot be forked: {no_fork}; leave out warm=, or give 'pool'"
-        )
+        raise UsageError(f"kernel {launch.kernel!r} cannot be forked: {no_fork}; leave out launch='fork'")
     no_pool = _no_pool(spec, launch.env)
     return Choice("cold", f"{no_fork}; {no_pool}") if no_pool else Choice("pool", no_fork)
-
-
-def wanted_for_all() -> Way | None:
-    """What the environment says; UsageError when it is no way."""
-    said = os.environ.get(VARIABLE) or None
-    if said not in (None, *get_args(Way)):
-        raise UsageError(f"{VARIABLE} is {said!r}: unset it, or set it to fork, pool or cold")
-    return said  # type: ignore[return-value] # it has just been looked up
 
 
 def _no_fork(spec: KernelSpec, env: Mapping[str, str]) -> str:

@@ -24,8 +24,8 @@ ANEW = "anew"
 """In the policy of a mapped run that retries another: nothing of that one's items is taken over."""
 INHERITED = frozenset({
     BOUNDS, UNCACHED,
-    "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "resources",
-    "cache", "secrets",
+    "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "launch",
+    "resources", "cache", "secrets",
 })  # fmt: skip
 """The options of a pipeline that are its steps' defaults; the others speak of the pipeline itself."""
 

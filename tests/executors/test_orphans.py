@@ -62,10 +62,10 @@ def test_a_worker_that_waits_for_work_ends_with_its_scheduler(
     program = tmp_path / "host.py"
     program.write_text(
         "import os\n"
-        "from nbsched.kernels.spare import Spare\n"
-        "spare = Spare('nbsched.executors.child:serve')\n"
-        "spare.prepare()\n"
-        "print(spare._waiting[0].process.pid, flush=True)\n"
+        "from nbsched.kernels.workers import Workers\n"
+        "workers = Workers('nbsched.executors.child:serve')\n"
+        "workers.start_ahead()\n"
+        "print(workers._waiting[0].process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
     ran = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
