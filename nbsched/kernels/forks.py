@@ -57,7 +57,11 @@ class Forks:
         if self._zygote is None or not self._zygote.alive or self._key != key:
             self.retire()
             self._hopeless = key
-            self._zygote, self._key, self._options = Zygote(options, child_environment(), self._base), key, options
+            self._zygote, self._key, self._options = (
+                Zygote(options, child_environment(), self._base),
+                key,
+                options,
+            )
             self._hopeless = None
         return self._zygote
 

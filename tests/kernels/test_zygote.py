@@ -155,7 +155,9 @@ def test_how_a_process_ended_is_told_at_once(forks: Forks, tmp_path: Path) -> No
     sleeping.terminate()  # it has gone already
 
 
-def test_a_killed_zygote_takes_its_processes_along_and_another_takes_its_place(forks: Forks, tmp_path: Path) -> None:
+def test_a_killed_zygote_takes_its_processes_along_and_another_takes_its_place(
+    forks: Forks, tmp_path: Path
+) -> None:
     zygote = forks.prepare(None, [])
     process = run(zygote, "import time; time.sleep(600)", tmp_path)
     os.kill(zygote.pid, signal.SIGKILL)
@@ -191,7 +193,8 @@ def test_a_process_has_a_session_signals_and_descriptors_of_its_own(forks: Forks
         "import os, signal, socket\n"
         "print(os.getsid(0) == os.getpid(), signal.getsignal(signal.SIGINT) is signal.default_int_handler,"
         " signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL)\n"
-        "links = [os.readlink(f'/proc/self/fd/{n}') for n in os.listdir('/proc/self/fd') if os.path.lexists(f'/proc/self/fd/{n}')]\n"
+        "here = '/proc/self/fd/'\n"
+        "links = [os.readlink(here + n) for n in os.listdir(here) if os.path.lexists(here + n)]\n"
         "print(sum('socket' in link for link in links), os.environ.get('OPENBLAS_NUM_THREADS'))"
     )
     run(zygote, source, tmp_path).wait(20)
@@ -205,7 +208,7 @@ from pathlib import Path
 from nbsched.kernels.forks import Forks
 from test_zygote import run
 zygote = Forks(base=()).prepare(None, [])
-process = run(zygote, "import subprocess, os; child = subprocess.Popen(['sleep', '600']); open('pids', 'w').write(f'{{os.getpid()}} {{child.pid}}\\\\n'); child.wait()", Path.cwd())
+process = run(zygote, {job!r}, Path.cwd())
 while not os.path.exists('pids') or not open('pids').read().endswith('\\n'):
     time.sleep(0.02)
 print(zygote.pid, *open('pids').read().split(), flush=True)
@@ -213,10 +216,20 @@ print(zygote.pid, *open('pids').read().split(), flush=True)
 """
 
 
+JOB = """
+import os, subprocess
+child = subprocess.Popen(["sleep", "600"])
+open("pids", "w").write(f"{os.getpid()} {child.pid}\\n")
+child.wait()
+"""
+
+
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(0)"])
 def test_when_the_starter_ends_however_it_does_nothing_of_it_is_left(tmp_path: Path, end: str) -> None:
-    source = HOST.format(here=str(Path(__file__).parent), end=end)
-    ran = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=False)
+    source = HOST.format(here=str(Path(__file__).parent), job=JOB, end=end)
+    ran = subprocess.run(
+        [sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
     pids = [int(pid) for pid in ran.stdout.split()]
     assert len(pids) == 3, ran.stderr
     assert all(map(gone, pids))
