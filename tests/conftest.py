@@ -15,7 +15,7 @@ FOLDERS = {
     "JUPYTER_DATA_DIR": "data",
     "JUPYTER_RUNTIME_DIR": "runtime",
 }
-ASKED_FOR = {"NBSCHED_CHROMIUM"}
+ASKED_FOR = {"NBSCHED_CHROMIUM", "NBSCHED_KERNELS"}
 
 
 @pytest.hookimpl(tryfirst=True)

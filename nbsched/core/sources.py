@@ -36,12 +36,17 @@ def language(notebook: Mapping[str, Any]) -> str:
 
 
 def with_parameters(notebook: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """The Python notebook with a cell that assigns the values: after its parameters cell, else at its top."""
+    """The Python notebook with a cell that assigns the values.
+
+    It follows the parameters cell, whose defaults it overrides, and stands where a former run's stood if that is later.
+    """
     cell: dict[str, Any] = {"cell_type": "code", "id": INJECTED_TAG, "source": injected_source(values), "outputs": [],
             "execution_count": None, "metadata": {"tags": [INJECTED_TAG]}}  # fmt: skip
+    former = next((at for at, other in enumerate(notebook["cells"]) if tagged(other, INJECTED_TAG)), 0)
     cells = [other for other in notebook["cells"] if not tagged(other, INJECTED_TAG)]
-    after = next((at + 1 for at, other in enumerate(cells) if tagged(other, PARAMETERS_TAG)), 0)
-    return {**notebook, "cells": [*cells[:after], cell, *cells[after:]]}
+    declared = next((at + 1 for at, other in enumerate(cells) if tagged(other, PARAMETERS_TAG)), 0)
+    at = max(former, declared)
+    return {**notebook, "cells": [*cells[:at], cell, *cells[at:]]}
 
 
 def injected_source(values: Mapping[str, Any]) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import zmq
 from nbclient import NotebookClient
+from nbclient.client import timestamp
 from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 from nbsched.core.messages import OUTPUTS, SIGNAL_TYPE, VALUE_TYPE, without_colours
+from nbsched.core.sources import tagged
 from nbsched.kernels.process import Kernel, exit_text
 from nbsched.kernels.stop import StopSignal
 
@@ -62,11 +65,11 @@ class Ending:
 class CellClient:
     """Executes the cells of one notebook in one kernel; outputs land in the cells."""
 
-    def __init__(self, kernel: Kernel, notebook: NotebookNode, listener: Listener, stop: StopSignal) -> None:
+    def __init__(self, kernel: Kernel, outputs: NotebookClient, listener: Listener, stop: StopSignal) -> None:
         self._kernel = kernel
         self._listener = listener
         self._stopped = asyncio.create_task(stop.wait())
-        self._outputs = NotebookClient(notebook)
+        self._outputs = outputs
         self._outputs.kc = kernel.client
         self._signal: Mapping[str, Any] | None = None
 
@@ -137,19 +140,20 @@ class CellClient:
         outputs = asyncio.ensure_future(self._receive_outputs(request, cell, index))
         try:
             reply = await self._reply(request)
+            cell.metadata["execution"]["shell.execute_reply"] = timestamp(reply)
             await asyncio.wait({outputs}, timeout=IDLE_S)
         finally:
             outputs.cancel()
         if outputs.done() and not outputs.cancelled():
             outputs.result()
-        return reply
+        content: dict[str, Any] = reply["content"]
+        return content
 
     async def _reply(self, request: str) -> dict[str, Any]:
         while True:
-            message = await self._kernel.client.get_shell_msg(timeout=None)
+            message: dict[str, Any] = await self._kernel.client.get_shell_msg(timeout=None)
             if message["parent_header"].get("msg_id") == request:
-                content: dict[str, Any] = message["content"]
-                return content
+                return message
 
     async def _receive_outputs(self, request: str, cell: NotebookNode, index: int) -> None:
         while True:
@@ -160,6 +164,12 @@ class CellClient:
                     self._outputs.process_message(message, cell, index)
                 except CellControlSignal:
                     return
+                if message["msg_type"].startswith("comm"):
+                    self._look_again()
+
+    def _look_again(self) -> None:
+        """A reply that has come while a widget was answered is noticed: that send took away what tells of it."""
+        self._kernel.client.shell_channel.socket.get(zmq.EVENTS)
 
     def _tell(self, message: Mapping[str, Any]) -> None:
         kind, content = message["msg_type"], message["content"]
@@ -182,7 +192,8 @@ class CellClient:
             return Ending(kind="signal", index=index, signal=self._signal)
         if reply is None:
             return self._noted(self._death(index), cell)
-        if reply["status"] == "ok" or "raises-exception" in cell.metadata.get("tags", ()):
+        expected = self._outputs.allow_errors or tagged(cell, "raises-exception")
+        if reply["status"] == "ok" or expected:
             return None
         if reply.get("ename") == "SystemExit" and reply.get("evalue") in ("", "0", "None", "False"):
             return Ending(kind="exited", index=index)
@@ -217,7 +228,8 @@ class CellClient:
         )
         try:
             reply = await asyncio.wait_for(self._reply(request), timeout=1)
-            return tuple(ast.literal_eval(reply["user_expressions"]["bases"]["data"]["text/plain"]))
+            bases = reply["content"]["user_expressions"]["bases"]
+            return tuple(ast.literal_eval(bases["data"]["text/plain"]))
         except (TimeoutError, KeyError, ValueError, SyntaxError):
             return ()
 

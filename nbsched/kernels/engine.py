@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from nbsched.core.sources import code_cells, source_text
+from nbsched.core.sources import code_cells, source_text, tagged
 from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
 from nbsched.kernels.launch import Launch
@@ -25,6 +26,7 @@ from nbsched.kernels.process import running_kernel
 from nbsched.kernels.stop import StopSignal
 
 ENGINE = "nbsched"
+SKIPPED_TAG = "skip-execution"
 
 
 class _Silent:
@@ -53,6 +55,8 @@ class Execution:
     cell_timeout_s: float | None = None
     grace_s: float = 5
     stop: StopSignal = field(default_factory=StopSignal)
+    outputs: NotebookClient | None = None
+    """Takes the outputs in; None: one that does nothing else."""
     ending: Ending = field(default_factory=lambda: Ending(kind="stopped"))
     notebook: NotebookNode | None = None
 
@@ -102,16 +106,26 @@ class NbschedEngine:
         execution: Execution | None = None,
         start_timeout: float = 60,
         execution_timeout: float | None = None,
+        timeout: float | None = None,
+        stdout_file: Any = None,
+        stderr_file: Any = None,
+        allow_errors: bool = False,
         **_: Any,
     ) -> NotebookNode:
         """The notebook, executed; plain papermill gets the options it knows, ours come as an `Execution`."""
+        from papermill.clientwrap import PapermillNotebookClient
         from papermill.engines import NotebookExecutionManager
+        from papermill.log import logger
 
         record = NotebookExecutionManager(nb, output_path, log_output, progress_bar, autosave_cell_every)
         if execution is not None:
             _carry_out(record, execution)
         else:
-            _carry_out_alone(record, kernel_name, start_timeout, execution_timeout)
+            outputs = PapermillNotebookClient(
+                record, log=logger, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
+                allow_errors=allow_errors,
+            )  # fmt: skip
+            _carry_out_alone(record, kernel_name, outputs, start_timeout, execution_timeout or timeout)
         return nb
 
     @classmethod
@@ -128,7 +142,11 @@ class NbschedEngine:
 
 
 def _carry_out_alone(
-    record: Any, kernel_name: str, start_timeout_s: float, cell_timeout_s: float | None
+    record: Any,
+    kernel_name: str,
+    outputs: NotebookClient,
+    start_timeout_s: float,
+    cell_timeout_s: float | None,
 ) -> None:
     """The notebook is executed as papermill's user asked; DeadKernelError where papermill finds no failed cell."""
     papers = dict(record.nb.metadata.papermill)
@@ -141,6 +159,7 @@ def _carry_out_alone(
         ),
         source=papers.get("input_path", ""),
         parameters=papers.get("parameters", {}),
+        outputs=outputs,
         start_timeout_s=start_timeout_s,
         cell_timeout_s=cell_timeout_s,
     )
@@ -163,6 +182,16 @@ def _carry_out(record: Any, execution: Execution) -> None:
         execution.ending = _run(record, execution)
     finally:
         record.notebook_complete()
+        _mark_what_was_left(record)
+
+
+def _mark_what_was_left(record: Any) -> None:
+    """Cells that were not reached are pending: papermill takes them for completed where none has failed."""
+    left = [cell for cell in record.nb.cells if cell.metadata.papermill["start_time"] is None]
+    for cell in left:
+        cell.metadata.papermill["status"] = record.PENDING
+    if left:
+        record.save()
 
 
 def _run(record: Any, execution: Execution) -> Ending:
@@ -190,7 +219,8 @@ async def _execute(record: Any, execution: Execution) -> Ending:
         return Ending(kind="stopped")
     async with running_kernel(execution.launch) as kernel:
         execution.listener.started(record.nb, kernel.pid)
-        client = CellClient(kernel, record.nb, execution.listener, execution.stop)
+        outputs = execution.outputs or NotebookClient(record.nb)
+        client = CellClient(kernel, outputs, execution.listener, execution.stop)
         try:
             ending = await client.ready(execution.start_timeout_s)
             return ending or await _execute_cells(client, record, execution)
@@ -219,7 +249,7 @@ async def _execute_cell(
 ) -> Ending | None:
     execution.listener.cell_started(index)
     ending = None
-    if cell.source.strip():
+    if cell.source.strip() and not tagged(cell, SKIPPED_TAG):
         ending = await client.execute(cell, index, execution.cell_timeout_s, execution.grace_s)
     execution.listener.cell_ended(index)
     return ending

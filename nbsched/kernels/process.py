@@ -25,8 +25,8 @@ from nbsched.kernels.ways import choose, ready_kernel
 
 POLL_S = 0.05
 """How late the end of a kernel's process may be noticed."""
-FAREWELL_S = 1.0
-"""What a kernel gets to end by itself once its work is done."""
+FAREWELL_S = 2.5
+"""What a kernel gets to end by itself once its work is done; as long as Jupyter gives it."""
 RECONNECT_MS = 10
 
 

@@ -187,6 +187,8 @@ def test_parameters_are_injected_after_their_cell_and_replace_what_was_injected_
     book = notebook(old, declared, work)
     cells = with_parameters(book, {"n": 3})["cells"]
     assert [cell["source"] for cell in cells] == ["n = 1", "# Parameters\nn = 3", "n"]
+    later = with_parameters(notebook(declared, work, old, work), {"n": 3})["cells"]
+    assert [cell["source"] for cell in later] == ["n = 1", "n", "# Parameters\nn = 3", "n"]
     assert [cell["source"] for cell in with_parameters(notebook(work), {"n": 3})["cells"]] == [
         "# Parameters\nn = 3",
         "n",
