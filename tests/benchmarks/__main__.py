@@ -97,6 +97,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.readme and (given.quick or given.groups):
         parser.error("--readme takes the figures of all groups in one session: leave out groups and --quick")
+    environments.cache_bytecode()
     rows, well = measured(given.groups or GROUPS, quick=given.quick)
     found = summary(rows, machine(environments.versions()))
     print(found)

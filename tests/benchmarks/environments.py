@@ -29,6 +29,12 @@ def environment(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "nbsched-benchmarks", name)
 
 
+def cache_bytecode() -> None:
+    """Processes started from now on compile a module once, whatever this one was told: else imports are too dear."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(environment("bytecode"))
+
+
 def is_there(name: str) -> bool:
     return (environment(name) / "ready").exists()
 
