@@ -83,8 +83,9 @@ def _left(worker: Worker, before: Held) -> Held:
 
 
 def held(worker: Worker) -> Held:
-    """Orphans count as well, since this process gathers them."""
-    pids = {process.pid for process in below(os.getpid())}
+    """Orphans count as well while they live, since this process gathers them; it waits for none that has ended."""
+    me = os.getpid()
+    pids = {process.pid for process in below(me) if not (process.ended and process.parent == me)}
     files = sum(len(files) for name in FOLDERS.values() for _, _, files in os.walk(worker.home / name))
     return Held(len(pids), files, sum(map(_descriptors, pids)))
 

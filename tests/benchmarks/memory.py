@@ -67,7 +67,7 @@ def _measured(worker: Worker, folder: Path, kernels: int) -> Memory:
     try:
         pids = _started(folder, kernels)
         time.sleep(1)
-        return _taken(worker.pid, pids)
+        return taken(worker.pid, pids)
     finally:
         (folder / "go").touch()
         assert worker.answer() == 0
@@ -82,12 +82,13 @@ def _started(folder: Path, kernels: int) -> set[int]:
     return found
 
 
-def _taken(worker: int, kernels: set[int]) -> Memory:
+def taken(worker: int, kernels: set[int]) -> Memory:
     """By those that descend from the worker, or were left by one that does."""
     all_ = processes()
     preloaded, ends = set[int](), {worker, os.getpid(), 1, 0}
     for kernel in kernels:
         while (kernel := all_[kernel].parent) not in ends:
             preloaded.add(kernel)
-    others = {process.pid for process in below(os.getpid())} - kernels - preloaded - {worker}
+    living = {process.pid for process in below(os.getpid()) if not process.ended}
+    others = living - kernels - preloaded - {worker}
     return Memory(mean(map(pss, kernels)), sum(map(pss, preloaded)), sum(map(pss, others)))

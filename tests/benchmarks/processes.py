@@ -20,6 +20,8 @@ class Process:
     pid: int
     parent: int
     seconds: float
+    ended: bool
+    """Only its parent does not know yet."""
 
 
 def processes() -> dict[int, Process]:
@@ -29,7 +31,7 @@ def processes() -> dict[int, Process]:
         with suppress(OSError):  # it has just ended
             fields = stat.read_text().rpartition(")")[2].split()
             pid = int(stat.parent.name)
-            found[pid] = Process(pid, int(fields[1]), sum(map(int, fields[11:15])) / TICKS)
+            found[pid] = Process(pid, int(fields[1]), sum(map(int, fields[11:15])) / TICKS, fields[0] == "Z")
     return found
 
 

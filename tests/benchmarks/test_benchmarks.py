@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks import dags, environments, events, frames, growth, many, memory, tasks
-from tests.benchmarks.__main__ import GROUPS, README
-from tests.benchmarks.measure import OURS, Spent, comparison, in_turns
-from tests.benchmarks.processes import below, cpu_below, descriptors, gathering_orphans, machine_cpu, pss
-from tests.benchmarks.results import BEGIN, END, Row, summary, written_into
+from tests.benchmarks.__main__ import GROUPS, Group, main, measured
+from tests.benchmarks.measure import OURS, Spent
+from tests.benchmarks.results import Report, Row
 from tests.benchmarks.starting import imported
-from tests.benchmarks.workers import worker
 
 NEEDS = {"bus": ["events"], "tasks": ["dbos"], "steps": ["prefect", "dagster"]}
 """Groups whose peers have environments that a test does not make."""
@@ -30,7 +26,9 @@ def test_importing_nbsched_takes_next_to_no_time() -> None:
 
 @pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 @pytest.mark.timeout(280)
-def test_each_group_gives_its_table_and_rows_of_it(name: str) -> None:
+def test_each_group_gives_its_table_and_rows_of_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(environments.environment("bytecode")))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     pytest.importorskip("huey")
     pytest.importorskip("apscheduler")
     if not all(map(environments.is_there, NEEDS.get(name, ()))):
@@ -41,73 +39,26 @@ def test_each_group_gives_its_table_and_rows_of_it(name: str) -> None:
     assert all(row.ours is not None and (not row.peer or row.theirs is not None) for row in found.rows)
 
 
-# --- rows ---
-
-
-@pytest.mark.parametrize(("ours", "theirs", "most", "least", "ratio", "missed"), [
-    (1.0, 4.0, 0.25, None, 0.25, False),
-    (1.1, 4.0, 0.25, None, 0.275, True),
-    (8.0, 4.0, None, 2, 2, False),
-    (7.0, 4.0, None, 2, 1.75, True),
-])  # fmt: skip
-def test_a_target_is_of_the_ratio_to_the_peer(
-    ours: float, theirs: float, most: float | None, least: float | None, ratio: float, missed: bool
+def test_a_group_that_fails_keeps_no_other_from_being_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = Row("what", ours, "s", "peer", theirs, most, least)
-    assert (row.ratio, row.missed) == (pytest.approx(ratio), missed)
-    assert ("missed" in row.target) == missed
+    row = Row("what", 1, "s")
+    monkeypatch.setitem(GROUPS, "cron", Group(lambda: 1 / 0))
+    monkeypatch.setitem(GROUPS, "idle", Group(lambda: Report("its text", (row,))))
+    assert measured(["cron", "idle"], quick=False) == ([row], False)
+    told = capsys.readouterr()
+    assert "its text" in told.out
+    assert "ZeroDivisionError" in told.err
 
 
-def test_a_target_without_a_peer_is_of_the_figure() -> None:
-    assert Row("what", 1, "", most=0).missed
-    assert not Row("what", 0, "", most=0).missed
-
-
-def test_a_peer_that_is_not_there_is_named_and_nothing_is_missed() -> None:
-    row = Row("a task", 120, "µs", "DBOS, not installed", most=0.05)
-    assert (row.cells(), row.missed) == (["a task", "120 µs", "DBOS, not installed", "", "≤ 0.05"], False)
-
-
-def test_the_summary_has_a_line_for_each_row() -> None:
-    rows = [Row("one cell", 80, "ms", "papermill", 800, most=0.05), Row("frames", 60, "per second", least=30)]
-    assert summary(rows, "2 cores").splitlines() == [
-        "| measurement | nbsched | best peer | ratio | target |", "| --- | --- | --- | --- | --- |",
-        "| one cell | 80 ms | papermill: 800 ms | 0.1 | ≤ 0.05, missed |",
-        "| frames | 60 per second |  |  | ≥ 30 |", "", "2 cores",
-    ]  # fmt: skip
-
-
-def test_the_table_replaces_what_stands_between_the_marks() -> None:
-    once = written_into(f"before\n{BEGIN}\nold\n{END}\nafter\n", "table")
-    assert once == f"before\n{BEGIN}\n\ntable\n\n{END}\nafter\n"
-    assert written_into(once, "table") == once
-    with pytest.raises(ValueError, match="put them where the table goes"):
-        written_into("before\nafter\n", "table")
-
-
-def test_the_readme_has_room_for_the_table() -> None:
-    assert "table" in written_into(README.read_text("utf-8"), "table")
-
-
-def test_contestants_take_turns_and_their_medians_count() -> None:
-    order, walls = [], iter([1.0, 10.0, 5.0, 30.0, 2.0, 20.0])
-
-    def turn(name: str) -> Spent:
-        order.append(name)
-        return Spent(next(walls), 0)
-
-    found = in_turns({"a": lambda: turn("a"), "b": lambda: turn("b")}, 3)
-    assert order == ["a", "b"] * 3
-    assert (found["a"].wall, found["b"].wall) == (2, 20)
-
-
-def test_a_comparison_has_a_row_for_each_peer_with_a_target_or_for_the_best() -> None:
-    found = {OURS: Spent(1, 1), f"{OURS}, otherwise": Spent(0.5, 1), "slow": Spent(4, 1), "fast": Spent(2, 1)}
-    assert [(row.peer, row.ratio) for row in comparison("x", found, {"slow": 0.5}).rows] == [("slow", 0.25)]
-    assert [(row.peer, row.ratio) for row in comparison("x", found, {}).rows] == [("fast", 0.5)]
-    assert (
-        "| slow | 4,000,000.0 | 1,000,000.0 | 0.250 | ≤ 0.5 |" in comparison("x", found, {"slow": 0.5}).text
-    )
+@pytest.mark.parametrize("beside", ["--quick", "cron"])
+def test_the_readme_is_not_written_with_a_part_of_the_figures(
+    beside: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks", "--readme", beside])
+    with pytest.raises(SystemExit):
+        main()
+    assert "leave out groups and --quick" in capsys.readouterr().err
 
 
 # --- groups ---
@@ -163,33 +114,3 @@ def test_a_peer_that_cannot_be_installed_is_said_and_the_others_are_measured(
     rows = tasks.report(10, 2, 2, 2, 1).rows
     assert {row.peer for row in rows if row.theirs is None} == {"DBOS, not installed"}
     assert {row.peer for row in rows if row.ratio} == {"huey", tasks.OFTEN}
-
-
-# --- processes ---
-
-
-SPENDING = "import time\nwhile time.process_time() < 0.3: pass"
-DETACHED = f"""
-import subprocess, sys
-print(subprocess.Popen([sys.executable, "-c", {SPENDING!r}], stdout=subprocess.DEVNULL, start_new_session=True).pid)
-"""
-
-
-def test_the_cpu_of_what_has_left_its_parent_is_counted() -> None:
-    with gathering_orphans():
-        before, machine = cpu_below(os.getpid()), machine_cpu()
-        done = subprocess.run([sys.executable, "-c", DETACHED], check=True, capture_output=True)
-        os.waitpid(int(done.stdout), 0)
-        assert cpu_below(os.getpid()) - before >= 0.25
-        assert machine_cpu() - machine >= 0.25
-
-
-def test_a_worker_answers_and_is_gone_afterwards(tmp_path: Path) -> None:
-    with worker("growing.py", tmp_path / "store.db") as opened:
-        assert opened.pid in {process.pid for process in below(os.getpid())}
-        assert pss(opened.pid) > 0
-        assert descriptors(opened.pid) > 3
-        assert 0 < opened.ask("look_ahead", 3) < 1
-        with pytest.raises(RuntimeError, match="KeyError"):
-            opened.ask("unheard")
-    assert opened.pid not in {process.pid for process in below(os.getpid())}
