@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice
+from statistics import median
 
 import nbsched as nb
-from tests.benchmarks.measure import OURS, Spent, in_turns, spent, table
+from tests.benchmarks.measure import OURS, Spent, in_turns, spent
+from tests.benchmarks.results import Report, Row, table
 
 EXPRESSIONS = {
     "every minute": "* * * * *",
@@ -55,13 +57,20 @@ def one_at_a_time(expression: str, number: int) -> Callable[[], object]:
     return work
 
 
-def report(number: int = 200, rounds: int = 5) -> str:
+def report(number: int = 200, rounds: int = 5) -> Report:
     makers = {f"{OURS} walk": ours, f"{OURS} next": one_at_a_time, "croniter": croniters, "cronsim": cronsims}
-    rows = []
+    rows: list[list[str]] = []
+    all_found: list[dict[str, Spent]] = []
     for label, expression in EXPRESSIONS.items():
         works = {name: make(expression, number) for name, make in makers.items()}
         found: dict[str, Spent] = in_turns(
             {name: lambda work=work: spent(work, number) for name, work in works.items()}, rounds
         )
+        all_found.append(found)
         rows.append([label, *(f"{found[name].cpu * 1e6:.1f}" for name in makers)])
-    return table(f"Cron, CPU µs per instant ({number} in a row, UTC)", ["", *makers], rows)
+    took = {name: median(found[name].cpu for found in all_found) * 1e6 for name in makers}
+    what = f"Next instant of a cron expression, CPU, median of {len(rows)} expressions"
+    return Report(table(f"Cron, CPU µs per instant ({number} in a row, UTC)", ["", *makers], rows), tuple(
+        Row(what, took[f"{OURS} walk"], "µs", peer, took[peer], most=most)
+        for peer, most in {"croniter": 0.2, "cronsim": 1}.items()
+    ))  # fmt: skip

@@ -7,6 +7,7 @@ import sys
 from functools import partial
 
 from tests.benchmarks.measure import OURS, Spent, comparison, in_turns
+from tests.benchmarks.results import Report
 
 CODE = """
 import time
@@ -24,7 +25,7 @@ def imported(module: str) -> Spent:
     return Spent(*map(float, done.stdout.split()))
 
 
-def report(rounds: int = 5) -> str:
+def report(rounds: int = 5) -> Report:
     modules = {OURS: "nbsched", "papermill": "papermill"}
     found = in_turns({name: partial(imported, module) for name, module in modules.items()}, rounds)
     return comparison("Import", found, {"papermill": 0.1}, 1e-3)

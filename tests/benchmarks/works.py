@@ -13,6 +13,10 @@ late: list[float] = []
 def nothing() -> None: ...
 
 
+def same(value: int) -> int:
+    return value
+
+
 def one() -> int:
     return 1
 

@@ -1,4 +1,4 @@
-"""Dagster's side: for each line `SHAPE NUMBER` the seconds that a job of so many ops took.
+"""Dagster's side: the seconds that a job of so many ops took, its definition apart.
 
 `dagster_steps.py memory` keeps nothing, `sqlite` keeps every event in SQLite, `processes` does so and runs each op in
 a process of its own, as `dagster job execute` does.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
+from serve import serve
 
 
 @dg.op(ins={"before": dg.In(dg.Nothing)})
@@ -48,7 +50,4 @@ def carried_out(how: str, shape: str, number: int) -> float:
 
 if __name__ == "__main__":
     carried_out(sys.argv[1], "chain", 1)
-    print("ready", flush=True)
-    for line in sys.stdin:
-        shape, number = line.split()
-        print(carried_out(sys.argv[1], shape, int(number)), flush=True)
+    serve({shape: partial(carried_out, sys.argv[1], shape) for shape in ("chain", "fan-out")})

@@ -1,11 +1,9 @@
-"""Prefect's side: for each line `SHAPE NUMBER` the seconds that so many tasks took, on a server of its own."""
+"""Prefect's side: the seconds that so many tasks took, on a server of its own."""
 
 from __future__ import annotations
 
-import sys
-import time
-
 from prefect import flow, task
+from serve import serve, timed
 
 
 @task
@@ -26,11 +24,5 @@ def fan_out(number: int) -> None:
         made.wait()
 
 
-SHAPES = {"chain": chain, "fan-out": fan_out}
 chain(1)
-print("ready", flush=True)
-for line in sys.stdin:
-    shape, number = line.split()
-    began = time.perf_counter()
-    SHAPES[shape](int(number))
-    print(time.perf_counter() - began, flush=True)
+serve({"chain": timed(chain), "fan-out": timed(fan_out)})
