@@ -318,6 +318,7 @@ def _kernel(request: Mapping[str, Any], channel: int | None = None) -> None:
 
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv[:] = [str(launcher and launcher.origin), *request["argv"]]
+    sys.orig_argv[-2:] = ["-m", "ipykernel_launcher", *request["argv"]]
     app = ForkedKernelApp.instance(parent_handle=os.getppid())
     app.initialize(request["argv"])  # type: ignore[no-untyped-call] # as is ipykernel
     if channel is not None:
