@@ -51,6 +51,13 @@ def command(spec: KernelSpec) -> list[str]:
     return [sys.executable if ours else python, *rest]
 
 
+def own_arguments(argv: Sequence[str]) -> list[str]:
+    """What we add to the command: a run leaves nothing in the history of IPython."""
+    return (
+        ["--HistoryManager.hist_file=:memory:"] if any("ipykernel" in argument for argument in argv) else []
+    )
+
+
 def is_local(spec: KernelSpec) -> bool:
     """Whether the kernel is a process of this machine, which nobody else's provisioner starts."""
     provisioner = spec.metadata.get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")

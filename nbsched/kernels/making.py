@@ -16,9 +16,8 @@ from typing import Any
 from nbsched.kernels.ahead import Ready, log_in, new_connection
 from nbsched.kernels.forking import Zygote
 from nbsched.kernels.group import child_environment
+from nbsched.kernels.launch import own_arguments
 from nbsched.kernels.obstacles import kernel_arguments
-
-IN_MEMORY = "--HistoryManager.hist_file=:memory:"
 
 Changes = tuple[Mapping[str, str], Sequence[str]]
 """Variables to be set, and names of those to be unset."""
@@ -32,7 +31,7 @@ def forked(zygote: Zygote, argv: Sequence[str], kernel: str, own_env: Mapping[st
     try:
         with theirs, open(os.devnull, "rb") as nothing, _private(log_in(Path(folder.name))) as log:
             request = {
-                "job": "kernel", "argv": [*kernel_arguments(argv, str(file)), IN_MEMORY], "cwd": folder.name,
+                "job": "kernel", "argv": [*kernel_arguments(argv, file), *own_arguments(argv)], "cwd": folder.name,
                 "env": base, "unset": [],
             }  # fmt: skip
             descriptors = [nothing.fileno(), log.fileno(), log.fileno(), theirs.fileno()]
@@ -62,7 +61,7 @@ def started(argv: Sequence[str], kernel: str, language: str, own_env: Mapping[st
     """A kernel started as any other, with the environment of its kernelspec."""
     folder, base = TemporaryDirectory(prefix="nbs-"), {**child_environment(), **own_env}
     file, connection = new_connection(Path(folder.name), kernel)
-    command = [argument.replace("{connection_file}", str(file)) for argument in argv]
+    command = [argument.replace("{connection_file}", file) for argument in (*argv, *own_arguments(argv))]
     with _private(log_in(Path(folder.name))) as log:
         process = subprocess.Popen(
             command, cwd=folder.name, env={**base, "JPY_PARENT_PID": str(os.getpid())}, start_new_session=True,

@@ -18,8 +18,7 @@ import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
 from nbsched.kernels.ahead import Process, Ready
-from nbsched.kernels.launch import Launch, is_local
-from nbsched.kernels.making import IN_MEMORY
+from nbsched.kernels.launch import Launch, is_local, own_arguments
 from nbsched.kernels.provisioner import WarmProvisioner
 from nbsched.kernels.ways import choose, ready_kernel
 
@@ -79,24 +78,15 @@ class Kernel:
     def pid(self) -> int | None:
         return getattr(self._manager.provisioner, "pid", None)
 
-    @property
-    def _is_ipykernel(self) -> bool:
-        spec = self._manager.kernel_spec
-        return spec is not None and any("ipykernel" in argument for argument in spec.argv)
-
     async def start(self, log: IO[bytes]) -> None:
         """The process runs; whether it answers is for `ready`."""
-        launch, history, spec = (
-            self._launch,
-            [IN_MEMORY] if self._is_ipykernel else [],
-            self._manager.kernel_spec,
-        )
+        launch, spec = self._launch, self._manager.kernel_spec
         assert spec is not None
         if is_local(spec):
             self._manager.provisioner = self._provisioner()
         await self._manager.start_kernel(
             cwd=str(launch.cwd), env=dict(launch.env), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            extra_arguments=history,
+            extra_arguments=own_arguments(spec.argv),
         )  # fmt: skip
         self.exited = asyncio.ensure_future(self._watch())
         self.client = self._manager.client(context=self._context)

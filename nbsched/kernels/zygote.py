@@ -65,6 +65,7 @@ class Zygote:
             end.setblocking(False)
         self._wake_end = wake
         self._asked = time.monotonic()
+        self._began_with = dict(os.environ)
 
     def serve(self) -> Job | None:
         """None when it is over; in a child, what the child is to do."""
@@ -146,12 +147,17 @@ class Zygote:
         pid = os.fork()
         if pid == 0:
             self._leave()
-            return lambda: _child(request, descriptors)
+            return lambda: _child(
+                {**request, "env": {**self._set_by_imports(), **request["env"]}}, descriptors
+            )
         for descriptor in descriptors:
             os.close(descriptor)
         self._children.add(pid)
         self._tell({"pid": pid})
         return None
+
+    def _set_by_imports(self) -> dict[str, str]:
+        return {name: value for name, value in os.environ.items() if self._began_with.get(name) != value}
 
     def _unsafe(self) -> str:
         """Why no fork may be made now, or nothing."""
@@ -316,6 +322,7 @@ def _kernel(request: Mapping[str, Any], channel: int | None = None) -> None:
         def init_extensions(self) -> None: ...
         def init_code(self) -> None: ...
 
+    os.environ["JPY_PARENT_PID"] = str(os.getppid())
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv[:] = [str(launcher and launcher.origin), *request["argv"]]
     sys.orig_argv[-2:] = ["-m", "ipykernel_launcher", *request["argv"]]
