@@ -23,7 +23,7 @@ BASE = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger",
     "ipykernel.subshell_manager", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger",
     "IPython.core.oinspect", "IPython.extensions.storemagic", "comm", "matplotlib_inline.backend_inline",
-    "tornado.platform.asyncio", "zmq.eventloop.zmqstream", "pdb", "faulthandler", "threadpoolctl",
+    "tornado.platform.asyncio", "zmq.eventloop.zmqstream", "pdb", "faulthandler",
 )  # fmt: skip
 """What every ipykernel imports by its first cell; what that says is in no cell's output."""
 AS_KERNELS = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}

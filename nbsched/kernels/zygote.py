@@ -46,6 +46,8 @@ def main() -> None:
     del sys.path[0]
     with contextlib.suppress(ValueError):
         sys.path.remove("")
+    with contextlib.suppress(ImportError):
+        import threadpoolctl  # type: ignore[import-untyped] # noqa: F401 - now, for it sets a variable that is not the user's
     job = Zygote(control).serve()
     if job is not None:
         job()
@@ -295,7 +297,7 @@ def _own_threads() -> None:
     threads = wanted or len(os.sched_getaffinity(0))
     if threads > 1:
         with contextlib.suppress(ImportError):
-            import threadpoolctl  # type: ignore[import-untyped] # it has no types
+            import threadpoolctl
 
             threadpoolctl.threadpool_limits(threads, user_api="blas")
 
