@@ -35,6 +35,11 @@ def language(notebook: Mapping[str, Any]) -> str:
     return str(named or "python").lower()
 
 
+def kernel_name(notebook: Mapping[str, Any]) -> str:
+    """The name of the kernel that the notebook was saved with; that of Python when it says nothing."""
+    return str(notebook.get("metadata", {}).get("kernelspec", {}).get("name") or "python3")
+
+
 def with_parameters(notebook: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The Python notebook with a cell that assigns the values: after its parameters cell, else at its top."""
     cell: dict[str, Any] = {"cell_type": "code", "id": INJECTED_TAG, "source": injected_source(values), "outputs": [],
