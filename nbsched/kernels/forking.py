@@ -80,7 +80,7 @@ class Forked:
 class Zygote:
     """A preloaded process and what it has imported; `alive` until it ends or is retired."""
 
-    def __init__(self, options: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, options: Sequence[str], env: Mapping[str, str], base: Sequence[str]) -> None:
         self.modules: frozenset[str] = frozenset()
         self.alive = True
         self._lock = threading.Lock()
@@ -97,7 +97,7 @@ class Zygote:
                 pass_fds=[theirs.fileno()],
             )  # fmt: skip
         threading.Thread(target=self._hear, name="nbsched zygote", daemon=True).start()
-        self.preload(BASE, aloud=True)
+        self.preload(base, aloud=True)
 
     @property
     def pid(self) -> int:

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 
-from nbsched.kernels.forking import CannotFork, Unfit, Zygote
+from nbsched.kernels.forking import BASE, CannotFork, Unfit, Zygote
 from nbsched.kernels.group import child_environment
 from nbsched.kernels.obstacles import read_at_import
 from nbsched.kernels.preloads import asked_for
@@ -17,7 +17,8 @@ from nbsched.kernels.preloads import asked_for
 class Forks:
     """Fresh processes for whoever asks, of one zygote that has imported all that was asked for so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: Sequence[str] = BASE) -> None:
+        self._base = base
         self.unfit: dict[str, str] = {}
         """Modules that are not imported ahead, and why."""
         self._lock = threading.Lock()
@@ -56,7 +57,11 @@ class Forks:
         if self._zygote is None or not self._zygote.alive or self._key != key:
             self.retire()
             self._hopeless = key
-            self._zygote, self._key, self._options = Zygote(options, child_environment()), key, options
+            self._zygote, self._key, self._options = (
+                Zygote(options, child_environment(), self._base),
+                key,
+                options,
+            )
             self._hopeless = None
         return self._zygote
 

@@ -115,7 +115,7 @@ class Kernel:
         heard = asyncio.ensure_future(self.client.get_iopub_msg(timeout=None))
         try:
             self.client.kernel_info()
-            answer = await self.client.get_shell_msg(timeout=None)
+            answer = await self._answer("kernel_info_reply")
             while not heard.done():
                 self.client.kernel_info()
                 await asyncio.wait({heard}, timeout=POLL_S)
@@ -123,6 +123,12 @@ class Kernel:
             heard.cancel()
         content: dict[str, Any] = answer["content"]
         return content
+
+    async def _answer(self, kind: str) -> dict[str, Any]:
+        while True:
+            message: dict[str, Any] = await self.client.get_shell_msg(timeout=None)
+            if message["msg_type"] == kind:
+                return message
 
     async def _watch(self) -> int:
         provisioner: Any = self._manager.provisioner
