@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from nbsched.cli.loading import StepNotebook
 from nbsched.core.errors import NbschedError
+from nbsched.core.sources import kernel_name
 
 if TYPE_CHECKING:
     from nbsched.engine.runtime import Runtime
@@ -126,8 +127,7 @@ def _environment(rt: Runtime, notebook: StepNotebook) -> dict[str, str]:
 def _kernel_name(notebook: StepNotebook) -> str:
     from jupyter_client.kernelspec import KernelSpecManager
 
-    metadata = json.loads(notebook.path.read_text("utf-8")).get("metadata", {})
-    name = str(metadata.get("kernelspec", {}).get("name", "python3"))
+    name = kernel_name(json.loads(notebook.path.read_text("utf-8")))
     return name if name in KernelSpecManager().find_kernel_specs() else "python3"
 
 

@@ -28,6 +28,11 @@ def tagged(cell: Mapping[str, Any], tag: str) -> bool:
     return tag in cell.get("metadata", {}).get("tags", ())
 
 
+def kernel_name(notebook: Mapping[str, Any]) -> str:
+    """The name of the kernel that the notebook was saved with; that of Python when it says nothing."""
+    return str(notebook.get("metadata", {}).get("kernelspec", {}).get("name") or "python3")
+
+
 def language(notebook: Mapping[str, Any]) -> str:
     """The notebook's language in lower case; Python when it says nothing."""
     metadata = notebook.get("metadata", {})

@@ -41,8 +41,7 @@ def prepare(assignment: Assignment) -> Prepared:
     values = check_parameters(
         declared_parameters(found.notebook), assignment.params, notebook=found.output.name
     )
-    named = found.notebook.get("metadata", {}).get("kernelspec", {}).get("name")
-    kernel = found.kernel or named or "python3"
+    kernel = found.kernel or sources.kernel_name(found.notebook)
     language = kernel_language(kernel)
     python = language == "python"
     return Prepared(

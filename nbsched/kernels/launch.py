@@ -35,7 +35,8 @@ def kernelspec(name: str) -> KernelSpec:
         return specs.get_kernel_spec(name)
     except NoSuchKernel:
         remedy = "install it, or name another with kernel="
-        raise UnknownName("kernel", name, specs.find_kernel_specs(), remedy) from None
+        others = specs.find_kernel_specs().keys() - {name}  # it is among them when its provisioner is missing
+        raise UnknownName("kernel", name, sorted(others), remedy) from None
 
 
 def kernel_language(name: str) -> str:

@@ -15,9 +15,11 @@ from nbsched.kernels.ahead import Ready, own_ahead
 from nbsched.kernels.forking import CannotFork
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import child_environment
-from nbsched.kernels.launch import Launch, Way, command, is_local, kernelspec, way_of
+from nbsched.kernels.launch import VARIABLE, Launch, Way, command, is_local, kernelspec, way_of
 from nbsched.kernels.making import MOVES, forked, started
 from nbsched.kernels.obstacles import interpreter_options, obstacle, read_at_import
+
+_ASKED = "it was asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,15 @@ def choose(launch: Launch) -> Choice:
     """The soonest way that is safe, or the one wanted; UsageError when that one cannot be."""
     wanted, spec = way_of(launch.way), kernelspec(launch.kernel)
     if wanted == "cold":
-        return Choice("cold", "it was asked for")
+        return Choice("cold", _ASKED)
     no_fork = _no_fork(spec, launch.env)
     if not no_fork and wanted in (None, "fork"):
         return Choice("fork")
     if wanted == "fork":
-        raise UsageError(f"kernel {launch.kernel!r} cannot be forked: {no_fork}; leave out launch='fork'")
+        remedy = f"unset {VARIABLE}" if launch.way == "auto" else "leave out launch='fork'"
+        raise UsageError(f"kernel {launch.kernel!r} cannot be forked: {no_fork}; {remedy}")
     no_pool = _no_pool(spec, launch.env)
-    return Choice("cold", f"{no_fork}; {no_pool}") if no_pool else Choice("pool", no_fork)
+    return Choice("cold", f"{no_fork}; {no_pool}") if no_pool else Choice("pool", no_fork or _ASKED)
 
 
 def _no_fork(spec: KernelSpec, env: Mapping[str, str]) -> str:

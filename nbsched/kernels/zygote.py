@@ -315,26 +315,29 @@ def _worker(request: Mapping[str, Any], replies: int) -> None:
 
 def _kernel(request: Mapping[str, Any], channel: int | None = None) -> None:
     """An ipykernel; with a channel it makes itself ready and waits to be told where to work."""
-    from ipykernel.kernelapp import IPKernelApp
+    from ipykernel import kernelapp
 
-    class ForkedKernelApp(IPKernelApp):
+    class IPKernelApp(kernelapp.IPKernelApp):
         """Does last what depends on where it works."""
 
         def init_gui_pylab(self) -> None: ...
         def init_extensions(self) -> None: ...
         def init_code(self) -> None: ...
 
+        def finish(self) -> None:
+            super().init_gui_pylab()
+            super().init_extensions()
+            super().init_code()
+
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     launcher = importlib.util.find_spec("ipykernel_launcher")
     sys.argv[:] = [str(launcher and launcher.origin), *request["argv"]]
     sys.orig_argv[-2:] = ["-m", "ipykernel_launcher", *request["argv"]]
-    app = ForkedKernelApp.instance(parent_handle=os.getppid())
+    app = IPKernelApp.instance(parent_handle=os.getppid())
     app.initialize(request["argv"])  # type: ignore[no-untyped-call] # as is ipykernel
     if channel is not None:
         _settle(_told(channel))
-    IPKernelApp.init_gui_pylab(app)
-    IPKernelApp.init_extensions(app)
-    IPKernelApp.init_code(app)
+    app.finish()
     app.start()  # type: ignore[no-untyped-call]
 
 

@@ -7,9 +7,20 @@ import os
 import platform
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, TypedDict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from jupyter_client.kernelspec import KernelSpecManager
+
+from nbsched.core import sources
+from nbsched.core.errors import UsageError
+from nbsched.kernels import launch, preloads
+from nbsched.kernels.forks import own_forks
+from nbsched.kernels.group import child_environment
+from nbsched.kernels.journal import parse_notebook
+from nbsched.kernels.ways import choose
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
@@ -23,9 +34,13 @@ class Finding(TypedDict):
     found: str
 
 
-def examine(rt: Calls) -> list[Finding]:
-    """Everything that was looked at, in the order a person would."""
-    return [*_software(), *_store(rt), _hosts(rt)]
+def examine(rt: Calls, notebook: str | None = None) -> list[Finding]:
+    """Everything that was looked at, in the order a person would; of the kernels only the notebook's, if one is named.
+
+    UsageError when there is no such notebook.
+    """
+    kernels = _kernels() if notebook is None else _kernel_of(_read(notebook))
+    return [*_software(), *_store(rt), _hosts(rt), *_settings(), *kernels, *_unfit()]
 
 
 def _software() -> Iterator[Finding]:
@@ -70,3 +85,79 @@ def _hosts(rt: Calls) -> Finding:
         "no daemon or server lives: schedules fire while a kernel does (start `nbsched serve` for the rest)"
     )
     return Finding(what="hosts", ok=True, found=names or alone)
+
+
+# --- how kernels come to be ---
+
+
+def _settings() -> Iterator[Finding]:
+    if said := os.environ.get(launch.VARIABLE):
+        yield _way_wanted(said)
+    if asked := preloads.asked_for():
+        missing = ", ".join(name for name in asked if not _is_there(name))
+        remedy = f"; not installed: {missing} (install it, or leave it out)" if missing else ""
+        yield Finding(what=preloads.VARIABLE, ok=not missing, found=", ".join(asked) + remedy)
+
+
+def _way_wanted(said: str) -> Finding:
+    try:
+        launch.way_of("auto")
+    except UsageError as error:
+        return Finding(what=launch.VARIABLE, ok=False, found=str(error))
+    return Finding(what=launch.VARIABLE, ok=True, found=said)
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module.partition(".")[0]) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _kernels() -> Iterator[Finding]:
+    for name in sorted(KernelSpecManager().find_kernel_specs()):
+        yield _way_of(name)[0]
+
+
+def _kernel_of(notebook: Mapping[str, Any]) -> Iterator[Finding]:
+    finding, way = _way_of(sources.kernel_name(notebook))
+    yield finding
+    if way is not None:
+        yield Finding(what="imported ahead", ok=True, found=_imported_ahead(notebook, way))
+
+
+def _read(path: str) -> Mapping[str, Any]:
+    try:
+        text = Path(path).expanduser().read_text("utf-8", errors="replace")
+    except OSError as error:
+        reason = error.strerror
+        raise UsageError(f"notebook {path!r} cannot be read: {reason}; check the path") from None
+    return parse_notebook(text, path)
+
+
+def _way_of(kernel: str) -> tuple[Finding, launch.Way | None]:
+    """Which way the kernel comes to be, and why no sooner one; None when it cannot."""
+    what = f"kernel {kernel}"
+    try:
+        choice = choose(launch.Launch(kernel=kernel, cwd=Path.cwd(), env=child_environment()))
+    except UsageError as error:
+        return Finding(what=what, ok=False, found=str(error)), None
+    except Exception as error:
+        unread = f"its kernelspec cannot be read ({error}): install it again, or remove it"
+        return Finding(what=what, ok=False, found=unread), None
+    found = f"{choice.way}: {choice.why}" if choice.why else choice.way
+    return Finding(what=what, ok=True, found=found), choice.way
+
+
+def _imported_ahead(notebook: Mapping[str, Any], way: launch.Way) -> str:
+    if way != "fork":
+        return "nothing: that is for kernels that are forked"
+    modules = preloads.imported_by(map(sources.source_text, sources.code_cells(notebook)))
+    fit = [name for name in modules if name not in own_forks().unfit]
+    return ", ".join(fit) or "nothing but what every kernel needs"
+
+
+def _unfit() -> Iterator[Finding]:
+    """Of this process: another one has not tried the same modules."""
+    for module, why in own_forks().unfit.items():
+        yield Finding(what=f"import {module}", ok=True, found=f"by each notebook itself, not ahead: {why}")

@@ -125,11 +125,18 @@ def _instant(text: str | None, default: datetime) -> datetime:
     return found
 
 
-@verb("whether nbsched has here what it needs")
+def _notebook(parser: Parser) -> None:
+    action = parser.add_argument(
+        "path", nargs="?", metavar="PATH", help="a notebook: how its kernel comes to be, not the others"
+    )
+    parser.offer(action, "notebooks")
+
+
+@verb("whether nbsched has here what it needs, and how kernels come to be", _notebook)
 def doctor(rt: Calls, given: argparse.Namespace) -> Answer:
     from nbsched.verbs.examination import examine
 
-    rows = examine(rt)
+    rows = examine(rt, getattr(given, "path", None))
     table = Table(
         ("", "what", "found"), [("✓" if row["ok"] else "✕", row["what"], row["found"]) for row in rows]
     )

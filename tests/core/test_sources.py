@@ -18,6 +18,7 @@ from nbsched.core.sources import (
     cell_compiles,
     failing_line,
     injected_source,
+    kernel_name,
     with_parameters,
 )
 
@@ -194,6 +195,11 @@ def test_parameters_are_injected_after_their_cell_and_replace_what_was_injected_
         "n",
     ]
     assert book["cells"] == [old, declared, work]
+
+
+def test_a_notebook_that_names_no_kernel_has_that_of_python() -> None:
+    assert kernel_name({"metadata": {"kernelspec": {"name": "bash"}}}) == "bash"
+    assert [kernel_name(book) for book in ({}, {"metadata": {"kernelspec": {}}})] == ["python3"] * 2
 
 
 def test_a_cell_that_does_not_compile_is_explained_in_one_sentence() -> None:

@@ -458,6 +458,14 @@ def test_runs_are_shown_cancelled_and_retried(page: Page) -> None:
     page.cell("nb.cancel(nb.runs(name='sleeper')[0].id)")
 
 
+def test_the_doctor_says_how_the_kernel_of_a_notebook_comes_to_be(page: Page) -> None:
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import zmq")])
+    nbformat.write(made, page.folder / "a.ipynb")
+    said = page.cell("%nbsched doctor a.ipynb").plain
+    assert "kernel python3" in said
+    assert "imported ahead" in said
+
+
 def test_help_is_there(page: Page) -> None:
     assert "--overlap" in page.cell("%schedule --help").text
     assert "doctor" in page.cell("%nbsched help").text
@@ -482,6 +490,7 @@ def test_help_is_there(page: Page) -> None:
         ("%%schedule @daily -p x=@\nx", "refers to nothing"),
         ("%%schedule @daily -p x={object()}\nx", "x"),
         ("%schedule @daily nosuch.ipynb", "nosuch.ipynb"),
+        ("%nbsched doctor nosuch.ipynb", "check the path"),
         ("%schedule @daily", "name the notebook to run"),
         ("%schedule pause nosuch", "no schedule 'nosuch'"),
         ("%%task --where moon\nx", "invalid choice: 'moon'"),
