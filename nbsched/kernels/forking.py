@@ -22,7 +22,7 @@ PROGRAM = Path(zygote.__file__)
 BASE = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger",
     "ipykernel.subshell_manager", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger",
-    "IPython.core.oinspect", "IPython.extensions.storemagic", "comm", "matplotlib_inline.backend_inline",
+    "IPython.core.oinspect", "IPython.extensions.storemagic", "comm",
     "tornado.platform.asyncio", "zmq.eventloop.zmqstream", "pdb", "faulthandler",
 )  # fmt: skip
 """What every ipykernel imports by its first cell; what that says is in no cell's output."""

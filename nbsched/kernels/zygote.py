@@ -26,7 +26,6 @@ import signal
 import socket
 import sys
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -213,9 +212,9 @@ def _import(module: str, aloud: bool) -> str:
     if hasattr(sys.modules.get(parent), name):
         return ""
     try:
-        with _heard() as heard, warnings.catch_warnings(record=True) as warned:
+        with _heard() as heard:
             importlib.import_module(module)
-            if not aloud and (warned or heard()):
+            if not aloud and heard():
                 return "importing it says something"
     except ModuleNotFoundError as error:
         return "" if error.name == module else f"importing it needs {error.name}"
@@ -325,9 +324,9 @@ def _kernel(request: Mapping[str, Any], channel: int | None = None) -> None:
         def init_code(self) -> None: ...
 
         def finish(self) -> None:
-            super().init_gui_pylab()
-            super().init_extensions()
-            super().init_code()
+            super().init_gui_pylab()  # type: ignore[no-untyped-call]
+            super().init_extensions()  # type: ignore[no-untyped-call]
+            super().init_code()  # type: ignore[no-untyped-call]
 
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
     launcher = importlib.util.find_spec("ipykernel_launcher")

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,16 @@ def test_a_kernel_looks_the_same_to_its_notebook_whichever_way_it_came(
     first = seen["cold", 1]
     assert (first["cwd"], first["given"], first["taken"]) == (str(tmp_path), "über 'all'", None)
     assert {key: facts.items() - first.items() for key, facts in seen.items() if facts != first} == {}
+
+
+def test_a_forked_kernel_has_imported_what_any_other_has(tmp_path: Path) -> None:
+    source = "import sys; open('modules', 'w').write(' '.join(sys.modules))"
+    found = {}
+    for way in ("cold", "fork"):
+        executed(replace(launch(tmp_path, way), modules=()), source)
+        found[way] = set((tmp_path / "modules").read_text().split())
+    ahead = {name for name in found["fork"] if name.partition(".")[0] in ("numpy", "secrets", "nbsched")}
+    assert found["fork"] - found["cold"] - ahead <= {"gc", "threadpoolctl", "cloudpickle"}
 
 
 @ways
