@@ -16,10 +16,12 @@ from typing import Any
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
+from nbsched.core.usage import Usage
 from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
 from nbsched.kernels.process import Launch, running_kernel
 from nbsched.kernels.stop import StopSignal
+from nbsched.kernels.usage import Meter
 
 ENGINE = "nbsched"
 
@@ -29,7 +31,7 @@ class _Silent:
 
     def started(self, notebook: NotebookNode, pid: int | None) -> None: ...
     def cell_started(self, index: int) -> None: ...
-    def cell_ended(self, index: int) -> None: ...
+    def cell_ended(self, index: int, usage: Usage) -> None: ...
     def shown(self, output: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...
 
@@ -182,36 +184,42 @@ async def _execute(record: Any, execution: Execution) -> Ending:
         return Ending(kind="stopped")
     async with running_kernel(execution.launch) as kernel:
         execution.listener.started(record.nb, kernel.pid)
-        client = CellClient(kernel, record.nb, execution.listener, execution.stop)
+        client = CellClient(kernel, record.nb, execution.listener, execution.stop, execution.journal)
         try:
             ending = await client.ready(execution.start_timeout_s)
-            return ending or await _execute_cells(client, record, execution)
+            return ending or await _execute_cells(client, record, execution, Meter(kernel.pid))
         finally:
             client.close()
 
 
-async def _execute_cells(client: CellClient, record: Any, execution: Execution) -> Ending:
+async def _execute_cells(client: CellClient, record: Any, execution: Execution, meter: Meter) -> Ending:
     for index, cell in enumerate(record.nb.cells):
         if execution.stop.requested:
             return Ending(kind="stopped", index=index)
         record.cell_start(cell, index)
-        ending = await _execute_cell(client, cell, index, execution) if cell.cell_type == "code" else None
+        if execution.journal:
+            execution.journal.begin(index, cell)
+        ending = None
+        if cell.cell_type == "code":
+            ending = await _execute_cell(client, cell, index, execution, meter)
         if ending and not ending.good:
             record.cell_exception(cell, index)
         record.cell_complete(cell, index)
         if execution.journal:
-            execution.journal.add(index, cell)
+            execution.journal.end(index, cell)
         if ending:
             return ending
     return Ending(kind="finished")
 
 
 async def _execute_cell(
-    client: CellClient, cell: NotebookNode, index: int, execution: Execution
+    client: CellClient, cell: NotebookNode, index: int, execution: Execution, meter: Meter
 ) -> Ending | None:
     execution.listener.cell_started(index)
+    meter.begin()
     ending = None
     if cell.source.strip():
         ending = await client.execute(cell, index, execution.cell_timeout_s, execution.grace_s)
-    execution.listener.cell_ended(index)
+    usage = cell.metadata["nbsched"] = meter.end()
+    execution.listener.cell_ended(index, usage)
     return ending

@@ -19,6 +19,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from nbsched.core.model import Cell, Context, Notebook, Outcome, Work
+from nbsched.core.usage import Usage
 from nbsched.executors.contract import Assignment
 from nbsched.executors.notebook import NotebookExecutor
 
@@ -48,6 +49,7 @@ class Told:
 
     pids: list[int] = field(default_factory=list)
     steps: list[tuple[int, int, str]] = field(default_factory=list)
+    usages: list[Usage] = field(default_factory=list)
     text: dict[str, str] = field(default_factory=lambda: {"stdout": "", "stderr": ""})
     displays: list[Mapping[str, Any]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -58,8 +60,10 @@ class Told:
     def started(self, pid: int) -> None:
         self.pids.append(pid)
 
-    def progress(self, done: int, total: int, label: str = "") -> None:
+    def progress(self, done: int, total: int, label: str = "", usage: Usage | None = None) -> None:
         self.steps.append((done, total, label))
+        if usage is not None:
+            self.usages.append(usage)
 
     def output(self, text: str, stream: str = "stdout") -> None:
         self.text[stream] += text
@@ -162,6 +166,7 @@ async def test_a_notebook_runs_with_typed_parameters_and_tells_all_it_does(
     assert [output["data"]["text/plain"] for output in results] == ["42"]
     assert told.steps[0] == (0, 6, "cell 1")
     assert told.steps[-1] == (6, 6, "cell 6")
+    assert [set(usage) for usage in told.usages] == [{"wall_s", "cpu_s", "peak_memory_mb"}] * 6
     assert hashlib.sha256(source.read_bytes()).hexdigest() == before
     assert told.files == [assignment.folder / source.name]
     output = output_of(assignment, source.name)
@@ -222,6 +227,11 @@ async def test_a_notebook_can_end_itself(tmp_path: Path, last: str, kind: str, f
     for name, text in facts.items():
         assert text in str(getattr(outcome, name))
     assert told.text["stdout"] == ""
+    if "input" in last:
+        assert str(outcome.error) == (
+            "StdinNotImplementedError: a scheduled cell cannot ask for input, nobody may be there: "
+            "use a parameter or nb.approve(...)"
+        )
     marked = "An Exception was encountered" in (assignment.folder / "ends.ipynb").read_text()
     assert marked == (kind == "failed" and not outcome.fatal)
 
