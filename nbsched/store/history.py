@@ -24,6 +24,10 @@ SELECT c.id, c.state, c.reason, c.schedule, c.ended_ms, c.ended_ms - c.started_m
   ORDER BY id DESC LIMIT :most) p
 JOIN runs c ON c.parent = p.id AND c.step = :step
 """
+_ITEMS = """
+SELECT id, state, reason, schedule, ended_ms, ended_ms - started_ms AS took FROM runs
+WHERE parent = :parent AND step IS :step AND id <> :id ORDER BY ended_ms DESC LIMIT :most
+"""
 _SUCCEEDED = "state = 'succeeded' AND took IS NOT NULL AND reason IS NOT 'cached'"
 
 
@@ -34,8 +38,8 @@ def durations_ms(db: Db, row: Mapping[str, Any], most: int) -> Sequence[int]:
 
 
 def past(db: Db, row: Mapping[str, Any], most: int) -> list[Past]:
-    """The last succeeded runs of the same work, as `durations_ms` finds them, with their cells."""
-    rows = _like(db, row, _SUCCEEDED, None)[:most]
+    """The last succeeded runs of the same work with their cells; of an item those of the others."""
+    rows = _like(db, row, _SUCCEEDED, None, among=None if row["idx"] is None else _ITEMS)[:most]
     cells = db.execute(
         "SELECT run, cells FROM usage WHERE run IN (SELECT value FROM json_each(?))",
         (json.dumps([row["id"] for row in rows]),),
@@ -54,9 +58,11 @@ def has_recovered(db: Db, row: Mapping[str, Any]) -> bool:
     return bool(rows) and max(rows, key=lambda one: one["ended_ms"])["state"] == State.FAILED
 
 
-def _like(db: Db, row: Mapping[str, Any], which: str, schedule: str | None) -> list[Any]:
+def _like(
+    db: Db, row: Mapping[str, Any], which: str, schedule: str | None, among: str | None = None
+) -> list[Any]:
     """The ended runs of the same work, newest first."""
-    of = _RUNS if row["parent"] is None else _STEPS
+    of = among or (_RUNS if row["parent"] is None else _STEPS)
     same = "" if schedule is None else "AND schedule = :schedule"
     given = {
         "id": row["id"], "name": row["name"], "pipeline": row["pipeline"], "parent": row["parent"],
