@@ -151,6 +151,8 @@ def _carry_out(record: Any, execution: Execution) -> None:
     if execution.journal:
         notebook.metadata.papermill["output_path"] = str(execution.journal.path)
     record.notebook_start()
+    for cell in notebook.cells:
+        cell.metadata.pop("nbsched", None)  # of an earlier execution
     if execution.journal:
         execution.journal.open(notebook)
     try:

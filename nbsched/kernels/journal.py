@@ -25,12 +25,12 @@ class Journal:
 
     def __init__(self, path: Path, redaction: Redaction | None = None) -> None:
         self.path, self._redaction = path, redaction or Redaction()
-        self._lines: IO[str] | None = None
+        self._lines: IO[bytes] | None = None
 
     def open(self, notebook: NotebookNode) -> None:
         """The notebook is at its path, and more may be told of its cells."""
         self._write(notebook)
-        self._lines = open(_journal_of(self.path), "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - until close
+        self._lines = open(_journal_of(self.path), "wb", opener=_private)  # noqa: SIM115 - until close
 
     def begin(self, index: int, cell: NotebookNode) -> None:
         """The cell runs, and has no outputs yet."""
@@ -67,7 +67,8 @@ class Journal:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         if self._lines is not None:
-            self._lines.write(json.dumps(line, ensure_ascii=False) + "\n")
+            self._lines.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            self._lines.write(b"\n")
             self._lines.flush()
 
     def _write(self, notebook: NotebookNode) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from nbclient import NotebookClient
 
 from nbsched.core.redaction import Redaction
+from nbsched.kernels import journal as journal_module
 from nbsched.kernels.engine import Execution, execute_notebook
 from nbsched.kernels.journal import Journal, notebook_node, recover
 from nbsched.kernels.process import Launch
@@ -209,3 +210,24 @@ def test_a_notebook_cut_off_at_its_end_has_the_outputs_of_one_that_was_not(tmp_p
     assert [cell.outputs for cell in found] == [cell.outputs for cell in whole]
     assert found[0].outputs[0].data["text/plain"] == "'second'"
     assert [cell.execution_count for cell in found[:-1]] == [cell.execution_count for cell in whole[:-1]]
+
+
+def test_the_whole_notebook_is_written_twice_however_many_cells_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[int] = []
+    write = journal_module.write_notebook
+
+    def counted(path: Path, whole: Any) -> None:
+        writes.append(sum(len(cell.outputs) for cell in whole.cells))
+        write(path, whole)
+
+    monkeypatch.setattr(journal_module, "write_notebook", counted)
+    journal = Journal(tmp_path / "out.ipynb")
+    launch = Launch(kernel="python3", cwd=tmp_path, env=os.environ)
+    book = notebook(*["print('x' * 10_000)"] * 8)
+    book.cells[0].metadata["nbsched"] = {"wall_s": 1e6}
+    execute_notebook(book, Execution(launch=launch, journal=journal), language="python")
+    assert writes == [0, 8]
+    used = [cell.metadata.nbsched for cell in nbformat.read(journal.path, 4).cells]
+    assert all(0 < one.wall_s < 60 and one.peak_memory_mb > 10 for one in used)
