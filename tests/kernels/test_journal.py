@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -17,9 +18,11 @@ from nbclient import NotebookClient
 
 from nbsched.core.redaction import Redaction
 from nbsched.kernels import journal as journal_module
+from nbsched.kernels.client import CellClient
 from nbsched.kernels.engine import Execution, execute_notebook
 from nbsched.kernels.journal import Journal, notebook_node, recover
 from nbsched.kernels.process import Launch
+from nbsched.kernels.stop import StopSignal
 
 
 def notebook(*sources: str) -> Any:
@@ -194,7 +197,6 @@ def test_a_notebook_cut_off_at_its_end_has_the_outputs_of_one_that_was_not(tmp_p
         "from IPython.display import display, clear_output\nhandle = display('first', display_id=True)\n6 * 7",
         "import sys; print('größe'); print('warn', file=sys.stderr); handle.update('second')",
         "for n in range(3): clear_output(wait=True); print(n, flush=True)",
-        "import ipywidgets\nout = ipywidgets.Output()\nwith out: print('inside')\nout",
         "1 / 0",
     )
     book.cells[-1].metadata["tags"] = ["raises-exception"]
@@ -210,6 +212,53 @@ def test_a_notebook_cut_off_at_its_end_has_the_outputs_of_one_that_was_not(tmp_p
     assert [cell.outputs for cell in found] == [cell.outputs for cell in whole]
     assert found[0].outputs[0].data["text/plain"] == "'second'"
     assert [cell.execution_count for cell in found[:-1]] == [cell.execution_count for cell in whole[:-1]]
+
+
+class Scripted:
+    """A kernel that says what it is given to say, whatever it is asked."""
+
+    def __init__(self, *said: dict[str, Any]) -> None:
+        idle = message("status", execution_state="idle")
+        self.said = [{**one, "parent_header": {"msg_id": "asked"}} for one in (*said, idle)]
+        self.client, self.exited = self, asyncio.get_running_loop().create_future()
+        self.session = self.shell_channel = self
+
+    def execute(self, *_: Any, **__: Any) -> str:
+        return "asked"
+
+    async def get_shell_msg(self, timeout: None) -> dict[str, Any]:
+        return {**message("execute_reply", status="ok"), "parent_header": {"msg_id": "asked"}}
+
+    async def get_iopub_msg(self, timeout: None) -> dict[str, Any]:
+        return self.said.pop(0)
+
+    def msg(self, *_: Any, **__: Any) -> None: ...
+    def send(self, _: None) -> None: ...
+
+
+def test_what_a_widget_captures_is_no_output_of_its_cell_in_the_journal_either(tmp_path: Path) -> None:
+    book, journal = notebook("a"), Journal(tmp_path / "out.ipynb")
+    model = {"_model_module": "@jupyter-widgets/output", "_model_name": "OutputModel", "outputs": []}
+
+    async def run() -> None:
+        kernel: Any = Scripted(
+            printed("before"),
+            message("comm_open", comm_id="w", target_name="jupyter.widget", data={"state": model}),
+            message("comm_msg", comm_id="w", data={"state": {"msg_id": "asked"}}),
+            printed("inside"),
+            message("comm_msg", comm_id="w", data={"state": {"msg_id": ""}}),
+            printed("after"),
+        )
+        client = CellClient(kernel, book, Copying(journal, tmp_path / "cut.ipynb"), StopSignal(), journal)
+        begin(journal, book, 0)
+        assert await client.execute(book.cells[0], 0, None, 1) is None
+        client.close()
+
+    journal.open(book)
+    asyncio.run(run())
+    path = die(journal, book)
+    assert recover(path)
+    assert texts(path) == texts(journal.path) == [["before", "after"]]
 
 
 def test_the_whole_notebook_is_written_twice_however_many_cells_it_has(
