@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbsched.core.panel import Line, paths, shortened
-from nbsched.core.rows import PanelRow, took_ms, took_text, why_text
+from nbsched.core.rows import PanelRow, left_text, took_ms, took_text, why_text
 from nbsched.core.tables import INDENT
 
 if TYPE_CHECKING:
@@ -98,16 +98,17 @@ def _title(row: PanelRow, now: datetime) -> Any:
 
 def _cells(row: PanelRow, now: datetime, depth: int) -> tuple[str, ...]:
     took, name = took_text(took_ms(row, round(now.timestamp() * 1000))), row["step"] or row["name"]
-    return row["sign"], f"{INDENT * depth}{name}", row["state"], _bar(row), took, why_text(row, now)
+    return row["sign"], f"{INDENT * depth}{name}", row["state"], _bar(row, now), took, why_text(row, now)
 
 
-def _bar(row: PanelRow) -> str:
-    """How far it is; of a mapped step that has ended how many items it had."""
+def _bar(row: PanelRow, now: datetime) -> str:
+    """How far it is, and how long it still needs; of a mapped step that has ended how many items it had."""
     done, total = row["progress"] or (0, 0)
     if not total:
         return row["detail"] if row["items"] is not None else ""
     full = 10 * done // total
-    return f"{'━' * full}{'╌' * (10 - full)} {done}/{total}"
+    left = left_text(row, round(now.timestamp() * 1000))
+    return f"{'━' * full}{'╌' * (10 - full)} {done}/{total}" + (f" · {left}" if left else "")
 
 
 def print_table(lines: Sequence[Line], now: datetime) -> None:

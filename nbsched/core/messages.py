@@ -18,6 +18,9 @@ OUTPUTS = frozenset(
 )
 """The messages that show something, or take it back."""
 
+NO_INPUT = "a scheduled cell cannot ask for input, nobody may be there: use a parameter or nb.approve(...)"
+"""Why `input()` fails in a cell that no person has run."""
+
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Literal, Self
 
 from nbsched.core import ports
+from nbsched.core.estimate import Estimate
 
 
 class State(StrEnum):
@@ -341,6 +342,8 @@ class RunRecord:
     """What it waits for, until it has ended."""
     late: bool = False
     """It has not ended when it should have."""
+    estimate: Estimate | None = None
+    """Of a notebook that runs, once one has run before."""
 
     @property
     def origin(self) -> int:

@@ -22,6 +22,7 @@ from nbsched.core.rows import (
     schedule_row,
 )
 from nbsched.core.tables import named_values
+from nbsched.core.usage import Usage, usage_text
 
 Verb = Literal["cancel", "retry", "approve", "reject", "answer", "trigger", "pause", "resume"]
 """What a panel can ask for: the first four of a run by id, the others of a schedule by name."""
@@ -132,6 +133,8 @@ class Details(TypedDict):
     asks: Asks | None
     items: Items | None
     log: str
+    cells: str
+    """What the cells of a notebook used, those that have ended, in a line."""
 
 
 class Overview(TypedDict):
@@ -203,7 +206,7 @@ def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
 
 def details(
     row: PanelRow, run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "",
-    path: Sequence[PanelRow] = (), items: Items | None = None,
+    path: Sequence[PanelRow] = (), items: Items | None = None, cells: Sequence[Usage] = (),
 ) -> Details:  # fmt: skip
     """What is shown of the run, of which `row` is the line."""
     error = run.error and ErrorView(
@@ -220,6 +223,7 @@ def details(
         asks=_asks(run.waits_for),
         items=items,
         log=log,
+        cells=usage_text(cells),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, NotRequired, TypedDict
 
+from nbsched.core.estimate import Estimate
 from nbsched.core.items import ended, how_many
 from nbsched.core.model import Approval, AttemptRecord, Event, RunRecord, ScheduleRecord, State
 from nbsched.core.reasons import retries, why
@@ -99,6 +100,9 @@ class PanelRow(TypedDict):
     ended_ms: int | None
     due_ms: int | None
     """What `why` counts towards: the next attempt."""
+    ends_ms: int | None
+    """When it will have ended, by its last runs; `rest_ms` of that are behind the current cell."""
+    rest_ms: int
     series: str
     """Runs of one series are compared with each other: the last ten, the usual duration."""
     parent: int | None
@@ -214,7 +218,9 @@ def panel_row(
         progress=_progress(run, items or {}),
         scheduled_ms=math.floor(run.scheduled_at.timestamp() * 1000), until_ms=milliseconds(run.until),
         started_ms=milliseconds(run.started_at), ended_ms=milliseconds(run.ended_at),
-        due_ms=milliseconds(run.not_before) if _retrying(run) or _held_back(run) else None, series=series(run),
+        due_ms=milliseconds(run.not_before) if _retrying(run) or _held_back(run) else None,
+        ends_ms=run.estimate.ends_ms if run.estimate else None,
+        rest_ms=run.estimate.rest_ms if run.estimate else 0, series=series(run),
         parent=run.parent, step=run.step, index=run.index, schedule=run.schedule, pipeline=run.kind == "pipeline",
         items=None if items is None else dict(items), actions=actions(run),
     )  # fmt: skip
@@ -276,6 +282,10 @@ def _detail(run: RunRecord, items: Mapping[str, int] | None) -> str:
         parts.append("late")
     if run.attempt > 1 and not _retrying(run):
         parts.append(f"attempt {run.attempt} of {max(run.attempt, run.retries + 1)}")
+    return _joined(*parts)
+
+
+def _joined(*parts: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
@@ -301,7 +311,7 @@ def panel_cells(row: PanelRow, now: datetime, depth: int = 0) -> tuple[str, ...]
     return (
         row["sign"],
         str(row["id"]),
-        f"{INDENT * depth}{row['name']}  {row['detail']}".rstrip(),
+        f"{INDENT * depth}{row['name']}  {_joined(row['detail'], left_text(row, now_ms))}".rstrip(),
         why_text(row, now),
         f"{100 * done // total} %" if total else "",
         took_text(took_ms(row, now_ms)),
@@ -344,6 +354,20 @@ def took_text(took: int | None) -> str:
     if days:
         return f"{days} d {hours} h"
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def left_text(row: PanelRow, now_ms: int) -> str:
+    """`about 40 s left`, `about 3 min left`; empty where that is not known, or was wrong."""
+    if row["ends_ms"] is None:
+        return ""
+    left = Estimate(row["ends_ms"], row["rest_ms"]).left_ms(now_ms)
+    if left is None:
+        return ""
+    size, unit = next((s, u) for s, u, most in _LEFT if left <= 1000 * most)
+    return f"about {-(-left // (1000 * size))} {unit} left"
+
+
+_LEFT = ((1, "s", 90), (60, "min", 5400), (3600, "h", math.inf))
 
 
 def when_text(at_ms: int | None, now_ms: int) -> str:

@@ -27,9 +27,10 @@ from nbsched.core.references import references_in, resolve
 from nbsched.core.waiting import too_long
 from nbsched.core.wire import decode, encode
 from nbsched.engine import caching
-from nbsched.engine.clock import Clock, ticks
+from nbsched.engine.clock import Clock
 from nbsched.engine.lookups import Lookup, key_of
 from nbsched.engine.paths import make_private
+from nbsched.engine.progress import Later
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.valuefiles import ValueFile
@@ -74,6 +75,7 @@ class Surroundings:
     folder: Path
     """Where runs keep their files."""
     tell: Tell
+    later: Later
     zone: Callable[[str | None], str]
     """The zone of a schedule by name, or the machine's."""
     executor_of: Callable[[Work], Executor]
@@ -148,7 +150,7 @@ def report_of(row: Row, around: Surroundings) -> RunReport:
     folder = Path(
         f"{around.folder}/{row['id']}/{row['attempt']}"
     )  # parsed once: joining takes three times as long
-    return RunReport(around.database, row, folder, around.tell, ticks)
+    return RunReport(around.database, row, folder, around.tell, around.clock, around.later)
 
 
 def _error(error: BaseException) -> Error:
@@ -218,6 +220,7 @@ async def _execute(
 def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: datetime) -> runs.Settlement:
     """The settlement of the attempt; a result that cannot be stored is a failure of the step that gave it."""
     result = named = None
+    report.over()
     if report.redaction:
         outcome = _without_secrets(outcome, report)
     if row["kind"] == "wait" and outcome.kind == "succeeded" and not outcome.result:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -49,6 +51,11 @@ class SystemClock:
 def ticks() -> float:
     """Seconds of a clock that nobody sets, for measuring how long something takes."""
     return time.perf_counter()
+
+
+def after(seconds: float, call: Callable[[], None]) -> None:
+    """The running loop makes the call when so much of that time has passed, unless it has ended before."""
+    asyncio.get_running_loop().call_later(seconds, call)
 
 
 class FakeClock:

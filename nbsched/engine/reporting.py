@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
 from nbsched.core.redaction import Redaction, Stream
+from nbsched.core.usage import Usage
 from nbsched.engine.births import birth_of
+from nbsched.engine.clock import Clock
 from nbsched.engine.paths import make_private, private_file
+from nbsched.engine.progress import Later, Progress
 from nbsched.store import attempts
 from nbsched.store.database import Database
 
 Tell = Callable[[str, Mapping[str, Any]], None]
 """Publishes an event that is not kept: its name and data."""
 
-BETWEEN_PROGRESS_S = 0.25
 NOTHING_SECRET = Redaction()
 FACTS = ("id", "name", "schedule", "pipeline", "step", "parent", "attempt")
 """Of the run's row, in every event that it tells."""
@@ -28,31 +29,29 @@ class RunReport:
     """The report of one attempt; callable from any thread, and nothing in it waits."""
 
     def __init__(
-        self, database: Database, row: Mapping[str, Any], folder: Path, tell: Tell, ticks: Callable[[], float]
+        self, database: Database, row: Mapping[str, Any], folder: Path, tell: Tell, clock: Clock, later: Later
     ) -> None:
         self.folder = folder
         self._database, self._run, self._fence = database, row["id"], row["fence"]
-        self._row, self._tell, self._ticks = row, tell, ticks
+        self._row, self._tell, self._clock, self._later = row, tell, clock, later
         self._lock = threading.Lock()
-        self._last_progress = -1.0
+        self._progress: Progress | None = None
         self.redaction = NOTHING_SECRET
         self._streams: dict[tuple[str, str], Stream] = {}
-        self.latest: tuple[int, int, str] | None = None
         self.output_path: str | None = None
 
     def started(self, pid: int) -> None:
         self._database.submit_quietly(attempts.tell, self._run, self._fence, pid=pid, birth=birth_of(pid))
 
-    def progress(self, done: int, total: int, label: str = "") -> None:
-        self.latest = (done, total, label)
-        now = self._ticks()
-        if done < total and now - self._last_progress < BETWEEN_PROGRESS_S:
-            return
-        self._last_progress = now
-        self._database.submit_lightly(
-            attempts.tell, self._run, self._fence, progress=json.dumps([done, total, label])
-        )
-        self._say("run.progress", {"done": done, "total": total, "label": label})
+    def progress(self, done: int, total: int, label: str = "", usage: Usage | None = None) -> None:
+        if self._progress is None:
+            self._progress = Progress(self._database, self._row, self._say, self._clock, self._later)
+        self._progress.tell(done, total, label, usage)
+
+    def over(self) -> None:
+        """Nothing more is told of how far it is."""
+        if self._progress is not None:
+            self._progress.end()
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
         with self._lock:

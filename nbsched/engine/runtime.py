@@ -28,7 +28,7 @@ from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
 from nbsched.engine.calls import Calls
 from nbsched.engine.carrying import Surroundings
-from nbsched.engine.clock import Clock, SystemClock
+from nbsched.engine.clock import Clock, SystemClock, after
 from nbsched.engine.live import Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.nudges import Nudges
@@ -173,6 +173,7 @@ class Runtime(Calls):
 
         return Surroundings(
             database=self.database, clock=self.clock, folder=self.folder, tell=self._tell,
+            later=lambda seconds, call: self._call_soon(lambda: after(seconds, call)),
             zone=Place(self.database, self.folder).zone,
             executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)},
         )  # fmt: skip

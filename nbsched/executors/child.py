@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Context, Error, Function, Outcome
+from nbsched.core.usage import Usage
 from nbsched.executors.call import carry_out
 from nbsched.executors.contract import Assignment
 from nbsched.executors.current import values_folder
@@ -100,7 +101,7 @@ class _SentReport:
 
     def started(self, pid: int) -> None: ...
 
-    def progress(self, done: int, total: int, label: str = "") -> None:
+    def progress(self, done: int, total: int, label: str = "", usage: Usage | None = None) -> None:
         self._send({"progress": [done, total, label]})
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:

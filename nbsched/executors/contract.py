@@ -10,13 +10,17 @@ from typing import Any, Literal, Protocol
 
 from nbsched.core.model import Context, Outcome, Work
 from nbsched.core.redaction import Redaction
+from nbsched.core.usage import Usage
 
 
 class Report(Protocol):
-    """What running work tells while it runs; every method may be called from any thread and never blocks."""
+    """What running work tells while it runs; every method may be called from any thread and never blocks.
+
+    `usage` is given when a cell of a notebook has ended, once for each cell.
+    """
 
     def started(self, pid: int) -> None: ...
-    def progress(self, done: int, total: int, label: str = "") -> None: ...
+    def progress(self, done: int, total: int, label: str = "", usage: Usage | None = None) -> None: ...
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None: ...
     def display(self, message: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...

@@ -15,7 +15,9 @@ from anyio.lowlevel import checkpoint
 from nbsched.core import sources
 from nbsched.core.durations import duration_text
 from nbsched.core.errors import UsageError
+from nbsched.core.messages import NO_INPUT
 from nbsched.core.model import Error, Outcome
+from nbsched.core.usage import Usage
 from nbsched.executors.contract import Assignment, Report
 from nbsched.executors.prepared import Prepared, plain, prepare
 from nbsched.executors.values import redact_file, refer
@@ -171,10 +173,10 @@ class _Listener:
             number = self.numbers[index]
             self._report.progress(number - 1, len(self.numbers), f"cell {number}")
 
-    def cell_ended(self, index: int) -> None:
+    def cell_ended(self, index: int, usage: Usage) -> None:
         if index in self.numbers:
             number = self.numbers[index]
-            self._report.progress(number, len(self.numbers), f"cell {number}")
+            self._report.progress(number, len(self.numbers), f"cell {number}", usage)
 
     def shown(self, output: Mapping[str, Any]) -> None:
         if output["output_type"] == "stream":
@@ -226,6 +228,8 @@ def _error(ending: Ending, listener: _Listener, assignment: Assignment) -> Error
     if ending.kind == "timeout" and assignment.cell_timeout is not None:
         limit = duration_text(assignment.cell_timeout)
         kind, message = "TimeoutError", f"cell {number} ran longer than its cell_timeout of {limit}"
+    if kind == "StdinNotImplementedError":
+        message = NO_INPUT
     traceback = "\n".join(ending.traceback) or (_log_tail(assignment) if ending.kind == "died" else "")
     return Error(kind, message, cell=number, line=line, traceback=traceback)
 

@@ -93,7 +93,8 @@ class StoreSource:
             return None
         row, *path = self._rows([run, *self._read(showing.path, run)])
         attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
-        return details(row, run, attempts, log, path, self._items(run))
+        cells = self._read(records.cells, run.origin)
+        return details(row, run, attempts, log, path, self._items(run), cells)
 
     def _items(self, run: RunRecord) -> Items | None:
         if run.kind != "map":

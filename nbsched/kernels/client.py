@@ -17,6 +17,8 @@ from nbformat.v4 import new_output
 
 from nbsched.core.messages import OUTPUTS, SIGNAL_TYPE, VALUE_TYPE, without_colours
 from nbsched.core.sources import tagged
+from nbsched.core.usage import Usage
+from nbsched.kernels.journal import Journal
 from nbsched.kernels.process import Kernel, exit_text
 from nbsched.kernels.stop import StopSignal
 
@@ -36,7 +38,7 @@ class Listener(Protocol):
 
     def started(self, notebook: NotebookNode, pid: int | None) -> None: ...
     def cell_started(self, index: int) -> None: ...
-    def cell_ended(self, index: int) -> None: ...
+    def cell_ended(self, index: int, usage: Usage) -> None: ...
     def shown(self, output: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...
 
@@ -65,9 +67,17 @@ class Ending:
 class CellClient:
     """Executes the cells of one notebook in one kernel; outputs land in the cells."""
 
-    def __init__(self, kernel: Kernel, outputs: NotebookClient, listener: Listener, stop: StopSignal) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        outputs: NotebookClient,
+        listener: Listener,
+        stop: StopSignal,
+        journal: Journal | None = None,
+    ) -> None:
         self._kernel = kernel
         self._listener = listener
+        self._journal = journal
         self._stopped = asyncio.create_task(stop.wait())
         self._outputs = outputs
         self._outputs.kc = kernel.client
@@ -159,7 +169,7 @@ class CellClient:
         while True:
             message = await self._kernel.client.get_iopub_msg(timeout=None)
             if message["parent_header"].get("msg_id") == request:
-                self._tell(message)
+                self._tell(message, index)
                 try:
                     self._outputs.process_message(message, cell, index)
                 except CellControlSignal:
@@ -171,15 +181,22 @@ class CellClient:
         """A reply that has come while a widget was answered is noticed: that send took away what tells of it."""
         self._kernel.client.shell_channel.socket.get(zmq.EVENTS)
 
-    def _tell(self, message: Mapping[str, Any]) -> None:
+    def _tell(self, message: Mapping[str, Any], index: int) -> None:
         kind, content = message["msg_type"], message["content"]
         if kind not in OUTPUTS:
             return
+        if self._journal and not self._in_widget(message):
+            self._journal.hear(index, message)
         data = content.get("data", {})
         self._signal = data.get(SIGNAL_TYPE, self._signal)
         if VALUE_TYPE in data:
             self._listener.value(data[VALUE_TYPE]["name"], data[VALUE_TYPE]["value"])
         self._listener.shown({"output_type": kind, **content})
+
+    def _in_widget(self, message: Mapping[str, Any]) -> bool:
+        """Whether what the message shows becomes part of a widget's state and not of the cell."""
+        hooks = self._outputs.output_hook_stack.get(message["parent_header"]["msg_id"])
+        return bool(hooks) and message["msg_type"] != "update_display_data"
 
     # --- endings ---
 
@@ -191,7 +208,7 @@ class CellClient:
         if self._signal is not None:
             return Ending(kind="signal", index=index, signal=self._signal)
         if reply is None:
-            return self._noted(self._death(index), cell)
+            return self._noted(self._death(index), cell, index)
         expected = self._outputs.allow_errors or tagged(cell, "raises-exception")
         if reply["status"] == "ok" or expected:
             return None
@@ -207,16 +224,18 @@ class CellClient:
             "the cell did not stop when it was interrupted, so its kernel was killed" if reply is None else ""
         )
         ending = Ending(kind=cut, index=index, ename="KeyboardInterrupt", evalue=why)
-        return self._noted(ending, cell) if reply is None else ending
+        return self._noted(ending, cell, index) if reply is None else ending
 
     def _death(self, index: int | None) -> Ending:
         how = exit_text(self._kernel.exited.result())
         return Ending(kind="died", index=index, ename="DeadKernelError", evalue=f"the kernel {how}")
 
-    def _noted(self, ending: Ending, cell: NotebookNode) -> Ending:
+    def _noted(self, ending: Ending, cell: NotebookNode, index: int) -> Ending:
         """The ending, which the kernel could not report itself, as an output of its cell too."""
         text = f"{ending.ename}: {ending.evalue}"
         cell.outputs.append(new_output("error", ename=ending.ename, evalue=ending.evalue, traceback=[text]))
+        if self._journal:
+            self._journal.put(index, {"outputs": cell.outputs})
         return ending
 
     async def _exception_bases(self) -> tuple[tuple[str, str], ...]:

@@ -18,12 +18,14 @@ from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
 from nbsched.core.sources import code_cells, source_text, tagged
+from nbsched.core.usage import Usage
 from nbsched.kernels.client import CellClient, Ending, Listener
 from nbsched.kernels.journal import Journal
 from nbsched.kernels.launch import Launch
 from nbsched.kernels.preloads import imported_by
 from nbsched.kernels.process import running_kernel
 from nbsched.kernels.stop import StopSignal
+from nbsched.kernels.usage import Meter
 
 ENGINE = "nbsched"
 SKIPPED_TAG = "skip-execution"
@@ -34,7 +36,7 @@ class _Silent:
 
     def started(self, notebook: NotebookNode, pid: int | None) -> None: ...
     def cell_started(self, index: int) -> None: ...
-    def cell_ended(self, index: int) -> None: ...
+    def cell_ended(self, index: int, usage: Usage) -> None: ...
     def shown(self, output: Mapping[str, Any]) -> None: ...
     def value(self, name: str, value: Any) -> None: ...
 
@@ -176,6 +178,8 @@ def _carry_out(record: Any, execution: Execution) -> None:
     if execution.journal:
         notebook.metadata.papermill["output_path"] = str(execution.journal.path)
     record.notebook_start()
+    for cell in notebook.cells:
+        cell.metadata.pop("nbsched", None)  # of an earlier execution
     if execution.journal:
         execution.journal.open(notebook)
     try:
@@ -220,36 +224,42 @@ async def _execute(record: Any, execution: Execution) -> Ending:
     async with running_kernel(execution.launch) as kernel:
         execution.listener.started(record.nb, kernel.pid)
         outputs = execution.outputs or NotebookClient(record.nb)
-        client = CellClient(kernel, outputs, execution.listener, execution.stop)
+        client = CellClient(kernel, outputs, execution.listener, execution.stop, execution.journal)
         try:
             ending = await client.ready(execution.start_timeout_s)
-            return ending or await _execute_cells(client, record, execution)
+            return ending or await _execute_cells(client, record, execution, Meter(kernel.pid))
         finally:
             client.close()
 
 
-async def _execute_cells(client: CellClient, record: Any, execution: Execution) -> Ending:
+async def _execute_cells(client: CellClient, record: Any, execution: Execution, meter: Meter) -> Ending:
     for index, cell in enumerate(record.nb.cells):
         if execution.stop.requested:
             return Ending(kind="stopped", index=index)
         record.cell_start(cell, index)
-        ending = await _execute_cell(client, cell, index, execution) if cell.cell_type == "code" else None
+        if execution.journal:
+            execution.journal.begin(index, cell)
+        ending = None
+        if cell.cell_type == "code":
+            ending = await _execute_cell(client, cell, index, execution, meter)
         if ending and not ending.good:
             record.cell_exception(cell, index)
         record.cell_complete(cell, index)
         if execution.journal:
-            execution.journal.add(index, cell)
+            execution.journal.end(index, cell)
         if ending:
             return ending
     return Ending(kind="finished")
 
 
 async def _execute_cell(
-    client: CellClient, cell: NotebookNode, index: int, execution: Execution
+    client: CellClient, cell: NotebookNode, index: int, execution: Execution, meter: Meter
 ) -> Ending | None:
     execution.listener.cell_started(index)
+    meter.begin()
     ending = None
     if cell.source.strip() and not tagged(cell, SKIPPED_TAG):
         ending = await client.execute(cell, index, execution.cell_timeout_s, execution.grace_s)
-    execution.listener.cell_ended(index)
+    usage = cell.metadata["nbsched"] = meter.end()
+    execution.listener.cell_ended(index, usage)
     return ending

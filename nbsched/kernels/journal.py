@@ -1,10 +1,10 @@
-"""An output notebook that is complete up to the last finished cell, whatever happens to its writer."""
+"""An output notebook that is complete up to the last message of its kernel, whatever happens to its writer."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,23 +17,46 @@ from nbsched.core.sources import source_text
 
 
 class Journal:
-    """Writes the whole notebook first and last, and in between appends each finished cell: O(new output)."""
+    """Writes the whole notebook first and last, and in between appends what is new: O(new output).
+
+    Its lines are read by `recover`: `{"index", "cell"}` sets those fields of a cell, `{"index", "message"}` is one
+    more message of what the cell shows. They are flushed one by one, so that they outlast this process.
+    """
 
     def __init__(self, path: Path, redaction: Redaction | None = None) -> None:
         self.path, self._redaction = path, redaction or Redaction()
-        self._lines: IO[str] | None = None
+        self._lines: IO[bytes] | None = None
 
     def open(self, notebook: NotebookNode) -> None:
-        """The notebook is at its path, and finished cells may be added."""
+        """The notebook is at its path, and more may be told of its cells."""
         self._write(notebook)
-        self._lines = open(_journal_of(self.path), "w", encoding="utf-8", opener=_private)  # noqa: SIM115 - until close
+        self._lines = open(_journal_of(self.path), "wb", opener=_private)  # noqa: SIM115 - until close
 
-    def add(self, index: int, cell: NotebookNode) -> None:
+    def begin(self, index: int, cell: NotebookNode) -> None:
+        """The cell runs, and has no outputs yet."""
+        fresh: dict[str, Any] = {"outputs": [], "execution_count": None} if cell.cell_type == "code" else {}
+        self.put(index, {"metadata": cell.metadata, **fresh})
+
+    def hear(self, index: int, message: Mapping[str, Any]) -> None:
+        """What the cell shows is safe from the death of this process, or with secrets once the cell has ended.
+
+        A secret may be cut in two by the end of a message.
+        """
+        if not self._redaction:
+            told = {"msg_type": message["msg_type"], "content": message["content"]}
+            self._append({"index": index, "message": told})
+
+    def end(self, index: int, cell: NotebookNode) -> None:
         """The finished cell is safe from the death of this process."""
-        if self._lines is not None:
-            told = self._redaction.cell(cell) if self._redaction else cell
-            self._lines.write(json.dumps({"index": index, "cell": told}, ensure_ascii=False) + "\n")
-            self._lines.flush()
+        if self._redaction:
+            self.put(index, cell)
+        else:
+            self.put(index, {name: cell[name] for name in ("metadata", "execution_count") if name in cell})
+
+    def put(self, index: int, fields: Mapping[str, Any]) -> None:
+        """These fields of the cell are as given, whatever was told of them before."""
+        told = self._redaction.cell(fields) if self._redaction else fields
+        self._append({"index": index, "cell": told})
 
     def close(self, notebook: NotebookNode) -> None:
         """The notebook at its path is the one given, and the journal is gone."""
@@ -41,6 +64,12 @@ class Journal:
         if self._lines is not None:
             self._lines.close()
         _journal_of(self.path).unlink(missing_ok=True)
+
+    def _append(self, line: Mapping[str, Any]) -> None:
+        if self._lines is not None:
+            self._lines.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+            self._lines.write(b"\n")
+            self._lines.flush()
 
     def _write(self, notebook: NotebookNode) -> None:
         if self._redaction:
@@ -51,20 +80,42 @@ class Journal:
 
 
 def recover(path: Path) -> bool:
-    """The notebook at the path holds all cells finished before its writer died; False when none died."""
+    """The notebook at the path holds all that its cells had shown when its writer died; False when none died."""
     lines = _journal_of(path)
     if not lines.exists():
         return False
     notebook = nbformat.from_dict(json.loads(path.read_text("utf-8")))
-    for line in lines.read_text("utf-8").splitlines():
+    if not _is_complete(notebook):
+        with lines.open("rb") as file:  # a line of JSON may hold what ends a line of text, but no b"\n"
+            _replay(notebook, file)
+        write_notebook(path, notebook)
+    lines.unlink()
+    return True
+
+
+def _is_complete(notebook: NotebookNode) -> bool:
+    """Whether the writer died only after its last write: papermill notes when the whole has ended."""
+    return notebook.metadata.get("papermill", {}).get("end_time") is not None
+
+
+def _replay(notebook: NotebookNode, lines: Iterable[bytes]) -> None:
+    """The cells are what the lines say, by what made them of the kernel's messages when these came."""
+    from nbclient import NotebookClient
+
+    outputs = NotebookClient(notebook)
+    for line in lines:
         try:
             entry: dict[str, Any] = json.loads(line)
         except ValueError:
-            break  # the writer died within this line
-        notebook.cells[entry["index"]] = nbformat.from_dict(entry["cell"])
-    write_notebook(path, notebook)
-    lines.unlink()
-    return True
+            return  # the writer died within this line
+        cell = notebook.cells[entry["index"]]
+        if "cell" in entry:
+            cell.update(nbformat.from_dict(entry["cell"]))
+            outputs.clear_before_next_output = False
+        else:
+            message = nbformat.from_dict(entry["message"])
+            header = {"msg_type": message["msg_type"]}
+            outputs.process_message({**message, "header": header, "parent_header": {}}, cell, entry["index"])
 
 
 def write_notebook(path: Path, notebook: NotebookNode) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nbsched.core.messages import NO_INPUT
 from nbsched.kernels.cells import running
 
 Method = Callable[..., Any]
@@ -47,8 +48,6 @@ def _no_input(method: Method) -> Method:
             return method(*args, **kwargs)
         from IPython.core.error import StdinNotImplementedError
 
-        raise StdinNotImplementedError(
-            "a scheduled cell cannot ask for input, nobody may be there: use a parameter or nb.approve(...)"
-        )
+        raise StdinNotImplementedError(NO_INPUT)
 
     return ask

@@ -15,6 +15,7 @@ def tell(
     output: str | None = None,
     pid: int | None = None,
     birth: str | None = None,
+    cells: str | None = None,
 ) -> None:
     """What a running attempt tells of itself is in its row."""
     row = db.execute(
@@ -22,6 +23,8 @@ def tell(
         "WHERE id = ? AND fence = ? AND state = 'running' RETURNING attempt",
         (progress, output, run, fence),
     ).fetchone()
+    if row is not None and cells is not None:
+        db.execute("INSERT OR REPLACE INTO usage (run, cells) VALUES (?, ?)", (run, cells))
     if row is not None and (pid is not None or output is not None):
         db.execute(
             "UPDATE attempts SET pid = coalesce(?, pid), birth = coalesce(?, birth), output = coalesce(?, output) "

@@ -9,8 +9,10 @@ from typing import Any
 
 from nbsched.core.definitions import work_of
 from nbsched.core.errors import UnknownName
+from nbsched.core.estimate import Estimate
 from nbsched.core.instants import from_ms
 from nbsched.core.model import Approval, AttemptRecord, Error, RunRecord, ScheduleRecord, State, Wait
+from nbsched.core.usage import Usage
 from nbsched.store.database import Db
 
 _RUN = """
@@ -37,7 +39,8 @@ def run_record(row: Any) -> RunRecord:
         result=json.loads(row["result"]) if row["result"] else None,
         values=json.loads(row["named"]) if row["named"] else {},
         error=Error.from_json(json.loads(row["error"])) if row["error"] else None, output=row["output"],
-        progress=tuple(progress) if progress else None, late=bool(row["late"]), waits_for=_waits_for(row["waits_for"]),
+        progress=tuple(progress[:3]) if progress else None, late=bool(row["late"]),
+        waits_for=_waits_for(row["waits_for"]), estimate=Estimate(*progress[3:]) if progress and progress[3:] else None,
     )  # fmt: skip
 
 
@@ -125,6 +128,12 @@ def attempts(db: Db, run_id: int) -> list[AttemptRecord]:
         )
         for row in rows
     ]  # fmt: skip
+
+
+def cells(db: Db, run_id: int) -> list[Usage]:
+    """What the cells of the run's last attempt used, those that have ended, in order."""
+    row = db.execute("SELECT cells FROM usage WHERE run = ?", (run_id,)).fetchone()
+    return json.loads(row[0]) if row else []
 
 
 def by_key(db: Db, key: str) -> int | None:

@@ -11,8 +11,9 @@ from nbsched.core.panel import Line, shortened
 from nbsched.core.rawtext import RawText
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
 from nbsched.core.tables import Table
+from nbsched.core.usage import usage_text
 from nbsched.options import Parser, add_params, params_given, whole
-from nbsched.store import showing
+from nbsched.store import records, showing
 from nbsched.verbs.table import Answer, run_id, verb
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def _table(rt: Calls, lines: Sequence[Line], empty: str = "", more: int = 0) -> 
 def show(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.get_run(given.id)
     attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
+    cells = rt.database.read(records.cells, run.record.origin)
 
     def data() -> dict[str, Any]:
         steps = {name: step.row for name, step in run.steps.items()}
         events = [event_row(event) for event in rt.events(run=given.id)]
-        return {**run.row, "steps": steps, "attempts": attempts, "events": events}
+        return {**run.row, "steps": steps, "attempts": attempts, "cells": cells, "events": events}
 
-    parts = (run_table(rt, run.id), _attempts_table(attempts), _facts(run))
+    parts = (run_table(rt, run.id), _attempts_table(attempts), usage_text(cells), _facts(run))
     return Answer(data, "\n\n".join(part for part in map(str, parts) if part))
 
 

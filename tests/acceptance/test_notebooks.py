@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import nbsched as nb
+from nbsched.store import records
 
 Write = Callable[..., Path]
 
@@ -49,6 +51,31 @@ def test_parameters_are_typed_as_the_notebook_declares_and_the_rest_is_as_it_was
         with pytest.raises(nb.NbschedError):
             nb.run(nb.notebook(path), wrong)
     assert len(nb.runs()) == 1
+
+
+def test_each_cell_tells_what_it_used_and_the_next_run_how_long_it_still_needs(
+    rt: nb.Runtime, folder: Path, write_notebook: Write
+) -> None:
+    path = write_notebook(folder / "waits.ipynb", "import time", "time.sleep(0.5)", "time.sleep(0.7)")
+    told: list[dict[str, Any]] = []
+    with rt.subscribe("run.progress", lambda event: told.append(event.data)):
+        runs = [nb.run(nb.notebook(path)).wait(check=True) for _ in range(2)]
+    first, second = ([data for data in told if data["id"] == run.id] for run in runs)
+    for data in (first, second):
+        used = [one for one in data if "wall_s" in one]
+        assert [one["done"] for one in used] == [1, 2, 3]
+        assert used[1]["wall_s"] >= 0.5
+        assert all(one["cpu_s"] >= 0 and one["peak_memory_mb"] > 1 for one in used)
+    assert not [one for one in first if "left_s" in one]
+    left = [one["left_s"] for one in second if one["done"] == 1]
+    assert all(1.2 <= one < 4 for one in left), left
+    assert runs[0].output is not None
+    cells = json.loads(Path(runs[0].output).read_text())["cells"]
+    kept = rt.database.read(records.cells, runs[0].id)
+    assert [cell["metadata"]["nbsched"] for cell in cells] == kept
+    assert {"start_time", "end_time", "duration", "status", "exception"} <= set(
+        cells[0]["metadata"]["papermill"]
+    )
 
 
 def test_the_output_notebook_is_kept_however_it_ends(

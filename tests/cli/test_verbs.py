@@ -52,7 +52,7 @@ def test_a_run_has_the_promised_keys_and_times_have_an_offset(one: CommandLine) 
 def test_a_run_is_shown_with_steps_attempts_and_events(one: CommandLine) -> None:
     run = one.here("run", "one.py", "--json").json
     shown = one.here("show", str(run["steps"]["tell"]["id"]), "--json").json
-    assert set(shown) >= RUN_KEYS | {"steps", "attempts", "events"}
+    assert set(shown) >= RUN_KEYS | {"steps", "attempts", "cells", "events"}
     assert [attempt["number"] for attempt in shown["attempts"]] == [1]
     assert [event["name"] for event in shown["events"]][-1] == "run.succeeded"
     assert "✓" in one.here("show", str(run["id"])).out

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbsched.core.estimate import Estimate
 from nbsched.core.model import Error, Event, RunRecord, ScheduleRecord, State
 from nbsched.core.rows import (
     COLUMNS,
     RunRow,
     event_row,
+    left_text,
     panel_cells,
     panel_row,
     plain,
@@ -184,6 +186,27 @@ def test_the_text_row_has_a_cell_for_each_column() -> None:
         "": "◐", "run": "7", "what": "report  cell 7 of 12", "why": "by hand", "progress": "58 %", "took": "1:15",
         "when": "1 min ago",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("estimate", "left"),
+    [
+        (Estimate(40_000), "about 40 s left"),
+        (Estimate(39_001), "about 40 s left"),
+        (Estimate(90_001), "about 2 min left"),
+        (Estimate(5_400_001), "about 2 h left"),
+        (Estimate(-1), ""),
+        (Estimate(-1, 3_000), "about 3 s left"),
+        (None, ""),
+    ],
+)
+def test_a_running_notebook_says_how_long_it_still_needs(estimate: Estimate | None, left: str) -> None:
+    now_ms = round(AT.timestamp() * 1000)
+    if estimate is not None:
+        estimate = Estimate(now_ms + estimate.ends_ms, estimate.rest_ms)
+    row = panel_row(run(State.RUNNING, progress=(2, 10, "cell 3"), estimate=estimate))
+    assert left_text(row, now_ms) == left
+    assert panel_cells(row, AT)[2] == "report  cell 3 of 10" + (f" · {left}" if left else "")
 
 
 def test_instants_not_run_say_from_when_until_when() -> None:

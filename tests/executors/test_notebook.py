@@ -19,9 +19,9 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from nbsched.core.model import Cell, Context, Notebook, Outcome, Work
+from nbsched.core.usage import Usage
 from nbsched.executors.contract import Assignment
 from nbsched.executors.notebook import NotebookExecutor
-from nbsched.kernels.forks import own_forks
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 7, 1, 2, tzinfo=UTC)
@@ -49,6 +49,7 @@ class Told:
 
     pids: list[int] = field(default_factory=list)
     steps: list[tuple[int, int, str]] = field(default_factory=list)
+    usages: list[Usage] = field(default_factory=list)
     text: dict[str, str] = field(default_factory=lambda: {"stdout": "", "stderr": ""})
     displays: list[Mapping[str, Any]] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
@@ -59,8 +60,10 @@ class Told:
     def started(self, pid: int) -> None:
         self.pids.append(pid)
 
-    def progress(self, done: int, total: int, label: str = "") -> None:
+    def progress(self, done: int, total: int, label: str = "", usage: Usage | None = None) -> None:
         self.steps.append((done, total, label))
+        if usage is not None:
+            self.usages.append(usage)
 
     def output(self, text: str, stream: str = "stdout") -> None:
         self.text[stream] += text
@@ -106,12 +109,16 @@ async def execute(assignment: Assignment) -> Outcome:
 
 
 def no_kernel_left(assignment: Assignment) -> bool:
-    """Apart from those that wait for work, and the process that forks them."""
+    """Nothing runs of the sessions that they led."""
     pids = assignment.report.pids  # type: ignore[attr-defined]
-    zygote = own_forks().living
-    kept = {zygote.pid, *(each.pid for each in psutil.Process(zygote.pid).children())} if zygote else set()
-    others = {each.pid for each in psutil.Process().children(recursive=True)} - kept
-    return not others and not any(psutil.pid_exists(pid) for pid in pids)
+    return not any(_session(each) in pids for each in psutil.process_iter(["status"]))
+
+
+def _session(process: psutil.Process) -> int:
+    try:
+        return 0 if process.info["status"] == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
+    except ProcessLookupError:
+        return 0
 
 
 def gone(pid: int) -> bool:
@@ -165,6 +172,7 @@ async def test_a_notebook_runs_with_typed_parameters_and_tells_all_it_does(
     assert [output["data"]["text/plain"] for output in results] == ["42"]
     assert told.steps[0] == (0, 6, "cell 1")
     assert told.steps[-1] == (6, 6, "cell 6")
+    assert [set(usage) for usage in told.usages] == [{"wall_s", "cpu_s", "peak_memory_mb"}] * 6
     assert hashlib.sha256(source.read_bytes()).hexdigest() == before
     assert told.files == [assignment.folder / source.name]
     output = output_of(assignment, source.name)
@@ -225,6 +233,11 @@ async def test_a_notebook_can_end_itself(tmp_path: Path, last: str, kind: str, f
     for name, text in facts.items():
         assert text in str(getattr(outcome, name))
     assert told.text["stdout"] == ""
+    if "input" in last:
+        assert str(outcome.error) == (
+            "StdinNotImplementedError: a scheduled cell cannot ask for input, nobody may be there: "
+            "use a parameter or nb.approve(...)"
+        )
     marked = "An Exception was encountered" in (assignment.folder / "ends.ipynb").read_text()
     assert marked == (kind == "failed" and not outcome.fatal)
 

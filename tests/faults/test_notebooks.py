@@ -1,4 +1,4 @@
-"""A notebook whose host is killed in the middle: what had finished can be read."""
+"""A notebook whose host is killed in the middle: what it had shown can be read."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from pathlib import Path
 
 import nbsched as nb
 
-CELLS = ["print('first is done')", "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)"]
+CELLS = [
+    "print('first is done')",
+    "import pathlib, time\nprint('half is done', flush=True)\ntime.sleep(60)",
+]
 PROGRAM = """
-import nbsched as nb, pathlib, threading
+import nbsched as nb, threading
+half = threading.Event()
+nb.subscribe("run.output", lambda event: half.set() if "half" in event.data.get("text", "") else None)
 nb.run(nb.notebook('long.ipynb', rerun=False))
-while not pathlib.Path('begun').exists():
-    threading.Event().wait(0.05)
-print('begun', flush=True)
+half.wait()
+print('half', flush=True)
 threading.Event().wait()
 """
 
 
-def test_the_output_of_a_killed_hosts_notebook_has_every_cell_that_had_finished(
+def test_the_output_of_a_killed_hosts_notebook_has_all_that_its_cells_had_shown(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     cells = [{"cell_type": "code", "id": f"c{at}", "source": source, "metadata": {}, "outputs": [],
@@ -30,7 +34,7 @@ def test_the_output_of_a_killed_hosts_notebook_has_every_cell_that_had_finished(
     (tmp_path / "program.py").write_text(PROGRAM)
     program = start(tmp_path / "program.py")
     assert program.stdout is not None
-    assert program.stdout.readline() == "begun\n"
+    assert program.stdout.readline() == "half\n"
     program.kill()
     program.wait()
     with nb.Runtime(tmp_path / "store.db") as runtime:
@@ -38,6 +42,8 @@ def test_the_output_of_a_killed_hosts_notebook_has_every_cell_that_had_finished(
         assert (run.wait("5s").state, run.reason) == ("failed", "lost")
         assert run.output is not None
         output = Path(run.output)
-    first = json.loads(output.read_text())["cells"][0]
+    first, second = json.loads(output.read_text())["cells"]
     assert first["outputs"][0]["text"] == ["first is done\n"]
+    assert second["outputs"][0]["text"] == ["half is done\n"]
+    assert [cell["metadata"]["papermill"]["status"] for cell in (first, second)] == ["completed", "running"]
     assert not list(output.parent.glob("*.journal"))

@@ -34,7 +34,7 @@ class Recorder:
         self.pids.append(pid)
         self.begun.set()
 
-    def progress(self, done, total, label=""): ...
+    def progress(self, done, total, label="", usage=None): ...
 
     def output(self, text, stream="stdout"):
         self.texts.append((stream, text))

@@ -18,15 +18,21 @@ from typing import Any
 import pytest
 
 import nbsched as nb
+from nbsched.kernels import forks
+from nbsched.kernels.ahead import own_ahead
 from nbsched.kernels.engine import ENGINE
+from nbsched.kernels.forks import Forks
 from tests.kernels import homemade
 from tests.kernels.comparing import assigned, normal
 from tests.kernels.corpus import failures, formats, languages, outputs, running, widgets
 from tests.kernels.corpus.case import PYTHON, Case, Executed, case, marked
 
-CASES = [
-    case for module in (outputs, failures, running, widgets, formats, languages) for case in module.CASES
-]
+CASES = sorted(
+    (case for module in (outputs, failures, running, widgets, formats, languages) for case in module.CASES),
+    key=lambda case: (
+        case.name != "its own surroundings"
+    ),  # first: a library that others import may change them
+)
 LIMIT_S = 30
 """For each cell, so that one that hangs is named."""
 
@@ -119,8 +125,12 @@ def ours(logs: Path, start: str | None, kernels: None) -> Iterator[Papers]:
 
 @pytest.fixture(scope="module")
 def runtime(logs: Path, start: str | None, kernels: None) -> Iterator[nb.Runtime]:
-    with nb.Runtime(logs / "store.db", slots=2) as runtime:
+    own = Forks()  # what other tests have had imported ahead is not there
+    with pytest.MonkeyPatch.context() as patch, nb.Runtime(logs / "store.db", slots=2) as runtime:
+        patch.setattr(forks, "_own", own)
         yield runtime
+    own_ahead().discard()
+    own.close()
 
 
 @pytest.mark.parametrize(

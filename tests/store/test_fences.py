@@ -48,7 +48,9 @@ def end(db: Db, host: str, row: dict[str, Any], verb: Verb = Verb.SUCCEED) -> li
 
 def whole(db: Db) -> list[Any]:
     return [
-        tuple(row) for table in ("runs", "attempts", "events") for row in db.execute(f"SELECT * FROM {table}")
+        tuple(row)
+        for table in ("runs", "attempts", "events", "usage")
+        for row in db.execute(f"SELECT * FROM {table}")
     ]
 
 
@@ -76,7 +78,16 @@ def test_what_a_run_tells_after_its_end_or_loss_is_not_in_its_row(db: Db, held: 
     assert recovery.processes_of(db, "a") == [(7, "x")]
     end(db, "a", held)
     before = whole(db)
-    attempts.tell(db, held["id"], held["fence"], progress='[2, 2, ""]', output="late.ipynb", pid=8, birth="y")
+    attempts.tell(
+        db,
+        held["id"],
+        held["fence"],
+        progress='[2, 2, ""]',
+        output="late.ipynb",
+        pid=8,
+        birth="y",
+        cells="[]",
+    )
     assert whole(db) == before
 
 

@@ -4,7 +4,7 @@ import { SHAPES, button, draw, keepKeys, make, say } from "./elements.js";
 import { Items } from "./items.js";
 import { Path, label } from "./path.js";
 import { moments, words } from "./rows.js";
-import { exact, took, when } from "./words.js";
+import { exact, left, took, when } from "./words.js";
 
 export class Aside {
   constructor(panel) {
@@ -60,7 +60,7 @@ export class Aside {
     const verb = row.ended_ms != null ? "ended" : row.started_ms != null ? "started" : "due";
     const today = new Date(at).toDateString() === new Date(known.now()).toDateString();
     this.meta.title = moments(row);
-    return `${verb} ${exact(at).slice(today ? 11 : 0, 19)} · ${when(at, known.now())}`;
+    return [`${verb} ${exact(at).slice(today ? 11 : 0, 19)}`, when(at, known.now()), left(row, known.now())].filter(Boolean).join(" · ");
   }
 
   run(row, details) {
@@ -132,7 +132,7 @@ function errorBlock(error) {
   return node;
 }
 
-function facts({ run, attempts, path }, schedule) {
+function facts({ run, attempts, path, cells }, schedule) {
   const show = value => (typeof value === "string" ? value : JSON.stringify(value));
   const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
   const tries = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
@@ -140,6 +140,7 @@ function facts({ run, attempts, path }, schedule) {
   return pairs([
     ["parameters", listed(run.params)], ["values", listed(run.values)],
     ["result", run.result == null ? "" : show(run.result)],
+    ["cells", cells ?? ""],
     ["attempts", attempts.length ? `${attempts.length} · ${tries.join(", ")}` : ""],
     ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name && !path.length ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
   ]);

@@ -2,7 +2,7 @@
 
 import { button, draw, make, put, say, sign } from "./elements.js";
 import { label } from "./path.js";
-import { exact, took, when } from "./words.js";
+import { exact, left, took, when } from "./words.js";
 
 function spark() {
   const node = make("span", "spark");
@@ -56,10 +56,11 @@ export function runRow(panel) {
     icon.show(row.sign, row.tone);
     say(id, String(row.id));
     say(name, row.name);
-    say(detail, row.detail);
+    const far = [row.detail, left(row, known.now())].filter(Boolean).join(" · ");
+    say(detail, far);
     put(what, "style", `padding-left: ${16 * known.depth(row)}px`);
     fold.show(row);
-    put(what, "title", `${row.name} ${row.detail}`.trim());
+    put(what, "title", `${row.name} ${far}`.trim());
     say(why, reason);
     put(why, "class", `why ${row.tone === "bad" || row.tone === "warn" ? row.tone : ""}`);
     put(why, "title", reason);

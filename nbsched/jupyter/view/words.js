@@ -22,6 +22,14 @@ export function when(at, now) {
   return at > now ? `in ${amount}` : `${amount} ago`;
 }
 
+// how long a row still needs, by its last runs; empty where that is not known, or was wrong
+export function left({ ends_ms, rest_ms }, now) {
+  const ms = ends_ms == null ? 0 : Math.max(ends_ms - now, rest_ms);
+  if (ms <= 0) return "";
+  const [size, unit] = ms <= 90000 ? [1000, "s"] : ms <= 5400000 ? [60000, "min"] : [3600000, "h"];
+  return `about ${Math.ceil(ms / size)} ${unit} left`;
+}
+
 export function clock(at) {
   const d = new Date(at);
   return `${two(d.getHours())}:${two(d.getMinutes())}`;
