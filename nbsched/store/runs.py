@@ -58,17 +58,26 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
 def _begin(db: Db, run: int, parts: Parts, now_ms: int) -> list[Ended]:
     """The runs in this run are there and those that may begin are admitted."""
     unfold(db, run, parts, now_ms)
-    return begin_pipeline(db, run, now_ms) if parts.items is None else roll_up(db, {run}, now_ms)
+    if parts.items is None:
+        return begin_pipeline(db, run, now_ms)
+    _admit_items(db, run, parts.width, now_ms)
+    return roll_up(db, {run}, now_ms)
 
 
-def _admit_items(db: Db, parent: int, now_ms: int) -> None:
+def _admit_next_items(db: Db, parent: int, now_ms: int) -> None:
+    """Of the items that only so many of are admitted at a time, the next are; others were all admitted at once."""
+    row = db.execute(
+        "SELECT width FROM runs WHERE id = ? AND kind = 'map' AND width IS NOT NULL", (parent,)
+    ).fetchone()
+    if row is not None:
+        _admit_items(db, parent, row["width"], now_ms)
+
+
+def _admit_items(db: Db, parent: int, width: int | None, now_ms: int) -> None:
     """Of the items that have not ended, the first in line are admitted, as many as may be at a time."""
-    width = db.execute("SELECT width FROM runs WHERE id = ? AND kind = 'map'", (parent,)).fetchone()
-    if width is None:
-        return
     first = db.execute(
         f"SELECT id, state, lane, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
-        (parent, -1 if width[0] is None else width[0]),
+        (parent, -1 if width is None else width),
     ).fetchall()
     _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
 
@@ -306,7 +315,7 @@ def roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     done: list[Ended] = []
     for parent in parents:
         if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND {ACTIVE} LIMIT 1", (parent,)).fetchone():
-            _admit_items(db, parent, now_ms)
+            _admit_next_items(db, parent, now_ms)
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:
