@@ -165,8 +165,10 @@ class Lookup:
         return _inner(given, path, f"the pipeline has no parameter {'.'.join(path)!r}")
 
     def _item(self, path: tuple[str, ...]) -> Any:
-        stored = json.loads(self._row["params"])
-        return resolve(self._load(stored[path[0]], self._anywhere), self)
+        stored = json.loads(self._row["params"])[path[0]]
+        if not isinstance(stored, (list, dict)):
+            return stored
+        return resolve(self._load(stored, self._anywhere), self)
 
     def _event(self, path: tuple[str, ...]) -> Any:
         text = self._row["event"] or self._around.database.read(_event_text, self._row["root"])

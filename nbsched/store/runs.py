@@ -16,7 +16,7 @@ from nbsched.store import bounds, notices, previous, rates, waits
 from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
-from nbsched.store.events import record_run
+from nbsched.store.events import record_run, record_runs
 from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
@@ -92,15 +92,16 @@ def _is_plain(row: Mapping[str, Any]) -> bool:
 
 
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
-    rows = waits.begin_those_that_wait(db, rows, now_ms)
-    db.executemany(
-        "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) WHERE id = ?",
-        [(_expiry(row["policy"], now_ms), row["id"]) for row in rows],
-    )
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
-        [(now_ms, row["id"]) for row in rows],
-    )
+    expiries: dict[int | None, list[int]] = {}
+    for row in waits.begin_those_that_wait(db, rows, now_ms):
+        expiries.setdefault(_expiry(row["policy"], now_ms), []).append(row["id"])
+    for expires_ms, runs in expiries.items():
+        db.execute(
+            "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (expires_ms, json.dumps(runs)),
+        )
+        record_runs(db, "run.queued", now_ms, runs)
     return []
 
 
@@ -161,33 +162,47 @@ _FACTS = (
     "run", "attempt", "outcome", "state", "event", "reason", "ended_ms", "result", "named", "error", "output", "failed",
     "lost",
 )  # fmt: skip
-_GIVEN = f"""(
-SELECT {", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(_FACTS))} FROM json_each(?)
-) AS given"""
-"""All settlements in one parameter: other threads go on while SQLite works through it, as they do not between rows."""
+Given = tuple[str, dict[str, Any]]
+"""A table `given` of the _FACTS, for a FROM, and its parameters."""
+
+
+def _given(rows: Sequence[tuple[Any, ...]]) -> Given:
+    """All rows in one statement: other threads go on while SQLite works through it, as they do not between rows.
+
+    What all rows have in common is one parameter, for to look into JSON is what takes long.
+    """
+    columns = dict(zip(_FACTS, zip(*rows, strict=True), strict=True))
+    common = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(rows)}
+    own = [name for name in columns if name not in common]
+    facts = [f":{name} AS {name}" for name in common]
+    facts += [f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(own)]
+    each = list(zip(*(columns[name] for name in own), strict=True)) or [()] * len(rows)
+    table = f"(SELECT {', '.join(facts)} FROM json_each(:rows)) AS given"
+    return table, {**common, "rows": json.dumps(each, ensure_ascii=False)}
 
 
 def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
     """The attempts have ended, and but for retries so have the runs."""
-    rows = [_facts(item, held[item.run]["attempt"]) for item in settlements]
-    given = (json.dumps(rows, ensure_ascii=False),)
+    if not settlements:
+        return []
+    given, facts = _given([_facts(item, held[item.run]["attempt"]) for item in settlements])
     db.execute(
         "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
-        f"output = coalesce(given.output, attempts.output) FROM {_GIVEN} "
+        f"output = coalesce(given.output, attempts.output) FROM {given} "
         "WHERE attempts.run = given.run AND attempts.number = given.attempt",
-        given,
+        facts,
     )
     db.execute(
         "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
         "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
         "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL "
-        f"FROM {_GIVEN} WHERE runs.id = given.run AND given.state IS NOT NULL",
-        given,
+        f"FROM {given} WHERE runs.id = given.run AND given.state IS NOT NULL",
+        facts,
     )
     db.execute(
         "INSERT INTO events (name, at_ms, run, attempt, reason) "
-        f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
-        given,
+        f"SELECT event, ended_ms, run, attempt, reason FROM {given} WHERE state IS NOT NULL",
+        facts,
     )
     ended = [
         Ended(
