@@ -285,8 +285,7 @@ class Runtime(Calls):
 
     def _tell(self, name: str, data: Mapping[str, Any]) -> None:
         if len(self.scheduler.bus):
-            event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
-            self._call_soon(lambda: self.scheduler.bus.offer(event))
+            self.scheduler.bus.tell(Event(id="", name=name, at=self.clock.now(), seq=0, data=data))
 
     def now_ms(self) -> int:
         if not self.open:

@@ -233,7 +233,8 @@ def _waits_for_previous(db: Db, run: int, new: NewRun, policy: Mapping[str, Any]
 
 
 _AT_FIRST: Mapping[str, tuple[str, ...]] = {
-    state.value: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],) for state in State
+    state.value: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],)
+    for state in State
 }
 """What has happened to a run that begins in a state: a reused one has waited and succeeded."""
 
