@@ -18,7 +18,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from nbsched.core.errors import NbschedError, StoreError
 from nbsched.store.forks import is_inherited, leave_alone_in_forks
 
-VERSION = 2
+VERSION = 3
 """Of the store's format; `schema/N.sql` leads from the one before to format N."""
 MOST_IN_ONE_COMMIT = 512
 BUSY_MS = 10_000

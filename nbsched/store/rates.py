@@ -106,7 +106,9 @@ WAITING = f"state = 'queued' AND reason = '{RATE}' AND name = ? AND not_before_m
 
 def some_wait(db: Db) -> bool:
     """Some run waits for its rate."""
-    found = db.execute(f"SELECT 1 FROM runs WHERE state = 'queued' AND reason = '{RATE}' LIMIT 1")
+    found = db.execute(
+        f"SELECT 1 FROM runs INDEXED BY runs_rated WHERE state = 'queued' AND reason = '{RATE}' LIMIT 1"
+    )
     return found.fetchone() is not None
 
 
