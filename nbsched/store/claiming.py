@@ -47,15 +47,16 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     db.execute(_REFUSED)
     db.execute("DELETE FROM temp.refused")
     begun: list[dict[str, Any]] = []
-    rates = Rates(db, now_ms)
-    while pipelines := list(_in_line(db, "none", now_ms, room, rates)):
+    rates, there = Rates(db, now_ms), _there(db, room)
+    while pipelines := list(_in_line(db, "none", there, now_ms, room, rates)):
         begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    first = _in_line(db, "unfold", now_ms, room, rates)
+        there = _there(db, room)
+    first = _in_line(db, "unfold", there, now_ms, room, rates)
     chosen = [row for _, row in zip(range(MOST_UNFOLDED), first, strict=False)]
-    chosen += _choose(db, now_ms, room, rates)
+    chosen += _choose(db, there, now_ms, room, rates)
     _start(db, chosen, host, birth, now_ms)
     rates.write()
     return begun + chosen
@@ -78,21 +79,30 @@ CREATE TEMP TABLE IF NOT EXISTS refused (parent INTEGER, policy TEXT, PRIMARY KE
 """What this claim has no room for: SQLite passes over more of the same, or a long line would be read row by row."""
 
 
-_PLACES = """
-SELECT value FROM json_each(?) AS mine
-WHERE EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane = ? AND place IS mine.value)
+_LANES = json.dumps(["none", "unfold", "cell", "poke", "slot"])
+_THERE = """
+SELECT lanes.value, mine.value FROM json_each(?) AS lanes CROSS JOIN json_each(?) AS mine
+WHERE EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane = lanes.value AND place IS mine.value)
 """
+There = Mapping[str, Sequence[str | None]]
+"""The lanes that hold runs which a host may take, and the places of these."""
 
 
-def _line(db: Db, lane: str, now_ms: int, room: Capacity) -> Iterator[dict[str, Any]]:
-    """The lane's runs that this host may take, the first in line first; with ageing as `limits.rank` says.
+def _there(db: Db, room: Capacity) -> There:
+    found: dict[str, list[str | None]] = {}
+    for lane, place in db.execute(_THERE, (_LANES, taken_from(room.places, room.any_place))):
+        found.setdefault(lane, []).append(place)
+    return found
+
+
+def _line(
+    db: Db, lane: str, places: Sequence[str | None], now_ms: int, ageing_ms: int | None
+) -> Iterator[dict[str, Any]]:
+    """The lane's runs of these places, the first in line first; with ageing as `limits.rank` says.
 
     Those of each priority stand among each other as without. The index of the queue gives those of each place in
     order, and no more of them are read than are asked for.
     """
-    found = db.execute(_PLACES, (taken_from(room.places, room.any_place), lane))
-    places = [place for (place,) in found]
-    ageing_ms = room.ageing_ms
     if ageing_ms is None:
         return _together([_rows(db.execute(_LINE, (lane, place, now_ms))) for place in places])
     priorities = sorted({priority for place in places for priority in _priorities(db, lane, place)})
@@ -125,10 +135,14 @@ def _priorities(db: Db, lane: str, place: str | None) -> Iterator[int]:
         found = db.execute(f"{least} AND priority > ?", (lane, place, found)).fetchone()[0]
 
 
-def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> Iterator[dict[str, Any]]:
+def _in_line(
+    db: Db, lane: str, there: There, now_ms: int, room: Capacity, rates: Rates
+) -> Iterator[dict[str, Any]]:
     """The runs of the lane that this host may take, the first in line first; all that are given are to begin."""
+    if lane not in there:
+        return
     resources, counts = dict(room.resources), _Counts(db)
-    for row in _line(db, lane, now_ms, room):
+    for row in _line(db, lane, there[lane], now_ms, room.ageing_ms):
         if row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates):
             yield row
         elif not _BY_NAME & _policy(row["policy"]).keys():
@@ -166,16 +180,16 @@ def _may(
     return True
 
 
-def _choose(db: Db, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
+def _choose(db: Db, there: There, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
-    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room, rates), strict=False):
+    for _, row in zip(range(room.cells), _in_line(db, "cell", there, now_ms, room, rates), strict=False):
         chosen.append(row)
-    for _, row in zip(range(room.pokes), _in_line(db, "poke", now_ms, room, rates), strict=False):
+    for _, row in zip(range(room.pokes), _in_line(db, "poke", there, now_ms, room, rates), strict=False):
         chosen.append(row)
     slots = room.slots
     if slots <= 0:
         return chosen
-    for row in _in_line(db, "slot", now_ms, room, rates):
+    for row in _in_line(db, "slot", there, now_ms, room, rates):
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:

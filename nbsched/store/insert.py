@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from nbsched.core.durations import duration
@@ -201,6 +202,11 @@ def insert_items(
     _write_rows(db, rows, now_ms)
 
 
+@lru_cache(maxsize=256)
+def _insertion(columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO runs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
 def _write_rows(db: Db, rows: Sequence[tuple[Any, ...]], now_ms: int) -> None:
     """The rows are in the store, and the events of their beginning; what none of them has is left out.
 
@@ -210,10 +216,7 @@ def _write_rows(db: Db, rows: Sequence[tuple[Any, ...]], now_ms: int) -> None:
         return
     columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
     given = {name: values for name, values in columns.items() if values.count(None) < len(rows)}
-    db.executemany(
-        f"INSERT INTO runs ({', '.join(given)}) VALUES ({', '.join('?' * len(given))})",
-        zip(*given.values(), strict=True),
-    )
+    db.executemany(_insertion(tuple(given)), zip(*given.values(), strict=True))
     first: dict[str, list[int]] = {}
     for run, state in zip(columns["id"], columns["state"], strict=True):
         for event in _AT_FIRST[state]:

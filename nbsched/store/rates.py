@@ -86,6 +86,8 @@ class Rates:
 
     def write(self) -> None:
         """What has begun counts for every host, what must wait does, and what no longer counts is gone."""
+        if not self._windows:
+            return
         self._db.executemany(
             "INSERT INTO starts (name, at_ms) VALUES (?, ?)",
             [(name, self._now_ms) for name, _ in self._begun],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nbsched.core import plan
@@ -162,48 +163,59 @@ _FACTS = (
     "run", "attempt", "outcome", "state", "event", "reason", "ended_ms", "result", "named", "error", "output", "failed",
     "lost",
 )  # fmt: skip
-Given = tuple[str, dict[str, Any]]
-"""A table `given` of the _FACTS, for a FROM, and its parameters."""
 
 
-def _given(rows: Sequence[tuple[Any, ...]]) -> Given:
-    """All rows in one statement: other threads go on while SQLite works through it, as they do not between rows.
+def _given(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names of the facts in which the rows differ, and the parameters of the `_writes` of these.
 
     What all rows have in common is one parameter, for to look into JSON is what takes long.
     """
     columns = dict(zip(_FACTS, zip(*rows, strict=True), strict=True))
     common = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(rows)}
-    own = [name for name in columns if name not in common]
-    facts = [f":{name} AS {name}" for name in common]
+    own = tuple(name for name in columns if name not in common)
+    each = list(zip(*(columns[name] for name in own), strict=True)) or [()]
+    return own, {**common, "rows": json.dumps(each, ensure_ascii=False)}
+
+
+@lru_cache(maxsize=256)
+def _writes(own: tuple[str, ...]) -> tuple[str, str, str]:
+    """How ends are written down, all in one statement each, by the facts in which they differ.
+
+    Other threads go on while SQLite works through it, as they do not between rows.
+    """
+    facts = [f":{name} AS {name}" for name in _FACTS if name not in own]
     facts += [f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(own)]
-    each = list(zip(*(columns[name] for name in own), strict=True)) or [()] * len(rows)
-    table = f"(SELECT {', '.join(facts)} FROM json_each(:rows)) AS given"
-    return table, {**common, "rows": json.dumps(each, ensure_ascii=False)}
+    given = f"(SELECT {', '.join(facts)} FROM json_each(:rows)) AS given"
+    return (
+        f"{_ATTEMPTS_END} FROM {given} {_OF_ATTEMPTS}",
+        f"{_RUNS_END} FROM {given} {_OF_RUNS}",
+        f"{_ENDS_ARE_LOGGED} FROM {given} WHERE state IS NOT NULL",
+    )
+
+
+_ATTEMPTS_END = (
+    "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
+    "output = coalesce(given.output, attempts.output)"
+)
+_OF_ATTEMPTS = "WHERE attempts.run = given.run AND attempts.number = given.attempt"
+_RUNS_END = (
+    "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
+    "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
+    "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL"
+)
+_OF_RUNS = "WHERE runs.id = given.run AND given.state IS NOT NULL"
+_ENDS_ARE_LOGGED = (
+    "INSERT INTO events (name, at_ms, run, attempt, reason) SELECT event, ended_ms, run, attempt, reason"
+)
 
 
 def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
     """The attempts have ended, and but for retries so have the runs."""
     if not settlements:
         return []
-    given, facts = _given([_facts(item, held[item.run]["attempt"]) for item in settlements])
-    db.execute(
-        "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
-        f"output = coalesce(given.output, attempts.output) FROM {given} "
-        "WHERE attempts.run = given.run AND attempts.number = given.attempt",
-        facts,
-    )
-    db.execute(
-        "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
-        "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
-        "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL "
-        f"FROM {given} WHERE runs.id = given.run AND given.state IS NOT NULL",
-        facts,
-    )
-    db.execute(
-        "INSERT INTO events (name, at_ms, run, attempt, reason) "
-        f"SELECT event, ended_ms, run, attempt, reason FROM {given} WHERE state IS NOT NULL",
-        facts,
-    )
+    own, facts = _given([_facts(item, held[item.run]["attempt"]) for item in settlements])
+    for sql in _writes(own):
+        db.execute(sql, facts)
     ended = [
         Ended(
             run=at.run,
