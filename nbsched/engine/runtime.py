@@ -7,7 +7,7 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -158,7 +158,7 @@ class Runtime(Calls):
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
             lease=self._lease, ageing=self._ageing, nudges=self._nudges, look=self._wake_waiting,
-            tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
+            ended=self._wake, tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -215,13 +215,19 @@ class Runtime(Calls):
             self._let_go()
         return future
 
-    def _wake_waiting(self) -> None:
+    def _wake(self, ended: Iterable[int]) -> None:
+        """Nobody waits for these runs any longer."""
         with self._lock:
-            ended = self.database.read(records.ended_among, list(self._waiting)) if self._waiting else ()
-            futures = [future for run in ended for future in self._waiting.pop(run)]
+            futures = [future for run in ended for future in self._waiting.pop(run, ())]
         for future in futures:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
+
+    def _wake_waiting(self) -> None:
+        with self._lock:
+            waiting = list(self._waiting)
+        if waiting:
+            self._wake(self.database.read(records.ended_among, waiting))
         for watcher in tuple(self._watchers):
             watcher()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -54,11 +54,11 @@ class Scheduler:
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
         lease: timedelta, ageing: timedelta | None, nudges: Nudges, look: Callable[[], None],
-        tell: Tell, in_a_hurry: Callable[[], bool],
+        ended: Callable[[Iterable[int]], None], tell: Tell, in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
         self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
-        self._look, self._teller = look, Teller(self._db, tell)
+        self._look, self._ended, self._teller = look, ended, Teller(self._db, tell)
         self._ageing_ms = None if ageing is None else span_ms(ageing)
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
@@ -296,7 +296,14 @@ class Scheduler:
         return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
-        return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
+        settled = self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
+        settled.add_done_callback(self._tell_who_waits)
+        return settled
+
+    def _tell_who_waits(self, settled: Future[Sequence[runs.Ended]]) -> None:
+        """In the thread that has written it: who waits for a run need not wait for the loop too."""
+        if settled.exception() is None:
+            self._ended(item.run for item in settled.result())
 
     def _settled(self) -> None:
         self._nudges.send()

@@ -30,7 +30,9 @@ FEW = {
     "e": "in order, as many as are asked for",
 }
 """What may be read as a whole, and what that is."""
-OTHERWISE = re.compile(r".* VIRTUAL TABLE .*|\(.*|CONSTANT.*|part|looked|[th]|sqlite_sequence")
+OTHERWISE = re.compile(
+    r".* VIRTUAL TABLE .*|\(.*|CONSTANT.*|part|happened|touched|looked|[th]|sqlite_sequence"
+)
 """What is no table, but parameters and what was found before; and the table of two rows that counts ids."""
 
 
