@@ -36,7 +36,7 @@ from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.executors.current import CURRENT
-from nbsched.store import events, records, retrying
+from nbsched.store import events, records, retrying, runs
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
 from nbsched.store.notices import Notice
@@ -158,7 +158,7 @@ class Runtime(Calls):
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
             lease=self._lease, ageing=self._ageing, nudges=self._nudges, look=self._wake_waiting,
-            ended=self._wake, tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
+            ended=self._wake_at_once, tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -214,6 +214,11 @@ class Runtime(Calls):
         elif not self.open:
             self._let_go()
         return future
+
+    def _wake_at_once(self, settled: Future[list[runs.Ended]]) -> None:
+        """In the thread that has written it: who waits for a run need not wait for the loop too."""
+        if settled.exception() is None:
+            self._wake(item.run for item in settled.result())
 
     def _wake(self, ended: Iterable[int]) -> None:
         """Nobody waits for these runs any longer."""

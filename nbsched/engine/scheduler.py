@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -54,7 +54,7 @@ class Scheduler:
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
         lease: timedelta, ageing: timedelta | None, nudges: Nudges, look: Callable[[], None],
-        ended: Callable[[Iterable[int]], None], tell: Tell, in_a_hurry: Callable[[], bool],
+        ended: Callable[[Future[list[runs.Ended]]], None], tell: Tell, in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
         self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
@@ -69,9 +69,7 @@ class Scheduler:
         self._senses = Senses(self._db, self._clock, self.spawn)
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
-        self._nudged = False
-        self._turning = True
-        self._closing = False
+        self._nudged, self._turning, self._closing = False, True, False
         self.turns = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -297,13 +295,8 @@ class Scheduler:
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
         settled = self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
-        settled.add_done_callback(self._tell_who_waits)
+        settled.add_done_callback(self._ended)
         return settled
-
-    def _tell_who_waits(self, settled: Future[Sequence[runs.Ended]]) -> None:
-        """In the thread that has written it: who waits for a run need not wait for the loop too."""
-        if settled.exception() is None:
-            self._ended(item.run for item in settled.result())
 
     def _settled(self) -> None:
         self._nudges.send()
