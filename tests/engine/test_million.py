@@ -10,6 +10,7 @@ from types import ModuleType
 import pytest
 
 import nbsched as nb
+from nbsched.store import schedules
 from nbsched.store.database import Database, Db
 from nbsched.store.outlook import outlook
 
@@ -79,6 +80,7 @@ def figures(path: Path, works: ModuleType) -> dict[str, float]:
             "next": cpu_of(lambda: look_out(rt.database)),
             "run": cpu_of(lambda: rt.run(task).wait(20)),
             "trigger": cpu_of(lambda: rt.trigger("first").wait(20)),
+            "what goes on": cpu_of(lambda: rt.database.read(schedules.active, "first")),
             "runs": cpu_of(lambda: rt.runs(limit=20)),
             "failed runs": cpu_of(lambda: rt.runs(state="failed", limit=20)),
             "running runs": cpu_of(lambda: rt.runs(state="running", limit=20)),
