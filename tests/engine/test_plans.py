@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -57,6 +58,36 @@ def said(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         database.sqlite3, "connect", lambda *args, **given: connect(*args, factory=Listening, **given)
     )
     return found
+
+
+@pytest.fixture
+def times(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each statement is executed."""
+    found: Counter[str] = Counter()
+
+    class Counting(sqlite3.Connection):
+        def execute(self, sql: str, *given: Any) -> sqlite3.Cursor:
+            found[" ".join(sql.split())] += 1
+            return super().execute(sql, *given)
+
+    connect: Callable[..., Any] = sqlite3.connect
+    monkeypatch.setattr(
+        database.sqlite3, "connect", lambda *args, **given: connect(*args, factory=Counting, **given)
+    )
+    return found
+
+
+def test_mapped_items_are_admitted_once_and_look_up_what_they_share_once(
+    tmp_path: Path, works: ModuleType, times: Counter[str]
+) -> None:
+    with nb.pipeline("p") as p:
+        nb.task(works.inverse).map(list(range(1, 601)))
+    with Runtime(tmp_path / "store.db", slots=2) as rt:
+        assert rt.run(p).wait(30).state == "succeeded"
+    assert (
+        sum(n for sql, n in times.items() if sql.startswith("SELECT id, state, lane, policy FROM runs")) == 1
+    )
+    assert times["SELECT * FROM runs WHERE id = ?"] < 10
 
 
 def scans(db: sqlite3.Connection, said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
