@@ -39,9 +39,9 @@ def schedule(work: Any, trigger: Any, **options: Any) -> Schedule:
     return default.runtime().schedule(work, trigger, **options)
 
 
-def schedules() -> list[Schedule]:
-    """Every schedule, the next to fire first."""
-    return default.runtime().schedules()
+def schedules(limit: int | None = None) -> list[Schedule]:
+    """The schedules, the next to fire first: all, or at most so many."""
+    return default.runtime().schedules(limit)
 
 
 def pause(name: str) -> None:

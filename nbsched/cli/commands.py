@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import exporting, filling, following, running, serving
+from nbsched.cli import exporting, filling, following, recovering, running, serving
 from nbsched.cli.parameters import about
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -61,6 +61,12 @@ def _export(given: argparse.Namespace) -> int:
     return 0
 
 
+def _recover(given: argparse.Namespace) -> int:
+    answer = recovering.recover_output(given)
+    tell(answer, hasattr(given, "json"))
+    return 1 if answer.failed else 0
+
+
 def _backfill(given: argparse.Namespace) -> int:
     answer, code = filling.backfill(given)
     tell(answer, hasattr(given, "json"))
@@ -102,6 +108,7 @@ COMMANDS: Mapping[str, Command] = {
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
     "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),
+    "recover": Command("put what its cells had shown into an output of papermill", [recovering.words], _recover),
     "export": Command("write a pipeline for Airflow, cron, GitHub Actions or as Python", [exporting.words], _export),
 }  # fmt: skip
 

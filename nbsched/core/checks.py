@@ -35,7 +35,7 @@ def checked(pipeline: Pipeline) -> Pipeline:
 
 def taken(step: Step) -> Iterator[Reference]:
     """The references that the step's work is given."""
-    return references_in(list(_given(step.work)))
+    return references_in([given for given in _given(step.work) if given])
 
 
 def _given(work: Work) -> Iterator[Any]:

@@ -388,7 +388,7 @@ class ScheduleRecord:
     notebook: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """Something that happened; `seq` rises by the order of happening, `data` is the reader's own copy."""
 

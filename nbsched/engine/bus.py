@@ -10,8 +10,9 @@ import math
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import NoneType
 from typing import Any
 
 import anyio
@@ -21,6 +22,7 @@ from nbsched.core.model import Event
 from nbsched.core.patterns import name_matches
 from nbsched.engine.clock import Clock
 from nbsched.engine.nudges import committed
+from nbsched.engine.threads import LoopToken
 from nbsched.store import events as log
 from nbsched.store.database import Database
 
@@ -31,10 +33,34 @@ Failed = Callable[[str, Event, BaseException, bool], None]
 """Told of a handler that failed: subscription, event, error, and whether the event is a dead letter by it."""
 
 MOST_WAITING = 10_000
+MOST_NAMES = 1_000
+"""Of so many events it is remembered who hears them."""
 RETRY_WAIT = timedelta(seconds=0.1)
 """Before a durable handler's second try; twice as long before each further one."""
 AFTER_A_FAULT = timedelta(seconds=1)
 """Before the log is read again that could not be."""
+
+
+class Letter:
+    """An event on its way to several handlers."""
+
+    __slots__ = ("_copied", "_facts", "event")
+
+    def __init__(self, event: Event) -> None:
+        self.event, self._facts = event, vars(event)
+        flat = all(type(value) in _ATOMS for value in event.data.values())
+        self._copied: Callable[[Any], Any] = dict if flat else copy.deepcopy
+
+    def own(self) -> Event:
+        """The event with data that nobody else has."""
+        own = object.__new__(Event)  # dataclasses.replace takes ten times as long
+        facts = own.__dict__
+        facts.update(self._facts)
+        facts["data"] = self._copied(self.event.data)
+        return own
+
+
+_ATOMS = frozenset({str, int, float, bool, NoneType, datetime})
 
 
 @dataclass(slots=True, eq=False)
@@ -47,8 +73,9 @@ class Subscription:
     durable: bool
     holder: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Tells this subscription from one of the same name that replaces it, here or in another process."""
-    waiting: deque[Event] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
+    waiting: deque[Letter] = field(default_factory=lambda: deque(maxlen=MOST_WAITING))
     wake: anyio.Event | None = None
+    """To be set when there is something new, while it waits for that."""
     scope: anyio.CancelScope | None = None
     active: bool = True
 
@@ -56,11 +83,13 @@ class Subscription:
     def key(self) -> tuple[str, str]:
         return self.name, self.holder
 
-    def offer(self, event: Event) -> None:
-        if self.active and not self.durable and name_matches(self.pattern, event.name):
-            self.waiting.append(event)
+    def offer(self, letter: Letter) -> None:
+        """The event waits for the handler; a durable one reads it in the log instead. On the loop only."""
+        if not self.durable:
+            self.waiting.append(letter)
         if self.wake is not None:
             self.wake.set()
+            self.wake = None
 
     def end(self) -> None:
         self.active = False
@@ -74,6 +103,11 @@ class Bus:
     def __init__(self, database: Database, clock: Clock, failed: Failed, now_ms: Callable[[], int]) -> None:
         self._database, self._clock, self._failed, self._now_ms = database, clock, failed, now_ms
         self._subscriptions: dict[str, Subscription] = {}
+        self._heard_by: dict[str, tuple[Subscription, ...]] = {}
+        """Who hears an event of that name, as long as they are the same."""
+        self._told: deque[Event] = deque(maxlen=MOST_WAITING)
+        self._token: LoopToken | None = None
+        self._taking = False
         self._group: TaskGroup | None = None
         self._seq = 0
         self.busy = 0
@@ -83,6 +117,7 @@ class Bus:
 
     async def run(self, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Handlers are served until cancelled."""
+        self._token = LoopToken()
         self._seq = self._database.read(log.last_seq)
         self._threads = anyio.CapacityLimiter(math.inf)  # one that hangs keeps no other from its turn
         async with anyio.create_task_group() as group:
@@ -97,12 +132,14 @@ class Bus:
         if not self._subscriptions:
             self._seq = self._database.read(log.last_seq)
         self._subscriptions[subscription.name] = subscription
+        self._heard_by.clear()
         assert self._group is not None
         self._group.start_soon(self._serve_durably if subscription.durable else self._serve, subscription)
 
     def remove(self, name: str) -> None:
         """The handler hears nothing more. On the loop only."""
         found = self._subscriptions.pop(name, None)
+        self._heard_by.clear()
         if found is not None:
             found.end()
 
@@ -120,27 +157,98 @@ class Bus:
             for event in found:
                 self.offer(event)
 
+    def tell(self, event: Event) -> None:
+        """The event, which is kept nowhere, is on its way to every handler that it matches. From any thread."""
+        self._told.append(event)
+        if not self._taking and self._token is not None:
+            self._taking = True
+            self._token.call_soon(self._take)
+
+    def _take(self) -> None:
+        self._taking = False
+        while self._told:
+            self.offer(self._told.popleft())
+
     def offer(self, event: Event) -> None:
         """The event waits for every handler that it matches. On the loop only."""
-        for subscription in tuple(self._subscriptions.values()):
-            subscription.offer(event)
+        heard_by = self._heard_by.get(event.name)
+        if heard_by is None:
+            heard_by = self._those_who_hear(event.name)
+        if heard_by:
+            letter = Letter(event)
+            for subscription in heard_by:
+                subscription.offer(letter)
+
+    def _those_who_hear(self, name: str) -> tuple[Subscription, ...]:
+        if len(self._heard_by) >= MOST_NAMES:
+            self._heard_by.clear()
+        everyone = self._subscriptions.values()
+        found = [one for one in everyone if one.durable or name_matches(one.pattern, name)]
+        self._heard_by[name] = heard_by = tuple(found)
+        return heard_by
 
     async def _serve(self, subscription: Subscription) -> None:
-        with anyio.CancelScope() as subscription.scope:
-            while subscription.active:
-                subscription.wake = anyio.Event()
-                while subscription.waiting and subscription.active:
-                    event = subscription.waiting.popleft()
-                    error = await self._call(subscription, event)
-                    if error is not None:
-                        self._failed(subscription.name, event, error, False)
-                await subscription.wake.wait()
+        handle = (
+            self._handle_on_loop
+            if inspect.iscoroutinefunction(subscription.handler)
+            else self._handle_in_thread
+        )
+        try:
+            with anyio.CancelScope() as subscription.scope:
+                while subscription.active:
+                    if not subscription.waiting:
+                        wake = subscription.wake = anyio.Event()
+                        await wake.wait()
+                    self.busy += 1
+                    try:
+                        await handle(subscription)
+                    finally:
+                        self.busy -= 1
+        finally:
+            subscription.active = False  # a thread that is still at it ends with what it is at
+
+    async def _handle_on_loop(self, subscription: Subscription) -> None:
+        while subscription.waiting and subscription.active:
+            letter = subscription.waiting.popleft()
+            await self._until_answered(subscription, letter, subscription.handler(letter.own()))
+
+    async def _handle_in_thread(self, subscription: Subscription) -> None:
+        """What waits has been handled, in one thread as far as nothing is to be awaited: to go there takes long."""
+        while subscription.waiting and subscription.active:
+            answered = await anyio.to_thread.run_sync(
+                self._handle_what_waits, subscription, abandon_on_cancel=True, limiter=self._threads
+            )
+            if answered is not None:
+                await self._until_answered(subscription, *answered)
+
+    def _handle_what_waits(self, subscription: Subscription) -> tuple[Letter, Awaitable[Any]] | None:
+        """In a thread: all that waits is handled, up to the first event whose answer is to be awaited."""
+        waiting, handler = subscription.waiting, subscription.handler
+        while waiting and subscription.active:
+            letter = waiting.popleft()
+            try:
+                answer = handler(letter.own())
+            except Exception as error:
+                self._failed(subscription.name, letter.event, error, False)
+            except (KeyboardInterrupt, SystemExit) as error:
+                self._failed(subscription.name, letter.event, _ended_by(error), False)
+            else:
+                if answer is not None and isinstance(answer, Awaitable):
+                    return letter, answer
+        return None
+
+    async def _until_answered(
+        self, subscription: Subscription, letter: Letter, answer: Awaitable[Any]
+    ) -> None:
+        try:
+            await _apart(answer)
+        except Exception as error:
+            self._failed(subscription.name, letter.event, error, False)
 
     async def _call(self, subscription: Subscription, event: Event) -> BaseException | None:
         self.busy += 1
         try:
-            own = replace(event, data=copy.deepcopy(event.data))
-            await call(subscription.handler, own, self._threads)
+            await call(subscription.handler, Letter(event).own(), self._threads)
         except Exception as error:
             return error
         finally:
@@ -158,7 +266,7 @@ class Bus:
 
     async def _read_on(self, subscription: Subscription) -> None:
         """What is in the log behind the subscription's place is handled; when that is nothing, more has come."""
-        subscription.wake = anyio.Event()
+        wake = subscription.wake = anyio.Event()
         place = self._database.read(log.subscription, subscription.name)
         if place is None or place.holder != subscription.holder:
             self.drop(subscription)  # it was ended, or taken over by another process
@@ -166,7 +274,7 @@ class Bus:
         found = self._database.read(log.since, place.seq)
         await self._handle_in_order(subscription, found)
         if not found:
-            await subscription.wake.wait()
+            await wake.wait()
 
     async def _handle_in_order(self, subscription: Subscription, found: Sequence[Event]) -> None:
         for event in found:

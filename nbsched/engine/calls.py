@@ -204,9 +204,11 @@ class Calls:
         self.database.write(schedules.define, new, self.now_ms())
         return Schedule(self, new.name)
 
-    def schedules(self) -> list[Schedule]:
-        """Every schedule, the next to fire first."""
-        return [Schedule(self, record.name) for record in self.database.read(records.schedules)]
+    def schedules(self, limit: int | None = None) -> list[Schedule]:
+        """The schedules, the next to fire first: all, or at most so many."""
+        if limit is not None:
+            limit = whole_number("limit", limit)
+        return [Schedule(self, name) for name in self.database.read(records.schedule_names, limit)]
 
     def get_schedule(self, name: str) -> Schedule:
         """The schedule; UnknownName names the nearest when there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -75,7 +76,7 @@ def key_of(row: Row, database: Database) -> str:
     if row["key"]:
         return str(row["key"])
     if row["parent"]:
-        above = "" if row["parent"] == row["root"] else _path_of(database.read(_row, row["parent"]), database)
+        above = "" if row["parent"] == row["root"] else _path_of(row["parent"], database)
         return f"{_base_of(row)}{above}{_place_of(row)}"
     return _base_of(row)
 
@@ -86,8 +87,11 @@ def _base_of(row: Row) -> str:
     return f"run-{row['root'] or row['retry_of'] or row['id']}"
 
 
-def _path_of(row: Row, database: Database) -> str:
-    above = "" if row["parent"] == row["root"] else _path_of(database.read(_row, row["parent"]), database)
+@lru_cache(maxsize=256)
+def _path_of(run: int, database: Database) -> str:
+    """Where the run stands within its whole run, which no change of it touches: the items of a map ask for the same."""
+    row = database.read(_row, run)
+    above = "" if row["parent"] == row["root"] else _path_of(row["parent"], database)
     return f"{above}{_place_of(row)}"
 
 
@@ -161,8 +165,10 @@ class Lookup:
         return _inner(given, path, f"the pipeline has no parameter {'.'.join(path)!r}")
 
     def _item(self, path: tuple[str, ...]) -> Any:
-        stored = json.loads(self._row["params"])
-        return resolve(self._load(stored[path[0]], self._anywhere), self)
+        stored = json.loads(self._row["params"])[path[0]]
+        if not isinstance(stored, (list, dict)):
+            return stored
+        return resolve(self._load(stored, self._anywhere), self)
 
     def _event(self, path: tuple[str, ...]) -> Any:
         text = self._row["event"] or self._around.database.read(_event_text, self._row["root"])

@@ -7,7 +7,7 @@ import contextvars
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.executors.current import CURRENT
-from nbsched.store import events, records, retrying
+from nbsched.store import events, records, retrying, runs
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host
 from nbsched.store.notices import Notice
@@ -158,7 +158,7 @@ class Runtime(Calls):
         self.scheduler = Scheduler(
             self._around(), kind=self.kind, notebook=self.notebook, slots=self._slots, resources=self._resources,
             lease=self._lease, ageing=self._ageing, nudges=self._nudges, look=self._wake_waiting,
-            tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
+            ended=self._wake_at_once, tell=self._tell_hooks, in_a_hurry=lambda: self._hurry,
         )  # fmt: skip
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
@@ -216,13 +216,24 @@ class Runtime(Calls):
             self._let_go()
         return future
 
-    def _wake_waiting(self) -> None:
+    def _wake_at_once(self, settled: Future[list[runs.Ended]]) -> None:
+        """In the thread that has written it: who waits for a run need not wait for the loop too."""
+        if settled.exception() is None:
+            self._wake(item.run for item in settled.result())
+
+    def _wake(self, ended: Iterable[int]) -> None:
+        """Nobody waits for these runs any longer."""
         with self._lock:
-            ended = self.database.read(records.ended_among, list(self._waiting)) if self._waiting else ()
-            futures = [future for run in ended for future in self._waiting.pop(run)]
+            futures = [future for run in ended for future in self._waiting.pop(run, ())]
         for future in futures:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
+
+    def _wake_waiting(self) -> None:
+        with self._lock:
+            waiting = list(self._waiting)
+        if waiting:
+            self._wake(self.database.read(records.ended_among, waiting))
         for watcher in tuple(self._watchers):
             watcher()
 
@@ -286,8 +297,7 @@ class Runtime(Calls):
 
     def _tell(self, name: str, data: Mapping[str, Any]) -> None:
         if len(self.scheduler.bus):
-            event = Event(id="", name=name, at=self.clock.now(), seq=0, data=data)
-            self._call_soon(lambda: self.scheduler.bus.offer(event))
+            self.scheduler.bus.tell(Event(id="", name=name, at=self.clock.now(), seq=0, data=data))
 
     def now_ms(self) -> int:
         if not self.open:

@@ -54,11 +54,11 @@ class Scheduler:
     def __init__(
         self, around: Surroundings, *, kind: str, notebook: str | None, slots: int, resources: Mapping[str, float],
         lease: timedelta, ageing: timedelta | None, nudges: Nudges, look: Callable[[], None],
-        tell: Tell, in_a_hurry: Callable[[], bool],
+        ended: Callable[[Future[list[runs.Ended]]], None], tell: Tell, in_a_hurry: Callable[[], bool],
     ) -> None:  # fmt: skip
         self._around, self._db, self._clock = around, around.database, around.clock
         self._nudges, self._lease, self._in_a_hurry = nudges, lease, in_a_hurry
-        self._look, self._teller = look, Teller(self._db, tell)
+        self._look, self._ended, self._teller = look, ended, Teller(self._db, tell)
         self._ageing_ms = None if ageing is None else span_ms(ageing)
         self._birth = birth_of(os.getpid()) or "?"
         self.host = Host(
@@ -69,9 +69,7 @@ class Scheduler:
         self._senses = Senses(self._db, self._clock, self.spawn)
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
-        self._nudged = False
-        self._turning = True
-        self._closing = False
+        self._nudged, self._turning, self._closing = False, True, False
         self.turns = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -296,7 +294,9 @@ class Scheduler:
         return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
-        return self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
+        settled = self._db.submit_untold(runs.settle, self.host.id, settlements, self._now_ms())
+        settled.add_done_callback(self._ended)
+        return settled
 
     def _settled(self) -> None:
         self._nudges.send()

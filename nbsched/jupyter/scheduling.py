@@ -16,6 +16,7 @@ from nbsched.jupyter import identity
 from nbsched.jupyter.cellwork import TWICE, cell_work, inside_a_run, unnamed
 from nbsched.options import params_given, policy_given, schedule_given, trigger_and_path
 from nbsched.stepcells import referring
+from nbsched.store import records
 from nbsched.verbs.schedules import echo, schedules_table
 
 _of_cell: dict[tuple[str, str], str] = {}
@@ -93,7 +94,7 @@ def pause_or_resume(shell: Any, words: Sequence[str]) -> None:
 def of_this_notebook(shell: Any) -> list[ScheduleRecord]:
     """The schedules that this notebook has made."""
     key = identity.notebook(shell).key
-    return [schedule.record for schedule in nb.schedules() if schedule.record.notebook == key]
+    return default.runtime().database.read(records.schedules_of, key) if key else []
 
 
 def all_schedules(shell: Any) -> Table:

@@ -34,7 +34,9 @@ from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
 MOST_RUNS = 10_000
-"""So many runs a panel lists; what has not ended is always there."""
+"""So many runs a panel lists, and so many beside them that have not ended."""
+MOST_SCHEDULES = 1_000
+"""So many schedules a panel lists, the next to fire."""
 LOG_BYTES = 64_000
 """So much of the end of a log is shown."""
 
@@ -50,8 +52,9 @@ class StoreSource:
         return PanelSnapshot(overview=self.overview(), rows=rows, history=history(rows))
 
     def overview(self) -> Overview:
-        written, counts = self._read(showing.triggers), self._read(records.counts)
-        schedules = [replace(one, trigger=written[one.name]) for one in self._read(records.schedules)]
+        counts, found = self._read(records.counts), self._read(records.schedules, MOST_SCHEDULES)
+        written = self._read(showing.triggers, [one.name for one in found])
+        schedules = [replace(one, trigger=written.get(one.name, one.trigger)) for one in found]
         return Overview(
             now_ms=floor_ms(self._runtime.clock.now()),
             counts=Counts(

@@ -119,15 +119,23 @@ class NbschedEngine:
         from papermill.engines import NotebookExecutionManager
         from papermill.log import logger
 
-        record = NotebookExecutionManager(nb, output_path, log_output, progress_bar, autosave_cell_every)
+        journal = _journal(output_path) if execution is None else None
+        saved = None if journal else output_path
+        record = NotebookExecutionManager(nb, saved, log_output, progress_bar, autosave_cell_every)
         if execution is not None:
             _carry_out(record, execution)
-        else:
-            outputs = PapermillNotebookClient(
-                record, log=logger, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
-                allow_errors=allow_errors,
-            )  # fmt: skip
-            _carry_out_alone(record, kernel_name, outputs, start_timeout, execution_timeout or timeout)
+            return nb
+        outputs = PapermillNotebookClient(
+            record, log=logger, log_output=log_output, stdout_file=stdout_file, stderr_file=stderr_file,
+            allow_errors=allow_errors,
+        )  # fmt: skip
+        try:
+            _carry_out_alone(
+                record, kernel_name, outputs, start_timeout, execution_timeout or timeout, journal
+            )
+        finally:
+            if journal:
+                journal.close(nb)
         return nb
 
     @classmethod
@@ -143,12 +151,24 @@ class NbschedEngine:
         return str(nb_language(nb, language))
 
 
+def _journal(output_path: str | None) -> Journal | None:
+    """Instead of papermill's saves, two of the whole notebook per cell; None where that is no file of this machine."""
+    from papermill.iorw import LocalHandler, papermill_io
+
+    handler = papermill_io.get_handler(output_path) if output_path else None
+    if not isinstance(handler, LocalHandler):
+        return None
+    path = Path(handler._cwd or ".", output_path or "")  # the working directory is already the notebook's
+    return Journal(path, private=False) if path.parent.is_dir() else None
+
+
 def _carry_out_alone(
     record: Any,
     kernel_name: str,
     outputs: NotebookClient,
     start_timeout_s: float,
     cell_timeout_s: float | None,
+    journal: Journal | None,
 ) -> None:
     """The notebook is executed as papermill's user asked; DeadKernelError where papermill finds no failed cell."""
     papers = dict(record.nb.metadata.papermill)
@@ -162,6 +182,7 @@ def _carry_out_alone(
         source=papers.get("input_path", ""),
         parameters=papers.get("parameters", {}),
         outputs=outputs,
+        journal=journal,
         start_timeout_s=start_timeout_s,
         cell_timeout_s=cell_timeout_s,
     )
@@ -175,7 +196,7 @@ def _carry_out(record: Any, execution: Execution) -> None:
     notebook.metadata.papermill["input_path"] = execution.source
     if execution.parameters:
         notebook.metadata.papermill["parameters"] = dict(execution.parameters)
-    if execution.journal:
+    if execution.journal and execution.outputs is None:
         notebook.metadata.papermill["output_path"] = str(execution.journal.path)
     record.notebook_start()
     for cell in notebook.cells:

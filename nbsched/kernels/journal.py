@@ -23,8 +23,8 @@ class Journal:
     more message of what the cell shows. They are flushed one by one, so that they outlast this process.
     """
 
-    def __init__(self, path: Path, redaction: Redaction | None = None) -> None:
-        self.path, self._redaction = path, redaction or Redaction()
+    def __init__(self, path: Path, redaction: Redaction | None = None, *, private: bool = True) -> None:
+        self.path, self._redaction, self._private = path, redaction or Redaction(), private
         self._lines: IO[bytes] | None = None
 
     def open(self, notebook: NotebookNode) -> None:
@@ -76,7 +76,7 @@ class Journal:
             whole = self._redaction.value({name: part for name, part in notebook.items() if name != "cells"})
             cells = [self._redaction.cell(cell) for cell in notebook.cells]
             notebook = nbformat.from_dict({**whole, "cells": cells})
-        write_notebook(self.path, notebook)
+        write_notebook(self.path, notebook, private=self._private)
 
 
 def recover(path: Path) -> bool:
@@ -118,10 +118,10 @@ def _replay(notebook: NotebookNode, lines: Iterable[bytes]) -> None:
             outputs.process_message({**message, "header": header, "parent_header": {}}, cell, entry["index"])
 
 
-def write_notebook(path: Path, notebook: NotebookNode) -> None:
-    """The file holds the notebook, whole; readable by its owner only."""
+def write_notebook(path: Path, notebook: NotebookNode, *, private: bool = True) -> None:
+    """The file holds the notebook, whole; if `private`, readable by its owner only."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(beside, "w", encoding="utf-8", opener=_private) as file:
+    with open(beside, "w", encoding="utf-8", opener=_private if private else None) as file:
         file.write(nbformat.v4.writes(notebook))
         file.write("\n")
     os.replace(beside, path)

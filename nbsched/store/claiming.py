@@ -14,6 +14,7 @@ from typing import Any
 from nbsched.core import limits
 from nbsched.store import lateness
 from nbsched.store.database import Db
+from nbsched.store.hosts import taken_from
 from nbsched.store.insert import BOUNDS
 from nbsched.store.rates import Rates
 from nbsched.store.runs import begin_pipeline
@@ -46,15 +47,16 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     db.execute(_REFUSED)
     db.execute("DELETE FROM temp.refused")
     begun: list[dict[str, Any]] = []
-    rates = Rates(db, now_ms)
-    while pipelines := list(_in_line(db, "none", now_ms, room, rates)):
+    rates, there = Rates(db, now_ms), _there(db, room)
+    while pipelines := list(_in_line(db, "none", there, now_ms, room, rates)):
         begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
-    first = _in_line(db, "unfold", now_ms, room, rates)
+        there = _there(db, room)
+    first = _in_line(db, "unfold", there, now_ms, room, rates)
     chosen = [row for _, row in zip(range(MOST_UNFOLDED), first, strict=False)]
-    chosen += _choose(db, now_ms, room, rates)
+    chosen += _choose(db, there, now_ms, room, rates)
     _start(db, chosen, host, birth, now_ms)
     rates.write()
     return begun + chosen
@@ -66,7 +68,7 @@ _QUEUED = """
 SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key, place, fence, attempt, failures,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
        priority, seq, created_ms
-FROM runs WHERE state = 'queued' AND lane = ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
+FROM runs WHERE state = 'queued' AND lane = ? AND place IS ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
 AND NOT EXISTS (SELECT 1 FROM temp.refused f WHERE f.parent = ifnull(runs.parent, 0) AND f.policy = runs.policy)
 """
 _LINE = f"{_QUEUED} ORDER BY priority, seq, id"
@@ -77,15 +79,45 @@ CREATE TEMP TABLE IF NOT EXISTS refused (parent INTEGER, policy TEXT, PRIMARY KE
 """What this claim has no room for: SQLite passes over more of the same, or a long line would be read row by row."""
 
 
-def _line(db: Db, lane: str, now_ms: int, ageing_ms: int | None) -> Iterator[dict[str, Any]]:
-    """The lane's runs, the first in line first; with ageing those of each priority among each other as without.
+_LANES = json.dumps(["none", "unfold", "cell", "poke", "slot"])
+_THERE = """
+SELECT lanes.value, mine.value FROM json_each(?) AS lanes CROSS JOIN json_each(?) AS mine
+WHERE EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane = lanes.value AND place IS mine.value)
+"""
+There = Mapping[str, Sequence[str | None]]
+"""The lanes that hold runs which a host may take, and the places of these."""
 
-    Either way the index of the queue gives them in order, and no more of them are read than are asked for.
+
+def _there(db: Db, room: Capacity) -> There:
+    found: dict[str, list[str | None]] = {}
+    for lane, place in db.execute(_THERE, (_LANES, taken_from(room.places, room.any_place))):
+        found.setdefault(lane, []).append(place)
+    return found
+
+
+def _line(
+    db: Db, lane: str, places: Sequence[str | None], now_ms: int, ageing_ms: int | None
+) -> Iterator[dict[str, Any]]:
+    """The lane's runs of these places, the first in line first; with ageing as `limits.rank` says.
+
+    Those of each priority stand among each other as without. The index of the queue gives those of each place in
+    order, and no more of them are read than are asked for.
     """
     if ageing_ms is None:
-        return _rows(db.execute(_LINE, (lane, now_ms)))
-    equals = [_rows(db.execute(_EQUALS, (lane, now_ms, one))) for one in _priorities(db, lane)]
+        return _together([_rows(db.execute(_LINE, (lane, place, now_ms))) for place in places])
+    priorities = sorted({priority for place in places for priority in _priorities(db, lane, place)})
+    equals = (
+        _together([_rows(db.execute(_EQUALS, (lane, place, now_ms, one))) for place in places])
+        for one in priorities
+    )
     return heapq.merge(*equals, key=lambda row: limits.rank(row["priority"], row["created_ms"], ageing_ms))
+
+
+def _together(lines: Sequence[Iterator[dict[str, Any]]]) -> Iterator[dict[str, Any]]:
+    """Several lines as one."""
+    if len(lines) == 1:
+        return lines[0]
+    return heapq.merge(*lines, key=lambda row: (row["priority"], row["seq"], row["id"]))
 
 
 def _rows(found: Cursor) -> Iterator[dict[str, Any]]:
@@ -94,23 +126,26 @@ def _rows(found: Cursor) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))  # a sqlite3.Row looks its names up one after the other
 
 
-def _priorities(db: Db, lane: str) -> Iterator[int]:
+def _priorities(db: Db, lane: str, place: str | None) -> Iterator[int]:
     """Those there are in the lane, each found by one look into the index."""
-    least = "SELECT min(priority) FROM runs WHERE state = 'queued' AND lane = ?"
-    found = db.execute(least, (lane,)).fetchone()[0]
+    least = "SELECT min(priority) FROM runs WHERE state = 'queued' AND lane = ? AND place IS ?"
+    found = db.execute(least, (lane, place)).fetchone()[0]
     while found is not None:
         yield found
-        found = db.execute(f"{least} AND priority > ?", (lane, found)).fetchone()[0]
+        found = db.execute(f"{least} AND priority > ?", (lane, place, found)).fetchone()[0]
 
 
-def _in_line(db: Db, lane: str, now_ms: int, room: Capacity, rates: Rates) -> Iterator[dict[str, Any]]:
+def _in_line(
+    db: Db, lane: str, there: There, now_ms: int, room: Capacity, rates: Rates
+) -> Iterator[dict[str, Any]]:
     """The runs of the lane that this host may take, the first in line first; all that are given are to begin."""
-    places, resources, counts = frozenset(room.places), dict(room.resources), _Counts(db)
-    for row in _line(db, lane, now_ms, room.ageing_ms):
-        here = room.any_place if row["place"] is None else row["place"] in places
-        if here and (row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates)):
+    if lane not in there:
+        return
+    resources, counts = dict(room.resources), _Counts(db)
+    for row in _line(db, lane, there[lane], now_ms, room.ageing_ms):
+        if row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates):
             yield row
-        elif here and not _BY_NAME & _policy(row["policy"]).keys():
+        elif not _BY_NAME & _policy(row["policy"]).keys():
             db.execute(
                 "INSERT OR IGNORE INTO temp.refused VALUES (?, ?)", (row["parent"] or 0, row["policy"])
             )
@@ -145,16 +180,16 @@ def _may(
     return True
 
 
-def _choose(db: Db, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
+def _choose(db: Db, there: There, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
-    for _, row in zip(range(room.cells), _in_line(db, "cell", now_ms, room, rates), strict=False):
+    for _, row in zip(range(room.cells), _in_line(db, "cell", there, now_ms, room, rates), strict=False):
         chosen.append(row)
-    for _, row in zip(range(room.pokes), _in_line(db, "poke", now_ms, room, rates), strict=False):
+    for _, row in zip(range(room.pokes), _in_line(db, "poke", there, now_ms, room, rates), strict=False):
         chosen.append(row)
     slots = room.slots
     if slots <= 0:
         return chosen
-    for row in _in_line(db, "slot", now_ms, room, rates):
+    for row in _in_line(db, "slot", there, now_ms, room, rates):
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:

@@ -39,6 +39,14 @@ def record_run(
     )
 
 
+def record_runs(db: Db, verb_name: str, now_ms: int, runs: Sequence[int]) -> None:
+    """The same event of each of these runs, none of which has begun, is in the log, in their order."""
+    db.execute(
+        "INSERT INTO events (name, at_ms, run, attempt) SELECT ?, ?, value, 0 FROM json_each(?)",
+        (verb_name, now_ms, json.dumps(runs)),
+    )
+
+
 _SELECT = """
 SELECT e.seq, e.name, e.at_ms, e.run, e.attempt, e.reason, e.data, r.name AS run_name, r.schedule, r.pipeline, r.step,
        r.idx, r.parent, r.scheduled_ms, r.started_ms, r.ended_ms, r.key, e.key AS signal

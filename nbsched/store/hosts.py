@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ VISITOR = "visitor"
 def place_of(host: Host) -> str | None:
     """Where the host's own runs are carried out: by itself while it lives, or by anyone if it only asks."""
     return None if host.kind == VISITOR else f"host:{host.id}"
+
+
+def taken_from(places: Sequence[str], any_place: bool) -> str:
+    """The places of what a host takes, as JSON: null for what stands at none."""
+    return json.dumps([*places, None] if any_place else list(places))
 
 
 def register(db: Db, host: Host) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from nbsched.core.durations import duration
@@ -15,6 +16,7 @@ from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
 from nbsched.store import previous, waits
 from nbsched.store.database import Db
+from nbsched.store.events import record_runs
 
 BOUNDS = "bounds"
 """In a run's policy: by the run that it is in, however deep, how many may run at once in that."""
@@ -93,7 +95,6 @@ _COLUMNS = (
     "expires_ms", "ended_ms", "work", "params", "policy", "rule", "condition", "setup", "teardown", "event", "result",
     "named", "output", "root", "scope", "idx", "late_ms", "bound",
 )  # fmt: skip
-_INSERT = f"INSERT INTO runs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 
 
 def _text(value: Any) -> str:
@@ -201,12 +202,27 @@ def insert_items(
     _write_rows(db, rows, now_ms)
 
 
+@lru_cache(maxsize=256)
+def _insertion(columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO runs ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
 def _write_rows(db: Db, rows: Sequence[tuple[Any, ...]], now_ms: int) -> None:
-    db.executemany(_INSERT, rows)
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt) VALUES (?, ?, ?, 0)",
-        [(event, now_ms, row[0]) for row in rows for event in _AT_FIRST[row[3]]],
-    )
+    """The rows are in the store, and the events of their beginning; what none of them has is left out.
+
+    To bind a NULL takes longer than to bind a number.
+    """
+    if not rows:
+        return
+    columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+    given = {name: values for name, values in columns.items() if values.count(None) < len(rows)}
+    db.executemany(_insertion(tuple(given)), zip(*given.values(), strict=True))
+    first: dict[str, list[int]] = {}
+    for run, state in zip(columns["id"], columns["state"], strict=True):
+        for event in _AT_FIRST[state]:
+            first.setdefault(event, []).append(run)
+    for event, runs in first.items():
+        record_runs(db, event, now_ms, runs)
 
 
 def _waits_for_previous(db: Db, run: int, new: NewRun, policy: Mapping[str, Any]) -> bool:
@@ -219,11 +235,13 @@ def _waits_for_previous(db: Db, run: int, new: NewRun, policy: Mapping[str, Any]
     return previous.blocks(db, facts)
 
 
-_AT_FIRST: Mapping[State, tuple[str, ...]] = {
-    state: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],) for state in State
+_AT_FIRST: Mapping[str, tuple[str, ...]] = {
+    state.value: (EVENTS[State.PENDING], EVENTS[state]) if state.final else (EVENTS[state],)
+    for state in State
 }
 """What has happened to a run that begins in a state: a reused one has waited and succeeded."""
 
+_PENDING, _SUCCEEDED = State.PENDING.value, State.SUCCEEDED.value
 _IN_COLUMNS = frozenset({"name", "policy"})
 """What of a step's work has a column of its own, so that the rest is the same text for the same work."""
 
@@ -247,7 +265,7 @@ def _row(
 ) -> tuple[Any, ...]:  # fmt: skip
     kind = work["kind"]
     return (
-        run, work["name"], kind, state, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
+        run, work["name"], kind, state.value, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
         work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
         policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
@@ -288,7 +306,7 @@ def _part(
     index: int | None = None, params: str = "{}", rule: str = "all_success", condition: str | None = None,
     setup: bool = False, teardown: bool = False, reuse: Reuse | None = None, again: int | None = None, now_ms: int,
 ) -> tuple[Any, ...]:  # fmt: skip
-    state, reason, ended_ms = (State.SUCCEEDED, "reused", now_ms) if reuse else (State.PENDING, None, None)
+    state, reason, ended_ms = (_SUCCEEDED, "reused", now_ms) if reuse else (_PENDING, None, None)
     kept = {name: value for name, value in work.items() if name not in _IN_COLUMNS}
     return (
         run, name, work["kind"], state, reason, frame.schedule, None, frame.scheduled_ms, frame.previous_ms,

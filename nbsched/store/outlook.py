@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nbsched.store.database import Db
+from nbsched.store.hosts import taken_from
 from nbsched.store.runs import ACTIVE
 
 
@@ -41,11 +42,12 @@ class Outlook:
         return min((at for at in (self.due_ms, self.alarm_ms) if at is not None), default=None)
 
 
-_MINE = "CASE WHEN place IS NULL THEN :any_place ELSE place IN (SELECT value FROM json_each(:places)) END"
 _OUTLOOK = f"""
 SELECT
   EXISTS (SELECT 1 FROM hosts WHERE kind IN ('server', 'daemon') AND until_ms > :now),
-  (SELECT next_ms FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND {_MINE} ORDER BY next_ms LIMIT 1),
+  (SELECT min(at) FROM (SELECT (
+     SELECT min(next_ms) FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND place IS mine.value
+   ) AS at FROM json_each(:places) AS mine)),
   (SELECT min(at) FROM (
      SELECT min(not_before_ms) AS at FROM runs WHERE state = 'queued' AND not_before_ms IS NOT NULL
        AND not_before_ms > :now
@@ -57,9 +59,9 @@ SELECT
   EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND patterns <> '[]'),
   EXISTS (SELECT 1 FROM waits WHERE kind = 'event' AND patterns <> '[]'),
   EXISTS (SELECT 1 FROM waits WHERE kind = 'poke' AND patterns <> '[]'),
-  EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane IN (SELECT value FROM json_each(:lanes))
-    AND (not_before_ms IS NULL OR not_before_ms <= :now)
-    AND {_MINE}),
+  EXISTS (SELECT 1 FROM json_each(:lanes) AS free CROSS JOIN json_each(:places) AS mine CROSS JOIN runs
+    ON state = 'queued' AND lane = free.value AND place IS mine.value
+    AND (not_before_ms IS NULL OR not_before_ms <= :now)),
   EXISTS (SELECT 1 FROM runs WHERE {ACTIVE} AND cancel IS NOT NULL AND host = :host),
   EXISTS (SELECT 1 FROM notices WHERE host IS NULL)
 """
@@ -72,7 +74,6 @@ def outlook(
 
     It takes what stands at its places, and with `any_place` what stands at none.
     """
-    given = {"now": now_ms, "host": host, "places": json.dumps(places), "any_place": any_place,
-             "lanes": json.dumps(lanes)}  # fmt: skip
+    given = {"now": now_ms, "host": host, "places": taken_from(places, any_place), "lanes": json.dumps(lanes)}
     served, due_ms, alarm_ms, *facts = db.execute(_OUTLOOK, given).fetchone()
     return Outlook(bool(served), due_ms, alarm_ms, *map(bool, facts))

@@ -86,6 +86,8 @@ class Rates:
 
     def write(self) -> None:
         """What has begun counts for every host, what must wait does, and what no longer counts is gone."""
+        if not self._windows:
+            return
         self._db.executemany(
             "INSERT INTO starts (name, at_ms) VALUES (?, ?)",
             [(name, self._now_ms) for name, _ in self._begun],
@@ -106,7 +108,9 @@ WAITING = f"state = 'queued' AND reason = '{RATE}' AND name = ? AND not_before_m
 
 def some_wait(db: Db) -> bool:
     """Some run waits for its rate."""
-    found = db.execute(f"SELECT 1 FROM runs WHERE state = 'queued' AND reason = '{RATE}' LIMIT 1")
+    found = db.execute(
+        f"SELECT 1 FROM runs INDEXED BY runs_rated WHERE state = 'queued' AND reason = '{RATE}' LIMIT 1"
+    )
     return found.fetchone() is not None
 
 

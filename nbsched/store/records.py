@@ -79,23 +79,37 @@ def runs(
     pipeline: str | None = None, parent: int | None = None, after: int | None = None, limit: int | None = 50,
 ) -> list[RunRecord]:  # fmt: skip
     """The runs that match, newest first; steps only with `parent`."""
-    asked = {"state": state, "name": name, "schedule": schedule, "pipeline": pipeline}
+    if parent is None and name is None:
+        name = pipeline  # a pipeline's whole run bears its name
+    asked = {"name": name, "schedule": schedule, "pipeline": pipeline, "parent": parent}
     given = {column: value for column, value in asked.items() if value is not None}
-    clauses = [f"{column} = ?" for column in given]
-    values: list[Any] = list(given.values())
+    clauses = [f"{column} = :{column}" for column in given]
     if parent is None:
-        clauses.append("parent IS NULL")
-    else:
-        clauses.append("parent = ?")
-        values.append(parent)
+        clauses.append("parent IS NULL" if given or state else "parent IS NULL AND step IS NULL")
+    if state is not None:
+        clauses.append(f"state = '{State(state)}'" if given else _OF_ALL[State(state)])
     if after is not None:
-        clauses.append("id > ?")
-        values.append(after)
+        clauses.append("id > :after")
+    index = "INDEXED BY runs_running" if state == State.RUNNING and not given else ""
     rows = db.execute(
-        f"{_RUN} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT ?",
-        (*values, -1 if limit is None else limit),
+        f"{_RUN} {index} WHERE {' AND '.join(clauses)} ORDER BY id DESC LIMIT :limit",
+        {**given, "after": after, "limit": -1 if limit is None else limit},
     )
     return [run_record(row) for row in rows]
+
+
+_OF_ALL = {
+    state: f"state = '{state}'"
+    + (
+        " AND ended_ms IS NOT NULL"
+        if state.final
+        else ""
+        if state is State.RUNNING
+        else " AND ended_ms IS NULL"
+    )
+    for state in State
+}
+"""In SQL: a state that is asked for by itself, for which there is an index."""
 
 
 def some(db: Db, ids: Sequence[int]) -> list[RunRecord]:
@@ -149,9 +163,28 @@ FROM schedules s
 """
 
 
-def schedules(db: Db) -> list[ScheduleRecord]:
-    """Every schedule, the next to fire first."""
-    return [_schedule(row) for row in db.execute(_SCHEDULE + "ORDER BY s.next_ms IS NULL, s.next_ms, s.name")]
+def schedules(db: Db, limit: int | None = None) -> list[ScheduleRecord]:
+    """The schedules, the next to fire first."""
+    rows = db.execute(f"{_SCHEDULE} {_NEXT_FIRST} LIMIT ?", (-1 if limit is None else limit,))
+    return [_schedule(row) for row in rows]
+
+
+_NEXT_FIRST = "ORDER BY s.next_ms IS NULL, s.next_ms, s.name"
+
+
+def schedule_names(db: Db, limit: int | None = None) -> list[str]:
+    """The names of the schedules, the next to fire first."""
+    rows = db.execute(
+        f"SELECT s.name FROM schedules s {_NEXT_FIRST} LIMIT ?", (-1 if limit is None else limit,)
+    )
+    return [name for (name,) in rows]
+
+
+def schedules_of(db: Db, notebook: str) -> list[ScheduleRecord]:
+    """The schedules that were made in the notebook, the next to fire first."""
+    return [
+        _schedule(row) for row in db.execute(f"{_SCHEDULE} WHERE s.notebook = ? {_NEXT_FIRST}", (notebook,))
+    ]
 
 
 def schedule(db: Db, name: str) -> ScheduleRecord:

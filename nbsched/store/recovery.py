@@ -69,16 +69,22 @@ def _lost(row: Any, now_ms: int) -> runs.Settlement:
     )
 
 
+_AMONG_ACTIVE = "INDEXED BY runs_parent"
+"""In SQL: only the runs that have not ended are looked at."""
+
+
 def _leave(db: Db, host: str, kernels: Sequence[str], now_ms: int) -> None:
     for place in (f"process:{host}", *kernels):
         for (name,) in db.execute("SELECT name FROM schedules WHERE place = ?", (place,)).fetchall():
             pause(db, name, now_ms, GONE)
         db.execute(
-            f"UPDATE runs SET place = ? WHERE place = ? AND {runs.ACTIVE} AND (SELECT key FROM runs top "
-            "WHERE top.id = ifnull(runs.root, runs.id)) IS NULL",
+            f"UPDATE runs {_AMONG_ACTIVE} SET place = ? WHERE place = ? AND {runs.ACTIVE} "
+            "AND (SELECT key FROM runs top WHERE top.id = ifnull(runs.root, runs.id)) IS NULL",
             (NOWHERE, place),
         )
-    db.execute(f"UPDATE runs SET place = NULL WHERE place = ? AND {runs.ACTIVE}", (f"host:{host}",))
+    db.execute(
+        f"UPDATE runs {_AMONG_ACTIVE} SET place = NULL WHERE place = ? AND {runs.ACTIVE}", (f"host:{host}",)
+    )
 
 
 def _kernel_places(db: Db, notebook: str | None, seen_ms: int) -> list[str]:

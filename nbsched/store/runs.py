@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nbsched.core import plan
@@ -16,7 +17,7 @@ from nbsched.store import bounds, notices, previous, rates, waits
 from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join
 from nbsched.store.database import Db
-from nbsched.store.events import record_run
+from nbsched.store.events import record_run, record_runs
 from nbsched.store.unfolding import Parts, unfold
 
 _MAY_END = {state: f"state IN {tuple(map(str, (*states_before(state), '')))}" for state in ENDINGS.values()}
@@ -58,17 +59,26 @@ def begin_pipeline(db: Db, run: int, now_ms: int) -> list[Ended]:
 def _begin(db: Db, run: int, parts: Parts, now_ms: int) -> list[Ended]:
     """The runs in this run are there and those that may begin are admitted."""
     unfold(db, run, parts, now_ms)
-    return begin_pipeline(db, run, now_ms) if parts.items is None else roll_up(db, {run}, now_ms)
+    if parts.items is None:
+        return begin_pipeline(db, run, now_ms)
+    _admit_items(db, run, parts.width, now_ms)
+    return roll_up(db, {run}, now_ms)
 
 
-def _admit_items(db: Db, parent: int, now_ms: int) -> None:
+def _admit_next_items(db: Db, parent: int, now_ms: int) -> None:
+    """Of the items that only so many of are admitted at a time, the next are; others were all admitted at once."""
+    row = db.execute(
+        "SELECT width FROM runs WHERE id = ? AND kind = 'map' AND width IS NOT NULL", (parent,)
+    ).fetchone()
+    if row is not None:
+        _admit_items(db, parent, row["width"], now_ms)
+
+
+def _admit_items(db: Db, parent: int, width: int | None, now_ms: int) -> None:
     """Of the items that have not ended, the first in line are admitted, as many as may be at a time."""
-    width = db.execute("SELECT width FROM runs WHERE id = ? AND kind = 'map'", (parent,)).fetchone()
-    if width is None:
-        return
     first = db.execute(
         f"SELECT id, state, lane, policy FROM runs WHERE parent = ? AND {ACTIVE} ORDER BY id LIMIT ?",
-        (parent, -1 if width[0] is None else width[0]),
+        (parent, -1 if width is None else width),
     ).fetchall()
     _admit([row for row in first if row["state"] == State.PENDING], db, now_ms)
 
@@ -83,15 +93,16 @@ def _is_plain(row: Mapping[str, Any]) -> bool:
 
 
 def _admit(rows: Sequence[Mapping[str, Any]], db: Db, now_ms: int) -> list[Ended]:
-    rows = waits.begin_those_that_wait(db, rows, now_ms)
-    db.executemany(
-        "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) WHERE id = ?",
-        [(_expiry(row["policy"], now_ms), row["id"]) for row in rows],
-    )
-    db.executemany(
-        "INSERT INTO events (name, at_ms, run, attempt) VALUES ('run.queued', ?, ?, 0)",
-        [(now_ms, row["id"]) for row in rows],
-    )
+    expiries: dict[int | None, list[int]] = {}
+    for row in waits.begin_those_that_wait(db, rows, now_ms):
+        expiries.setdefault(_expiry(row["policy"], now_ms), []).append(row["id"])
+    for expires_ms, runs in expiries.items():
+        db.execute(
+            "UPDATE runs SET state = 'queued', reason = NULL, expires_ms = coalesce(expires_ms, ?) "
+            "WHERE id IN (SELECT value FROM json_each(?))",
+            (expires_ms, json.dumps(runs)),
+        )
+        record_runs(db, "run.queued", now_ms, runs)
     return []
 
 
@@ -152,34 +163,59 @@ _FACTS = (
     "run", "attempt", "outcome", "state", "event", "reason", "ended_ms", "result", "named", "error", "output", "failed",
     "lost",
 )  # fmt: skip
-_GIVEN = f"""(
-SELECT {", ".join(f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(_FACTS))} FROM json_each(?)
-) AS given"""
-"""All settlements in one parameter: other threads go on while SQLite works through it, as they do not between rows."""
+
+
+def _given(rows: Sequence[tuple[Any, ...]]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The names of the facts in which the rows differ, and the parameters of the `_writes` of these.
+
+    What all rows have in common is one parameter, for to look into JSON is what takes long.
+    """
+    columns = dict(zip(_FACTS, zip(*rows, strict=True), strict=True))
+    common = {name: found[0] for name, found in columns.items() if found.count(found[0]) == len(rows)}
+    own = tuple(name for name in columns if name not in common)
+    each = list(zip(*(columns[name] for name in own), strict=True)) or [()]
+    return own, {**common, "rows": json.dumps(each, ensure_ascii=False)}
+
+
+@lru_cache(maxsize=256)
+def _writes(own: tuple[str, ...]) -> tuple[str, str, str]:
+    """How ends are written down, all in one statement each, by the facts in which they differ.
+
+    Other threads go on while SQLite works through it, as they do not between rows.
+    """
+    facts = [f":{name} AS {name}" for name in _FACTS if name not in own]
+    facts += [f"json_extract(value, '$[{at}]') AS {name}" for at, name in enumerate(own)]
+    given = f"(SELECT {', '.join(facts)} FROM json_each(:rows)) AS given"
+    return (
+        f"{_ATTEMPTS_END} FROM {given} {_OF_ATTEMPTS}",
+        f"{_RUNS_END} FROM {given} {_OF_RUNS}",
+        f"{_ENDS_ARE_LOGGED} FROM {given} WHERE state IS NOT NULL",
+    )
+
+
+_ATTEMPTS_END = (
+    "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
+    "output = coalesce(given.output, attempts.output)"
+)
+_OF_ATTEMPTS = "WHERE attempts.run = given.run AND attempts.number = given.attempt"
+_RUNS_END = (
+    "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
+    "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
+    "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL"
+)
+_OF_RUNS = "WHERE runs.id = given.run AND given.state IS NOT NULL"
+_ENDS_ARE_LOGGED = (
+    "INSERT INTO events (name, at_ms, run, attempt, reason) SELECT event, ended_ms, run, attempt, reason"
+)
 
 
 def _write_down(db: Db, settlements: Sequence[Settlement], held: Mapping[int, Any]) -> list[Ended]:
     """The attempts have ended, and but for retries so have the runs."""
-    rows = [_facts(item, held[item.run]["attempt"]) for item in settlements]
-    given = (json.dumps(rows, ensure_ascii=False),)
-    db.execute(
-        "UPDATE attempts SET ended_ms = given.ended_ms, outcome = given.outcome, error = given.error, "
-        f"output = coalesce(given.output, attempts.output) FROM {_GIVEN} "
-        "WHERE attempts.run = given.run AND attempts.number = given.attempt",
-        given,
-    )
-    db.execute(
-        "UPDATE runs SET state = given.state, reason = given.reason, ended_ms = given.ended_ms, result = given.result, "
-        "named = given.named, error = given.error, output = coalesce(given.output, runs.output), "
-        "failures = failures + given.failed, losses = losses + given.lost, host = NULL, progress = NULL "
-        f"FROM {_GIVEN} WHERE runs.id = given.run AND given.state IS NOT NULL",
-        given,
-    )
-    db.execute(
-        "INSERT INTO events (name, at_ms, run, attempt, reason) "
-        f"SELECT event, ended_ms, run, attempt, reason FROM {_GIVEN} WHERE state IS NOT NULL",
-        given,
-    )
+    if not settlements:
+        return []
+    own, facts = _given([_facts(item, held[item.run]["attempt"]) for item in settlements])
+    for sql in _writes(own):
+        db.execute(sql, facts)
     ended = [
         Ended(
             run=at.run,
@@ -306,7 +342,7 @@ def roll_up(db: Db, parents: set[int], now_ms: int) -> list[Ended]:
     done: list[Ended] = []
     for parent in parents:
         if db.execute(f"SELECT 1 FROM runs WHERE parent = ? AND {ACTIVE} LIMIT 1", (parent,)).fetchone():
-            _admit_items(db, parent, now_ms)
+            _admit_next_items(db, parent, now_ms)
             continue
         found = _end_pipeline(db, parent, now_ms)
         if found is not None:

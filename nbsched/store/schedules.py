@@ -16,6 +16,7 @@ from nbsched.core.triggers import parse_trigger
 from nbsched.store import runs, stopping
 from nbsched.store.database import Db
 from nbsched.store.events import last_seq, record
+from nbsched.store.hosts import taken_from
 from nbsched.store.insert import NO_WORK, NewRun, insert, insert_skipped
 
 
@@ -112,9 +113,11 @@ BY_USER = "by user"
 def due(db: Db, now_ms: int, places: Sequence[str], any_place: bool) -> list[dict[str, Any]]:
     """The schedules of these places of which an instant is due."""
     rows = db.execute(
-        "SELECT * FROM schedules WHERE paused IS NULL AND next_ms IS NOT NULL AND next_ms <= ?", (now_ms,)
+        "SELECT s.* FROM json_each(?) AS mine CROSS JOIN schedules s ON s.place IS mine.value "
+        "WHERE s.paused IS NULL AND s.next_ms IS NOT NULL AND s.next_ms <= ? ORDER BY s.next_ms",
+        (taken_from(places, any_place), now_ms),
     )
-    return [dict(row) for row in rows if _mine(row, places, any_place)]
+    return [dict(row) for row in rows]
 
 
 def listening(db: Db, places: Sequence[str], any_place: bool) -> list[dict[str, Any]]:
@@ -210,10 +213,14 @@ def _not_run(item: plan.Occurrence, reason: str) -> plan.NotRun:
     )
 
 
+_GOING_ON = "runs INDEXED BY runs_scheduled_active"
+"""In SQL: so that a schedule's runs of before are not looked at, however many there are."""
+
+
 def active(db: Db, schedule: str) -> list[tuple[int, State]]:
     """The schedule's own runs that have not ended, oldest first: a backfill's are beside them."""
     rows = db.execute(
-        f"SELECT id, state FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} AND bound IS NULL "
+        f"SELECT id, state FROM {_GOING_ON} WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} AND bound IS NULL "
         "ORDER BY id",
         (schedule,),
     )
@@ -313,7 +320,7 @@ def remove(db: Db, name: str, now_ms: int, *, cancel_running: bool) -> None:
     db.execute("DELETE FROM schedules WHERE name = ?", (name,))
     if cancel_running:
         rows = db.execute(
-            f"SELECT id FROM runs WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id DESC",
+            f"SELECT id FROM {_GOING_ON} WHERE schedule = ? AND parent IS NULL AND {runs.ACTIVE} ORDER BY id DESC",
             (name,),
         )
         for (run,) in rows.fetchall():

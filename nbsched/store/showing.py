@@ -39,10 +39,11 @@ Progress = Mapping[int, tuple[str | None, str | None]]
 
 
 def newest(db: Db, limit: int) -> list[RunRecord]:
-    """The newest runs and all that have not ended, newest first, without steps."""
+    """The newest runs, what runs now and as many of what has not ended, newest first, without steps."""
     rows = db.execute(
-        f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND ended_ms IS NULL "
-        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL AND step IS NULL ORDER BY id DESC LIMIT ?)) "
+        f"{_ROW} WHERE id IN (SELECT id FROM runs WHERE parent IS NULL AND state = 'running' "
+        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL AND ended_ms IS NULL ORDER BY id LIMIT ?1) "
+        "UNION SELECT id FROM (SELECT id FROM runs WHERE parent IS NULL AND step IS NULL ORDER BY id DESC LIMIT ?1)) "
         "ORDER BY id DESC",
         (limit,),
     )
@@ -104,7 +105,7 @@ def _down(db: Db, run: RunRecord, depth: int) -> Iterator[tuple[int, RunRecord]]
 
 def rows(db: Db, runs: Sequence[RunRecord]) -> list[PanelRow]:
     """Each of the runs as the line that people see."""
-    written = triggers(db)
+    written = triggers(db, {one.schedule for one in runs if one.schedule})
     needs = waited_for(db, [one.id for one in runs if one.state is State.PENDING])
     far = pipelines_progress(
         db, [one.id for one in runs if one.kind == "pipeline" and one.state is State.RUNNING]
@@ -156,9 +157,12 @@ def waited_for(db: Db, ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
-def triggers(db: Db) -> dict[str, str]:
-    """Each schedule's trigger as it was written."""
-    return dict(db.execute("SELECT name, given FROM schedules").fetchall())
+def triggers(db: Db, names: Collection[str]) -> dict[str, str]:
+    """Each of these schedules' trigger as it was written."""
+    given = (json.dumps(list(names)),)
+    return dict(db.execute(
+        "SELECT name, given FROM schedules WHERE name IN (SELECT value FROM json_each(?))", given
+    ).fetchall())  # fmt: skip
 
 
 _CHANGED = """

@@ -105,7 +105,8 @@ def given(work: Wait, event: Event) -> str:
 
 def over(db: Db, runs: Sequence[int]) -> None:
     """The runs wait no longer."""
-    db.executemany("DELETE FROM waits WHERE run = ?", [(run,) for run in runs])
+    if runs:
+        db.executemany("DELETE FROM waits WHERE run = ?", [(run,) for run in runs])
 
 
 def look_later(db: Db, run: int, attempt: int, not_before_ms: int | None) -> None:

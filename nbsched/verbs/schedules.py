@@ -23,9 +23,13 @@ if TYPE_CHECKING:
 COLUMNS = ("schedule", "trigger", "next", "", "last runs")
 
 
-@verb("all schedules with their next times")
+def _limit(parser: Parser) -> None:
+    parser.add_argument("--limit", type=whole, metavar="N", help="at most this many, the next to fire")
+
+
+@verb("all schedules with their next times", _limit)
 def schedules(rt: Calls, given: argparse.Namespace) -> Answer:
-    found = [schedule.record for schedule in rt.schedules()]
+    found = [schedule.record for schedule in rt.schedules(**vars(given))]
     return Answer([schedule_row(schedule) for schedule in found], schedules_table(rt, found))
 
 

@@ -280,6 +280,55 @@ def test_the_handle_ends_the_subscription_and_is_a_context_manager(real: nb.Runt
     assert heard.data == [{"n": 1}]
 
 
+def test_one_that_is_ended_hears_nothing_of_what_waits_for_it(real: nb.Runtime) -> None:
+    seen, begun, gate = [], threading.Event(), threading.Event()
+    other = Heard()
+
+    def slow(event: nb.Event) -> None:
+        seen.append(event.data["n"])
+        begun.set()
+        gate.wait(20)
+
+    handle = real.subscribe("data", slow)
+    real.subscribe("data", other)
+    for number in range(5):
+        real.publish("data", {"n": number})
+    other.wait(5)
+    assert begun.wait(10)
+    handle.cancel()
+    gate.set()
+    real.publish("data", {"n": 5})
+    other.wait(6)
+    assert seen == [0]
+
+
+def test_one_that_now_and_then_gives_something_to_await_keeps_the_order(
+    real: nb.Runtime, heard: Heard
+) -> None:
+    async def later(event: nb.Event) -> None:
+        heard(event)
+
+    real.subscribe("data", lambda event: later(event) if event.data["n"] % 3 else heard(event), name="both")
+    for number in range(12):
+        real.publish("data", {"n": number})
+    heard.wait(12)
+    assert [data["n"] for data in heard.data] == list(range(12))
+
+
+def test_what_is_told_and_not_kept_comes_in_order_with_its_own_data(real: nb.Runtime, heard: Heard) -> None:
+    def spoil(event: Any) -> None:
+        event.data["rows"].append("spoiled")
+        event.data["n"] = -1
+
+    real.subscribe("told.*", spoil)
+    real.subscribe("told.*", heard)
+    for number in range(200):
+        real.scheduler.bus.tell(
+            nb.Event(id="", name="told.x", at=START, seq=0, data={"n": number, "rows": []})
+        )
+    assert [event.data for event in heard.wait(200)] == [{"n": number, "rows": []} for number in range(200)]
+
+
 def test_the_same_name_replaces_and_the_old_handle_ends_nothing(real: nb.Runtime, heard: Heard) -> None:
     first = Heard()
     old = real.subscribe("data", first, name="mine")

@@ -149,3 +149,34 @@ def test_a_killed_host_takes_its_kernel_along_and_leaves_all_that_was_shown(tmp_
 def _runs(pid: int) -> bool:
     status = Path(f"/proc/{pid}/stat")
     return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+PAPERMILL = """
+import papermill
+papermill.execute_notebook("in.ipynb", "sub/out.ipynb", engine_name="nbsched", cwd="elsewhere", progress_bar=False)
+"""
+
+
+def test_an_output_of_plain_papermill_outlives_its_death_and_is_recovered(tmp_path: Path) -> None:
+    for folder in ("sub", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    sources = (
+        "print('done')",
+        "import time\nprint('half', flush=True)\nopen('up', 'w').close()\ntime.sleep(600)",
+    )
+    nbformat.write(book(*sources), tmp_path / "in.ipynb")
+    with subprocess.Popen([sys.executable, "-c", PAPERMILL], cwd=tmp_path, stderr=subprocess.DEVNULL) as host:
+        until = time.monotonic() + 40
+        while not (tmp_path / "elsewhere" / "up").exists():
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        time.sleep(0.5)  # for what was printed to arrive
+        host.kill()
+    output = tmp_path / "sub" / "out.ipynb"
+    assert [cell.outputs for cell in nbformat.read(output, 4).cells] == [[], []]
+    for code, said in ((0, "holds all that its cells had shown"), (1, "nothing to recover")):
+        command = [sys.executable, "-m", "nbsched", "recover", str(output)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (ran.returncode, said in ran.stdout) == (code, True), ran
+    assert [cell.outputs[0].text for cell in nbformat.read(output, 4).cells] == ["done\n", "half\n"]
+    assert output.stat().st_mode & 0o077, "as papermill's own outputs, which others may read"

@@ -250,8 +250,8 @@ def test_with_ageing_equals_still_begin_in_the_order_of_asking(store: Db) -> Non
 def test_with_ageing_the_line_is_still_read_from_its_index(store: Db) -> None:
     store.execute(claiming._REFUSED)
     for sql in (claiming._LINE, claiming._EQUALS):
-        values = ("slot", 0, *([0] * (sql.count("?") - 2)))
+        values = ("slot", None, 0, *([0] * (sql.count("?") - 3)))
         steps = [row["detail"] for row in store.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-        assert steps[0].startswith("SEARCH runs USING INDEX runs_queue")
+        assert steps[0].startswith("SEARCH runs USING INDEX runs_line (lane=? AND place=?")
         assert not any("TEMP B-TREE" in step for step in steps)
-    assert all(before < after for before, after in pairwise(claiming._priorities(store, "slot")))
+    assert all(before < after for before, after in pairwise(claiming._priorities(store, "slot", None)))
