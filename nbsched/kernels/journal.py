@@ -88,7 +88,7 @@ def recover(path: Path) -> bool:
     if not _is_complete(notebook):
         with lines.open("rb") as file:  # a line of JSON may hold what ends a line of text, but no b"\n"
             _replay(notebook, file)
-        write_notebook(path, notebook)
+        write_notebook(path, notebook, private=not path.stat().st_mode & 0o077)
     lines.unlink()
     return True
 

@@ -270,9 +270,9 @@ def test_the_whole_notebook_is_written_twice_however_many_cells_it_has(
     writes: list[int] = []
     write = journal_module.write_notebook
 
-    def counted(path: Path, whole: Any) -> None:
+    def counted(path: Path, whole: Any, *, private: bool) -> None:
         writes.append(sum(len(cell.outputs) for cell in whole.cells))
-        write(path, whole)
+        write(path, whole, private=private)
 
     monkeypatch.setattr(journal_module, "write_notebook", counted)
     journal = Journal(tmp_path / "out.ipynb")
