@@ -10,6 +10,7 @@ import copy
 import inspect
 import sys
 import threading
+from collections import deque
 from collections.abc import Iterator
 from types import CodeType
 from typing import Any, NamedTuple
@@ -62,13 +63,27 @@ async def _run_task(shell: Any, cell: KernelCell) -> None:
 
 
 async def _run_parts(shell: Any, cell: KernelCell, parent: Parent, parts: list[_Part]) -> None:
-    for part in parts:
+    left, value = deque(parts), None
+    while left:
         with _interruptible(cell):
-            value = part.evaluate(shell)
-        if part.awaits:
+            value, waits = _until_await(shell, left)
+        if waits:
             value = await cell.interrupter.awaiting(value)
-        with _interruptible(cell):
+    with _interruptible(cell):
+        for part in parts[-1:]:
             part.show(shell, parent, value)
+
+
+def _until_await(shell: Any, left: deque[_Part]) -> tuple[Any, bool]:
+    """The value of the last statement that was run, and whether it has to be awaited.
+
+    No Ctrl-C falls between two statements: ipykernel would then only cancel what awaits.
+    """
+    while True:
+        part = left.popleft()
+        value = part.evaluate(shell)
+        if part.awaits or not left:
+            return value, part.awaits
 
 
 def awaits(shell: Any, source: str) -> bool:
