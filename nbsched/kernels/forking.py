@@ -23,12 +23,12 @@ BASE = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger",
     "ipykernel.subshell_manager", "IPython.core.completerlib", "IPython.core.debugger", "IPython.core.logger",
     "IPython.core.oinspect", "IPython.extensions.storemagic", "comm",
-    "tornado.platform.asyncio", "zmq.eventloop.zmqstream", "pdb", "faulthandler",
+    "tornado.platform.asyncio", "zmq.eventloop.zmqstream", "pdb", "faulthandler", "sqlite3", "psutil",
 )  # fmt: skip
 """What every ipykernel imports by its first cell; what that says is in no cell's output."""
 AS_KERNELS = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
-"""Libraries that would start threads while they are imported, which a fork would not have, start none."""
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""Arrow starts no thread while it is imported, which a fork would not have."""
 ANSWER_S = 60.0
 """A zygote that has not answered by then hangs in an import."""
 
@@ -92,7 +92,7 @@ class Zygote:
             self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, zygote.LONGEST_MESSAGE)
             command = [sys.executable, *options, str(PROGRAM), str(theirs.fileno())]
             self._process = subprocess.Popen(
-                command, env={**AS_KERNELS, **env, **ONE_THREAD}, cwd="/", start_new_session=True,
+                command, env={**AS_KERNELS, **env, **NO_THREADS}, cwd="/", start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )  # fmt: skip

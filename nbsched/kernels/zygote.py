@@ -15,10 +15,12 @@ is gone, and so are all its children.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import gc
 import importlib
 import importlib.util
+import io
 import json
 import os
 import selectors
@@ -40,13 +42,12 @@ Job = Callable[[], None]
 
 def main() -> None:
     """The program: in the zygote it serves, in each child it does the child's job and ends as a program does."""
+    atexit.register(_end_early)
     control = socket.socket(fileno=int(sys.argv.pop()))
     control.set_inheritable(False)
     del sys.path[0]
     with contextlib.suppress(ValueError):
         sys.path.remove("")
-    with contextlib.suppress(ImportError):
-        import threadpoolctl  # type: ignore[import-untyped] # noqa: F401 - now, for it sets a variable that is not the user's
     job = Zygote(control).serve()
     if job is not None:
         job()
@@ -162,7 +163,7 @@ class Zygote:
 
     def _unsafe(self) -> str:
         """Why no fork may be made now, or nothing."""
-        if len(os.listdir("/proc/self/task")) > 1:
+        if _threads() > 1:
             return "it has more than one thread"
         changed = next((file for file, stamp in self._stamps.items() if _stamp(file) != stamp), None)
         return f"{changed} has changed" if changed else ""
@@ -220,11 +221,25 @@ def _import(module: str, aloud: bool) -> str:
         return "" if error.name == module else f"importing it needs {error.name}"
     except BaseException as error:
         return f"importing it raises {type(error).__name__}: {error}"
-    if len(os.listdir("/proc/self/task")) > 1:
+    if _threads() > 1:
+        _fork_for_nothing()
+    if _threads() > 1:
         return "importing it starts threads"
     if any("/dev/nvidia" in target for target in _open_files()):
         return "importing it opens the GPU"
     return ""
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _fork_for_nothing() -> None:
+    """What minds forks, such as OpenBLAS, has ended its threads before one, and starts them when they are needed."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _open_files() -> Iterator[str]:
@@ -265,7 +280,6 @@ def _child(request: dict[str, Any], descriptors: list[int]) -> None:
     os.environ.clear()
     _settle(request)
     _own_randomness()
-    _own_threads()
     importlib.invalidate_caches()
     if request["job"] == "kernel":
         _kernel(request, *descriptors[3:])
@@ -286,19 +300,6 @@ def _settle(request: Mapping[str, Any]) -> None:
     for name in request["unset"]:
         os.environ.pop(name, None)
     os.environ.update(request["env"])
-
-
-def _own_threads() -> None:
-    """Linear algebra has the threads again that it was not allowed to start in the zygote."""
-    if "numpy" not in sys.modules:
-        return
-    wanted = int(os.environ.get("OPENBLAS_NUM_THREADS") or os.environ.get("OMP_NUM_THREADS") or 0)
-    threads = wanted or len(os.sched_getaffinity(0))
-    if threads > 1:
-        with contextlib.suppress(ImportError):
-            import threadpoolctl
-
-            threadpoolctl.threadpool_limits(threads, user_api="blas")
 
 
 def _worker(request: Mapping[str, Any], replies: int) -> None:
@@ -337,7 +338,38 @@ def _kernel(request: Mapping[str, Any], channel: int | None = None) -> None:
     if channel is not None:
         _settle(_told(channel))
     app.finish()
+    before = set(sys.modules)
     app.start()  # type: ignore[no-untyped-call]
+    _before.update(before)
+
+
+_before: set[str] = set()
+"""The modules that a kernel which has served its time had when it began; empty in any other process."""
+
+
+def _end_early() -> None:
+    """The last of a kernel's callbacks at its exit: what libraries have held since before the fork stays as it is.
+
+    To take all of that apart would copy the memory that is shared with the zygote, for nothing. IPython has emptied
+    the notebook's namespace by now; the user's modules are emptied here, and files written out.
+    """
+    if not _before:
+        return
+    for name in [name for name in sys.modules if name not in _before][::-1]:
+        if _is_own(getattr(sys.modules[name], "__file__", None) or ""):
+            vars(sys.modules[name]).clear()
+    gc.collect()
+    for found in gc.get_objects():
+        if isinstance(found, io.IOBase) and not found.closed:
+            with contextlib.suppress(Exception):
+                found.flush()
+    os._exit(0)
+
+
+def _is_own(file: str) -> bool:
+    """Whether it is a module of the user's."""
+    standard = os.path.dirname(os.__file__)
+    return bool(file) and "-packages" + os.sep not in file and not file.startswith(standard)
 
 
 def _told(channel: int) -> dict[str, Any]:

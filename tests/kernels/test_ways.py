@@ -107,7 +107,12 @@ def test_a_forked_kernel_has_imported_what_any_other_has(
         found[way] = set((tmp_path / "modules").read_text().split())
     own_ahead().discard()
     own.close()
-    assert found["fork"] - found["cold"] <= {"gc", "threadpoolctl"}
+    assert {name.partition(".")[0] for name in found["fork"] - found["cold"]} <= {
+        "gc",
+        "psutil",
+        "pwd",
+        "resource",
+    }
 
 
 @ways
@@ -162,12 +167,31 @@ def test_all_that_a_notebook_started_ends_with_it(tmp_path: Path, way: str) -> N
 
 @ways
 def test_what_ends_with_the_kernel_has_ended_with_the_run(tmp_path: Path, way: str) -> None:
+    (tmp_path / "mine.py").write_text(
+        "file = open('of a module', 'w')\nfile.write('all of it')\n"
+        "class Closing:\n    def __del__(self, open=open):\n"
+        "        with open('closed', 'w') as file:\n            file.write('by itself')\n"
+        "held = Closing()"
+    )
     source = (
-        "import atexit, time\nfile = open('kept', 'w')\nfile.write('all of it')\n"
-        "@atexit.register\ndef late():\n    time.sleep(0.2)\n    open('late', 'w').write('done')"
+        "import atexit, threading, time, mine\nfile = open('kept', 'w')\nfile.write('all of it')\nfile\n"
+        "@atexit.register\ndef late():\n    time.sleep(0.2)\n    open('late', 'w').write('done')\n"
+        "def slow():\n    time.sleep(0.3)\n    open('slow', 'w').write('done')\n"
+        "threading.Thread(target=slow).start()"
     )
     executed(launch(tmp_path, way), source)
-    assert ((tmp_path / "kept").read_text(), (tmp_path / "late").read_text()) == ("all of it", "done")
+    texts = [(tmp_path / name).read_text() for name in ("kept", "of a module", "closed", "late", "slow")]
+    assert texts == ["all of it", "all of it", "by itself", "done", "done"]
+
+
+def test_linear_algebra_has_the_same_threads_in_a_forked_kernel(tmp_path: Path) -> None:
+    source = (
+        "import numpy, threadpoolctl\nnumpy.ones((300, 300)) @ numpy.ones((300, 300))\n"
+        "print([(one['internal_api'], one['num_threads']) for one in threadpoolctl.threadpool_info()])"
+    )
+    said = [executed(launch(tmp_path, way), source)[1] for way in ("cold", "fork")]
+    assert "openblas" in said[0]
+    assert said[0] == said[1]
 
 
 # --- the choice ---
