@@ -47,12 +47,13 @@ class Ready:
         return log_in(Path(self.folder.name))
 
     def discard(self) -> None:
-        """It is gone, unused."""
+        """It is gone, whether it was used or not."""
         if self.channel is not None:
             self.channel.close()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
-        self.process.wait()
+        if self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
+            self.process.wait()
         self.folder.cleanup()
 
 

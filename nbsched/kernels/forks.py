@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Sequence
 
 from nbsched.kernels.forking import BASE, CannotFork, Unfit, Zygote
@@ -13,9 +14,12 @@ from nbsched.kernels.group import child_environment
 from nbsched.kernels.obstacles import read_at_import
 from nbsched.kernels.preloads import asked_for
 
+RECENT_S = 600.0
+"""A new zygote imports what was asked for within so long."""
+
 
 class Forks:
-    """Fresh processes for whoever asks, of one zygote that has imported all that was asked for so far."""
+    """Fresh processes for whoever asks, of one zygote that has imported what was asked for lately."""
 
     def __init__(self, base: Sequence[str] = BASE) -> None:
         self._base = base
@@ -26,14 +30,14 @@ class Forks:
         self._key: object = None
         self._options: tuple[str, ...] = ()
         self._hopeless: object = None
-        self._chosen: dict[str, None] = {}
+        self._asked: dict[str, float] = {}
 
     def prepare(self, options: Sequence[str] | None, modules: Sequence[str]) -> Zygote:
-        """One that may fork and has imported what was ever asked for, where that is fit for it; CannotFork.
+        """One that may fork and has imported what was lately asked for, where that is fit for it; CannotFork.
 
         `options` are the interpreter's; None: any will do.
         """
-        self._chosen |= dict.fromkeys([*asked_for(), *modules])
+        self._asked |= dict.fromkeys([*asked_for(), *modules], time.monotonic())
         try:
             return self._preloaded(options).checked()
         except CannotFork:  # it had ended for lack of work, or a library was installed meanwhile
@@ -44,10 +48,18 @@ class Forks:
             while True:
                 zygote = self._living(options)
                 try:
-                    zygote.preload([module for module in self._chosen if module not in self.unfit])
+                    zygote.preload([module for module in self._recent() if self._is_fit(module)])
                     return zygote
                 except Unfit as unfit:
                     self.unfit[unfit.module] = unfit.why
+
+    def _recent(self) -> list[str]:
+        since = time.monotonic() - RECENT_S
+        return [module for module, asked in list(self._asked.items()) if asked >= since]
+
+    def _is_fit(self, module: str) -> bool:
+        """Importing a module imports the packages that it is in."""
+        return not any(f"{module}.".startswith(f"{unfit}.") for unfit in self.unfit)
 
     def _living(self, options: Sequence[str] | None) -> Zygote:
         options = self._options if options is None else tuple(options)

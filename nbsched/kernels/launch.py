@@ -61,7 +61,8 @@ def own_arguments(argv: Sequence[str]) -> list[str]:
 
 def is_local(spec: KernelSpec) -> bool:
     """Whether the kernel is a process of this machine, which nobody else's provisioner starts."""
-    provisioner = spec.metadata.get("kernel_provisioner", {}).get("provisioner_name", "local-provisioner")
+    usual = os.environ.get("JUPYTER_DEFAULT_PROVISIONER_NAME", "local-provisioner")
+    provisioner = spec.metadata.get("kernel_provisioner", {}).get("provisioner_name", usual)
     return provisioner in ("local-provisioner", "nbsched")
 
 

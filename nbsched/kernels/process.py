@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Any
@@ -33,8 +33,8 @@ RECONNECT_MS = 10
 async def running_kernel(launch: Launch) -> AsyncIterator[Kernel]:
     """A started kernel; when the block is left, its process group and its sockets are gone."""
     ready = ready_kernel(launch)
-    with ready.folder if ready else TemporaryDirectory(prefix="nbs-") as folder, _log(launch.log) as log:
-        kernel = Kernel(launch, Path(folder), ready)
+    with _folder(ready) as folder, _log(launch.log) as log:
+        kernel = Kernel(launch, folder, ready)
         try:
             await kernel.start(log)
             yield kernel
@@ -42,6 +42,19 @@ async def running_kernel(launch: Launch) -> AsyncIterator[Kernel]:
             await kernel.close()
             if ready:
                 log.write(ready.log.read_bytes())
+
+
+@contextmanager
+def _folder(ready: Ready | None) -> Iterator[Path]:
+    """The kernel's private folder; after the block it is gone, and so is a ready kernel."""
+    if ready is None:
+        with TemporaryDirectory(prefix="nbs-") as folder:
+            yield Path(folder)
+        return
+    try:
+        yield Path(ready.folder.name)
+    finally:
+        ready.discard()
 
 
 def _log(path: Path | None) -> IO[bytes]:

@@ -64,16 +64,15 @@ def _no_pool(spec: KernelSpec, env: Mapping[str, str]) -> str:
 def ready_kernel(launch: Launch) -> Ready | None:
     """A kernel that runs already and fits; None where one has to be started."""
     choice, spec = choose(launch), kernelspec(launch.kernel)
+    if choice.way == "cold":
+        return None
     argv, own = command(spec), tuple(sorted(dict(spec.env).items()))
-    if choice.way == "fork":
-        with contextlib.suppress(CannotFork):
-            zygote = own_forks().prepare(interpreter_options(argv), launch.modules)
-            kind = zygote, zygote.modules, tuple(argv), own
-            return own_ahead().take(kind, partial(forked, zygote, argv, launch.kernel, spec.env))
     if choice.way == "pool":
-        here = tuple(sorted(child_environment().items()))
+        kind = tuple(argv), own, tuple(sorted(child_environment().items()))
         language = str(spec.language).lower()
-        return own_ahead().take(
-            (tuple(argv), own, here), partial(started, argv, launch.kernel, language, spec.env)
-        )
+        return own_ahead().take(kind, partial(started, argv, launch.kernel, language, spec.env))
+    with contextlib.suppress(CannotFork):
+        zygote = own_forks().prepare(interpreter_options(argv), launch.modules)
+        make = partial(forked, zygote, argv, launch.kernel, spec.env)
+        return own_ahead().take((zygote, zygote.modules, tuple(argv), own), make)
     return None
