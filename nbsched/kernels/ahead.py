@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 import uuid
@@ -55,6 +56,17 @@ class Ready:
                 os.killpg(self.process.pid, signal.SIGKILL) if hasattr(os, "killpg") else self.process.kill()
             self.process.wait()
         self.folder.cleanup()
+
+
+LONGEST_FOLDER = 80
+"""Characters: the path of a socket may have a hundred."""
+
+
+def private_folder() -> TemporaryDirectory[str]:
+    """A new folder for a kernel's sockets, whose path is short enough for them where that can be had."""
+    usual = tempfile.gettempdir()
+    shorter = len(usual) > LONGEST_FOLDER and os.access("/tmp", os.W_OK)
+    return TemporaryDirectory(prefix="nbs-", dir="/tmp" if shorter else usual)
 
 
 def new_connection(folder: Path, kernel: str) -> tuple[str, Any]:

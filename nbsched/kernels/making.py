@@ -8,12 +8,12 @@ import shlex
 import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from nbsched.kernels.ahead import Ready, log_in, new_connection
+from nbsched.kernels.ahead import Ready, log_in, new_connection, private_folder
 from nbsched.kernels.forking import Zygote
 from nbsched.kernels.group import child_environment
 from nbsched.kernels.launch import own_arguments
@@ -25,7 +25,7 @@ Changes = tuple[Mapping[str, str], Sequence[str]]
 
 def forked(zygote: Zygote, argv: Sequence[str], kernel: str, own_env: Mapping[str, str]) -> Ready:
     """A kernel forked from the zygote, with the environment of its kernelspec; CannotFork."""
-    folder, base = TemporaryDirectory(prefix="nbs-"), {**child_environment(), **own_env}
+    folder, base = private_folder(), {**child_environment(), **own_env}
     file, connection = new_connection(Path(folder.name), kernel)
     ours, theirs = socket.socketpair()
     try:
@@ -45,8 +45,8 @@ def forked(zygote: Zygote, argv: Sequence[str], kernel: str, own_env: Mapping[st
 
 def _tell(channel: socket.socket, base: Mapping[str, str], cwd: Path, env: Mapping[str, str]) -> str:
     setting, unsetting = changes(base, env)
-    with channel:
-        message = {"cwd": str(cwd), "env": setting, "unset": unsetting}
+    message = {"cwd": str(cwd), "env": setting, "unset": unsetting}
+    with channel, suppress(OSError):  # it has died, as whoever watches it will see
         channel.sendall(json.dumps(message).encode() + b"\n")
     return ""
 
@@ -59,7 +59,7 @@ def changes(base: Mapping[str, str], env: Mapping[str, str]) -> Changes:
 
 def started(argv: Sequence[str], kernel: str, language: str, own_env: Mapping[str, str]) -> Ready:
     """A kernel started as any other, with the environment of its kernelspec."""
-    folder, base = TemporaryDirectory(prefix="nbs-"), {**child_environment(), **own_env}
+    folder, base = private_folder(), {**child_environment(), **own_env}
     file, connection = new_connection(Path(folder.name), kernel)
     command = [argument.replace("{connection_file}", file) for argument in (*argv, *own_arguments(argv))]
     with _private(log_in(Path(folder.name))) as log:

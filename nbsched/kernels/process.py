@@ -11,13 +11,12 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO, Any
 
 import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
-from nbsched.kernels.ahead import Process, Ready
+from nbsched.kernels.ahead import Process, Ready, private_folder
 from nbsched.kernels.launch import Launch, is_local, own_arguments
 from nbsched.kernels.provisioner import WarmProvisioner
 from nbsched.kernels.ways import choose, ready_kernel
@@ -48,7 +47,7 @@ async def running_kernel(launch: Launch) -> AsyncIterator[Kernel]:
 def _folder(ready: Ready | None) -> Iterator[Path]:
     """The kernel's private folder; after the block it is gone, and so is a ready kernel."""
     if ready is None:
-        with TemporaryDirectory(prefix="nbs-") as folder:
+        with private_folder() as folder:
             yield Path(folder)
         return
     try:

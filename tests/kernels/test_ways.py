@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -284,9 +285,8 @@ def many(folder: Path, count: int, at_once: int) -> list[str]:
 def test_many_kernels_fail_never_and_leave_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, at_once: int
 ) -> None:
-    work, folders = tmp_path / "work", tmp_path / "private"
+    work, folders = tmp_path / "work", Path(tempfile.mkdtemp(prefix="nbs-"))  # short: there are sockets in it
     work.mkdir()
-    folders.mkdir()
     executed(launch(tmp_path), "pass")
     own_ahead().discard()
     monkeypatch.setattr("tempfile.tempdir", str(folders))
@@ -304,6 +304,17 @@ def test_many_kernels_fail_never_and_leave_nothing(
             break
         assert time.monotonic() < until, (left, os.listdir(folders), descriptors(), before)
         time.sleep(0.05)
+    folders.rmdir()
+
+
+def test_sockets_have_a_short_path_where_the_usual_folder_has_a_long_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60)
+    deep.mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    for way in ("cold", "fork", "pool"):
+        assert executed(launch(tmp_path, way), "print('well')")[1] == "well\n"
 
 
 def test_a_kernel_that_waits_for_work_and_dies_is_not_given_away(tmp_path: Path) -> None:
