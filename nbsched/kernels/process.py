@@ -79,7 +79,7 @@ class Kernel:
         self._manager = AsyncKernelManager(
             kernel_name=launch.kernel,
             context=self._context,
-            connection_file=str(folder / "kernel.json"),
+            connection_file=str(folder / "manager.json"),  # a ready kernel may be reading its own still
             **_transport(folder),
         )
         if ready:

@@ -28,11 +28,16 @@ def normal(text: str, *places: tuple[str, Path]) -> dict[str, Any]:
 
     Neighbouring pieces of one stream are joined: where a kernel cuts it is a matter of time.
     """
+    notebook: dict[str, Any] = json.loads(text)
+    for cell in notebook["cells"]:
+        if "outputs" in cell:
+            cell["outputs"] = _joined(cell["outputs"])
+    text = json.dumps(notebook, ensure_ascii=False)
     for name, path in places:
         text = text.replace(json.dumps(str(path))[1:-1], f"<{name}>")
     for noise, name in NOISE:
         text = noise.sub(name, text)
-    notebook: dict[str, Any] = json.loads(text)
+    notebook = json.loads(text)
     notebook["metadata"] = _metadata(notebook["metadata"])
     notebook["cells"] = [_cell(cell) for cell in notebook["cells"]]
     return _with_names(notebook)
@@ -87,8 +92,6 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
     kept = {**cell, "metadata": _metadata(cell["metadata"]), "source": whole(cell["source"])}
     if {"injected-parameters", "papermill-error-cell-tag"} & set(kept["metadata"]["tags"]):
         kept["id"] = "<new>"
-    if "outputs" in cell:
-        kept["outputs"] = _joined(cell["outputs"])
     return kept
 
 

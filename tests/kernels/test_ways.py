@@ -271,7 +271,9 @@ def many(folder: Path, count: int, at_once: int) -> list[str]:
         own = folder / str(number)
         own.mkdir()
         ending, text = executed(launch(own), f"print({number})")
-        return f"{ending.kind} {text.strip()}"
+        return f"{ending.kind} {text.strip()}" + (
+            f" {ending} {(own / 'log').read_text()}" if not ending.good else ""
+        )
 
     with ThreadPoolExecutor(at_once) as threads:
         return list(threads.map(one, range(count)))
