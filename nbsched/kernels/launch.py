@@ -7,25 +7,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager, NoSuchKernel
 
-from nbsched.core.errors import UnknownName, UsageError
-
-Way = Literal["fork", "pool", "cold"]
-WAYS: Sequence[Way] = ("fork", "pool", "cold")
-VARIABLE = "NBSCHED_KERNELS"
-"""One of the ways: the one for all processes of which nothing else is said."""
-
-
-def way_of(said: str) -> Way | None:
-    """The way that work asks for, or the environment where it leaves it open; None: whichever is soonest."""
-    wanted = os.environ.get(VARIABLE, "auto") if said == "auto" else said
-    found = next((way for way in WAYS if way == wanted), None)
-    if found is None and wanted not in ("auto", ""):
-        raise UsageError(f"{VARIABLE} is {wanted!r}: unset it, or set it to fork, pool or cold")
-    return found
+from nbsched.core.errors import UnknownName
 
 
 def kernelspec(name: str) -> KernelSpec:

@@ -15,9 +15,10 @@ from nbsched.kernels.ahead import Ready, own_ahead
 from nbsched.kernels.forking import CannotFork
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import child_environment
-from nbsched.kernels.launch import VARIABLE, Launch, Way, command, is_local, kernelspec, way_of
+from nbsched.kernels.launch import Launch, command, is_local, kernelspec
 from nbsched.kernels.making import MOVES, forked, started
 from nbsched.kernels.obstacles import interpreter_options, obstacle, read_at_import
+from nbsched.kernels.wanted import VARIABLE, Way, way_of
 
 _ASKED = "it was asked for"
 

@@ -15,8 +15,8 @@ from nbsched.kernels import worker
 from nbsched.kernels.forking import CannotFork, Zygote
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import Child, child_environment, start
-from nbsched.kernels.launch import Way, way_of
 from nbsched.kernels.obstacles import environment_obstacle
+from nbsched.kernels.wanted import Way, way_of
 
 HOME = str(Path(worker.__file__).parents[2])
 

@@ -12,15 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from jupyter_client.kernelspec import KernelSpecManager
-
 from nbsched.core import sources
 from nbsched.core.errors import UsageError
-from nbsched.kernels import launch, preloads
+from nbsched.kernels import preloads, wanted
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import child_environment
-from nbsched.kernels.journal import parse_notebook
-from nbsched.kernels.ways import choose
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
@@ -91,7 +87,7 @@ def _hosts(rt: Calls) -> Finding:
 
 
 def _settings() -> Iterator[Finding]:
-    if said := os.environ.get(launch.VARIABLE):
+    if said := os.environ.get(wanted.VARIABLE):
         yield _way_wanted(said)
     if asked := preloads.asked_for():
         missing = ", ".join(name for name in asked if not _is_there(name))
@@ -101,10 +97,10 @@ def _settings() -> Iterator[Finding]:
 
 def _way_wanted(said: str) -> Finding:
     try:
-        launch.way_of("auto")
+        wanted.way_of("auto")
     except UsageError as error:
-        return Finding(what=launch.VARIABLE, ok=False, found=str(error))
-    return Finding(what=launch.VARIABLE, ok=True, found=said)
+        return Finding(what=wanted.VARIABLE, ok=False, found=str(error))
+    return Finding(what=wanted.VARIABLE, ok=True, found=said)
 
 
 def _is_there(module: str) -> bool:
@@ -115,6 +111,8 @@ def _is_there(module: str) -> bool:
 
 
 def _kernels() -> Iterator[Finding]:
+    from jupyter_client.kernelspec import KernelSpecManager
+
     for name in sorted(KernelSpecManager().find_kernel_specs()):
         yield _way_of(name)[0]
 
@@ -127,6 +125,8 @@ def _kernel_of(notebook: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _read(path: str) -> Mapping[str, Any]:
+    from nbsched.kernels.journal import parse_notebook
+
     try:
         text = Path(path).expanduser().read_text("utf-8", errors="replace")
     except OSError as error:
@@ -135,11 +135,14 @@ def _read(path: str) -> Mapping[str, Any]:
     return parse_notebook(text, path)
 
 
-def _way_of(kernel: str) -> tuple[Finding, launch.Way | None]:
+def _way_of(kernel: str) -> tuple[Finding, wanted.Way | None]:
     """Which way the kernel comes to be, and why no sooner one; None when it cannot."""
+    from nbsched.kernels.launch import Launch
+    from nbsched.kernels.ways import choose
+
     what = f"kernel {kernel}"
     try:
-        choice = choose(launch.Launch(kernel=kernel, cwd=Path.cwd(), env=child_environment()))
+        choice = choose(Launch(kernel=kernel, cwd=Path.cwd(), env=child_environment()))
     except UsageError as error:
         return Finding(what=what, ok=False, found=str(error)), None
     except Exception as error:
@@ -149,7 +152,7 @@ def _way_of(kernel: str) -> tuple[Finding, launch.Way | None]:
     return Finding(what=what, ok=True, found=found), choice.way
 
 
-def _imported_ahead(notebook: Mapping[str, Any], way: launch.Way) -> str:
+def _imported_ahead(notebook: Mapping[str, Any], way: wanted.Way) -> str:
     if way != "fork":
         return "nothing: that is for kernels that are forked"
     modules = preloads.imported_by(map(sources.source_text, sources.code_cells(notebook)))
