@@ -34,7 +34,7 @@ _HOMES = {
     **dict.fromkeys(("Run", "Schedule"), "engine.live"),
     "Backoff": "core.policy",
     "Event": "core.model",
-    "State": "core.model",
+    "State": "core.states",
     "Runtime": "engine.runtime",
     "pipeline": "core.pipeline",
     "dashboard": "jupyter.widget",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nbsched.core.model import TRANSITIONS, State
+from nbsched.core.states import TRANSITIONS, State
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

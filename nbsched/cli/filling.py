@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from nbsched.cli.running import EXIT, runtime
 from nbsched.cli.serving import tell_run
-from nbsched.core.model import Event, State
+from nbsched.core.model import Event
+from nbsched.core.states import State
 from nbsched.verbs import Answer
 from nbsched.verbs.schedules import filled
 

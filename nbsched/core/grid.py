@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from nbsched.core.instants import instant_text
-from nbsched.core.model import State
 from nbsched.core.rows import look
+from nbsched.core.states import State
 from nbsched.core.tables import Table
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nbsched.core.model import FINAL, State
+from nbsched.core.states import FINAL, State
 
 _FATES: Mapping[State, str] = {
     State.SUCCEEDED: "ok", State.FAILED: "failed", State.CANCELLED: "cancelled", State.SKIPPED: "skipped",

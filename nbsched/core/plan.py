@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nbsched.core.errors import ValueNotStorable
-from nbsched.core.model import Outcome, State, Verb
+from nbsched.core.model import Outcome
 from nbsched.core.policy import Policy, exception_name
+from nbsched.core.states import State, Verb
 
 MOST_LOSSES = 5
 """So often may a run be taken from a dead host before it is given up: it may be what kills them."""

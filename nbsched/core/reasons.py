@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nbsched.core.items import fates
-from nbsched.core.model import Approval, Error, RunRecord, State, Wait
+from nbsched.core.model import Approval, Error, RunRecord, Wait
+from nbsched.core.states import State
 from nbsched.core.waiting import described
 
 _REASONS: Mapping[str, str] = {

@@ -9,9 +9,10 @@ from typing import Any, NotRequired, TypedDict
 
 from nbsched.core.estimate import Estimate
 from nbsched.core.items import ended, how_many
-from nbsched.core.model import Approval, AttemptRecord, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.model import Approval, AttemptRecord, Event, RunRecord, ScheduleRecord
 from nbsched.core.reasons import retries, why
 from nbsched.core.references import resolve
+from nbsched.core.states import State
 from nbsched.core.tables import INDENT, one_line
 from nbsched.core.wire import decode
 

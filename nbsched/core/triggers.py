@@ -14,8 +14,8 @@ from nbsched.core.cron import Dst
 from nbsched.core.cron_text import SecondsField, canonical
 from nbsched.core.durations import duration
 from nbsched.core.errors import TriggerError, UsageError
-from nbsched.core.model import FINAL
 from nbsched.core.patterns import check_pattern, condition_text, name_matches
+from nbsched.core.states import FINAL
 from nbsched.core.trigger_kinds import (
     MILLISECOND,
     After,

@@ -15,9 +15,9 @@ from nbsched.core.errors import TriggerError, UsageError
 from nbsched.core.grid import grid, summary
 from nbsched.core.instants import to_ms
 from nbsched.core.ledger import previous
-from nbsched.core.model import State
 from nbsched.core.plan import Occurrence
 from nbsched.core.policy import whole_number
+from nbsched.core.states import State
 from nbsched.core.tables import Table
 from nbsched.core.triggers import Trigger, default_zone, trigger_of
 from nbsched.engine.firing import whole_ms

@@ -15,9 +15,10 @@ from nbsched import exporting
 from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
-from nbsched.core.model import AttemptRecord, Event, State
+from nbsched.core.model import AttemptRecord, Event
 from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
+from nbsched.core.states import State
 from nbsched.engine import backfilling, exports, firing, publishing
 from nbsched.engine.backfilling import Backfill
 from nbsched.engine.clock import Clock

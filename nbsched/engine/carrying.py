@@ -20,10 +20,11 @@ from nbsched.core.durations import duration
 from nbsched.core.errors import NbschedError, UsageError
 from nbsched.core.expressions import Expression
 from nbsched.core.instants import floor_ms, from_ms
-from nbsched.core.model import Context, Error, Function, Outcome, Shell, Verb, Wait, Work
+from nbsched.core.model import Context, Error, Function, Outcome, Shell, Wait, Work
 from nbsched.core.policy import Policy
 from nbsched.core.redaction import Redaction
 from nbsched.core.references import references_in, resolve
+from nbsched.core.states import Verb
 from nbsched.core.waiting import too_long
 from nbsched.core.wire import decode, encode
 from nbsched.engine import caching

@@ -8,7 +8,8 @@ from typing import Any
 
 from nbsched.core.definitions import work_from_json
 from nbsched.core.fingerprints import OUTPUT, SOURCE, Parts, file_name
-from nbsched.core.model import RunRecord, State, Work
+from nbsched.core.model import RunRecord, Work
+from nbsched.core.states import State
 from nbsched.engine.caching import UNREADABLE
 from nbsched.engine.code import code_of
 from nbsched.engine.files import has_changed, version

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbsched.core.durations import duration
 from nbsched.core.errors import RunFailed
-from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
+from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord
 from nbsched.core.rows import RunRow, run_row
+from nbsched.core.states import State
 from nbsched.core.triggers import trigger_of
 from nbsched.core.wire import encode
 from nbsched.engine.lookups import Place, params_of

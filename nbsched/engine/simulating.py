@@ -19,8 +19,9 @@ from nbsched.core import plan
 from nbsched.core.clock_changes import clock_change
 from nbsched.core.instants import from_ms, instant_text, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import ACTIVE, ENDINGS, Event, RunRecord, State, Verb
+from nbsched.core.model import Event, RunRecord
 from nbsched.core.rows import took_text
+from nbsched.core.states import ACTIVE, ENDINGS, State, Verb
 from nbsched.core.tables import Table
 from nbsched.core.triggers import trigger_of
 from nbsched.engine import firing

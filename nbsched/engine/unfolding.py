@@ -12,10 +12,10 @@ import anyio.to_thread
 from nbsched.core.errors import DefinitionError
 from nbsched.core.instants import floor_ms
 from nbsched.core.mapping import check_side_by_side
-from nbsched.core.model import Verb
 from nbsched.core.parameters import bind_params
 from nbsched.core.plan import Verdict
 from nbsched.core.references import resolve
+from nbsched.core.states import Verb
 from nbsched.core.wire import decode
 from nbsched.engine.carrying import Held, Row, Surroundings, failed_to_prepare, judge, policy_of, report_of
 from nbsched.engine.lookups import Lookup

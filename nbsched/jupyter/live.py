@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from nbsched.core.messages import without_colours
-from nbsched.core.model import FINAL, Event, RunRecord, Work
+from nbsched.core.model import Event, RunRecord, Work
 from nbsched.core.rows import panel_row, took_text
+from nbsched.core.states import FINAL
 from nbsched.engine.runtime import Runtime
 from nbsched.jupyter.displays import OwnDisplay
 

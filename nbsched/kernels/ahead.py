@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -22,6 +21,7 @@ from typing import Any
 from jupyter_client.connect import KernelConnectionInfo, write_connection_file
 
 from nbsched.kernels.forking import Forked
+from nbsched.kernels.once import Once
 
 KEPT_S = 60.0
 """A kernel that nobody wanted for so long is let go."""
@@ -178,24 +178,5 @@ class Ahead:
         self.discard()
 
 
-_own: Ahead | None = None
-_opening = threading.Lock()
-
-
-def own_ahead() -> Ahead:
-    """The kernels that this process keeps ready."""
-    global _own
-    with _opening:
-        if _own is None:
-            _own = Ahead()
-            atexit.register(_own.close)
-        return _own
-
-
-def _forget() -> None:
-    global _own, _opening
-    _own, _opening = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+own_ahead = Once(Ahead)
+"""The kernels that this process keeps ready."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import threading
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 from nbsched.kernels.forking import BASE, CannotFork, Unfit, Zygote
 from nbsched.kernels.group import child_environment
 from nbsched.kernels.obstacles import read_at_import
+from nbsched.kernels.once import Once
 from nbsched.kernels.preloads import asked_for
 
 RECENT_S = 600.0
@@ -48,7 +48,7 @@ class Forks:
             while True:
                 zygote = self._living(options)
                 try:
-                    zygote.preload([module for module in self._recent() if self._is_fit(module)])
+                    zygote.preload([module for module in self._recent() if self.is_fit(module)])
                     return zygote
                 except Unfit as unfit:
                     self.unfit[unfit.module] = unfit.why
@@ -57,8 +57,8 @@ class Forks:
         since = time.monotonic() - RECENT_S
         return [module for module, asked in list(self._asked.items()) if asked >= since]
 
-    def _is_fit(self, module: str) -> bool:
-        """Importing a module imports the packages that it is in."""
+    def is_fit(self, module: str) -> bool:
+        """Whether it may be imported ahead, as far as is known: with it the packages that it is in are."""
         return not any(f"{module}.".startswith(f"{unfit}.") for unfit in self.unfit)
 
     def _living(self, options: Sequence[str] | None) -> Zygote:
@@ -97,24 +97,5 @@ class Forks:
         return zygote if zygote is not None and zygote.alive else None
 
 
-_own: Forks | None = None
-_opening = threading.Lock()
-
-
-def own_forks() -> Forks:
-    """Those of this process."""
-    global _own
-    with _opening:
-        if _own is None:
-            _own = Forks()
-            atexit.register(_own.close)
-        return _own
-
-
-def _forget() -> None:
-    global _own, _opening
-    _own, _opening = None, threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+own_forks = Once(Forks)
+"""Those of this process."""

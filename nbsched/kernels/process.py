@@ -31,9 +31,10 @@ RECONNECT_MS = 10
 @asynccontextmanager
 async def running_kernel(launch: Launch) -> AsyncIterator[Kernel]:
     """A started kernel; when the block is left, its process group and its sockets are gone."""
-    ready = ready_kernel(launch)
+    way = choose(launch).way
+    ready = ready_kernel(launch, way)
     with _folder(ready) as folder, _log(launch.log) as log:
-        kernel = Kernel(launch, folder, ready)
+        kernel = Kernel(launch, folder, ready, forks=way == "fork")
         try:
             await kernel.start(log)
             yield kernel
@@ -71,8 +72,8 @@ class Kernel:
     exited: asyncio.Future[int]
     """Done when the process has ended, however it came; its exit code (negative: the signal)."""
 
-    def __init__(self, launch: Launch, folder: Path, ready: Ready | None) -> None:
-        self._launch, self._ready = launch, ready
+    def __init__(self, launch: Launch, folder: Path, ready: Ready | None, *, forks: bool) -> None:
+        self._launch, self._ready, self._forks = launch, ready, forks
         self._context = zmq.asyncio.Context()
         self._context.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
         self._context.setsockopt(zmq.RCVHWM, 0)
@@ -107,9 +108,9 @@ class Kernel:
             self.client.execute(source, silent=True, store_history=False, allow_stdin=False)
 
     def _provisioner(self) -> WarmProvisioner:
-        manager, launch = self._manager, self._launch
+        manager = self._manager
         found = WarmProvisioner(kernel_id=uuid.uuid4().hex, kernel_spec=manager.kernel_spec, parent=manager)
-        found.ready, found.modules, found.forks = self._ready, launch.modules, choose(launch).way == "fork"
+        found.ready, found.modules, found.forks = self._ready, self._launch.modules, self._forks
         return found
 
     async def ready(self) -> dict[str, Any]:

@@ -62,13 +62,13 @@ def _no_pool(spec: KernelSpec, env: Mapping[str, str]) -> str:
     return ""
 
 
-def ready_kernel(launch: Launch) -> Ready | None:
-    """A kernel that runs already and fits; None where one has to be started."""
-    choice, spec = choose(launch), kernelspec(launch.kernel)
-    if choice.way == "cold":
+def ready_kernel(launch: Launch, way: Way) -> Ready | None:
+    """A kernel that has come that way, runs already and fits; None where one has to be started."""
+    if way == "cold":
         return None
+    spec = kernelspec(launch.kernel)
     argv, own = command(spec), tuple(sorted(dict(spec.env).items()))
-    if choice.way == "pool":
+    if way == "pool":
         kind = tuple(argv), own, tuple(sorted(child_environment().items()))
         language = str(spec.language).lower()
         return own_ahead().take(kind, partial(started, argv, launch.kernel, language, spec.env))

@@ -16,8 +16,8 @@ from nbsched.core import plan
 from nbsched.core.errors import InvalidState
 from nbsched.core.grid import GridRow
 from nbsched.core.instants import from_ms, to_ms
-from nbsched.core.model import State
 from nbsched.core.policy import PRIORITIES
+from nbsched.core.states import State
 from nbsched.store import bounds, retrying, runs, stopping
 from nbsched.store.database import Db
 from nbsched.store.hosts import Host

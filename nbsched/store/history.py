@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nbsched.core.estimate import Past
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.core.usage import Usage
 from nbsched.store.database import Db
 

@@ -12,8 +12,8 @@ from typing import Any
 from nbsched.core.durations import duration
 from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
-from nbsched.core.model import EVENTS, State
 from nbsched.core.policy import Policy
+from nbsched.core.states import EVENTS, State
 from nbsched.store import previous, waits
 from nbsched.store.database import Db
 from nbsched.store.events import record_runs

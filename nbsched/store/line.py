@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.store import rates
 from nbsched.store.database import Db
 from nbsched.store.insert import in_line, next_id

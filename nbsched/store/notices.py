@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.store.database import Db
 from nbsched.store.history import has_recovered
 

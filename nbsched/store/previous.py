@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nbsched.core import plan
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.store.database import Db
 
 REASON = "previous"

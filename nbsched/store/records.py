@@ -11,7 +11,8 @@ from nbsched.core.definitions import work_of
 from nbsched.core.errors import UnknownName
 from nbsched.core.estimate import Estimate
 from nbsched.core.instants import from_ms
-from nbsched.core.model import Approval, AttemptRecord, Error, RunRecord, ScheduleRecord, State, Wait
+from nbsched.core.model import Approval, AttemptRecord, Error, RunRecord, ScheduleRecord, Wait
+from nbsched.core.states import State
 from nbsched.core.usage import Usage
 from nbsched.store.database import Db
 

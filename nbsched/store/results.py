@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nbsched.core.errors import DefinitionError, UnknownName
-from nbsched.core.model import Error, State
+from nbsched.core.model import Error
+from nbsched.core.states import State
 from nbsched.core.wire import failed, located
 from nbsched.store.database import Db
 from nbsched.store.reusing import ORIGIN

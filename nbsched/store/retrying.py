@@ -10,8 +10,9 @@ from typing import Any
 from nbsched.core.checks import read, taken
 from nbsched.core.definitions import work_from_json
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.model import State, Step
+from nbsched.core.model import Step
 from nbsched.core.policy import Policy
+from nbsched.core.states import State
 from nbsched.store.database import Db
 from nbsched.store.hosts import VISITOR, Host, place_of
 from nbsched.store.insert import ANEW, NO_WORK, NewRun, insert

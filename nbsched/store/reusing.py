@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched.core.graph import descendants
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.store.database import Db
 from nbsched.store.insert import BOUNDS, CONTAINERS, Reuse
 

@@ -11,8 +11,8 @@ from typing import Any
 from nbsched.core import plan
 from nbsched.core.durations import duration
 from nbsched.core.instants import span_ms, to_ms
-from nbsched.core.model import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.core.policy import Policy
+from nbsched.core.states import ENDINGS, EVENTS, RETRYING, State, Verb, states_before
 from nbsched.store import bounds, notices, previous, rates, waits
 from nbsched.store.cache import Memory, remember
 from nbsched.store.conditions import holds, join

@@ -11,7 +11,7 @@ from nbsched.core import plan
 from nbsched.core.errors import UnknownName
 from nbsched.core.instants import from_ms, to_ms
 from nbsched.core.ledger import due_within, next_after
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.core.triggers import parse_trigger
 from nbsched.store import runs, stopping
 from nbsched.store.database import Db

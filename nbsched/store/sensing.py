@@ -10,8 +10,9 @@ from nbsched.core import waiting
 from nbsched.core.definitions import work_of
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.instants import from_ms
-from nbsched.core.model import Approval, Event, State, Wait
+from nbsched.core.model import Approval, Event, Wait
 from nbsched.core.policy import Policy
+from nbsched.core.states import State
 from nbsched.core.wire import encode, located
 from nbsched.store import events, results, runs, waits
 from nbsched.store.database import Db

@@ -6,9 +6,10 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from nbsched.core.model import RunRecord, State
+from nbsched.core.model import RunRecord
 from nbsched.core.panel import Line
 from nbsched.core.rows import PanelRow, panel_row
+from nbsched.core.states import State
 from nbsched.store.database import Db
 from nbsched.store.records import run_record
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbsched.core.errors import InvalidState, UnknownName
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.store.database import Db
 from nbsched.store.insert import CONTAINERS
 from nbsched.store.runs import ACTIVE, Ended, end, end_one, follow, roll_up

@@ -156,7 +156,7 @@ def _imported_ahead(notebook: Mapping[str, Any], way: wanted.Way) -> str:
     if way != "fork":
         return "nothing: that is for kernels that are forked"
     modules = preloads.imported_by(map(sources.source_text, sources.code_cells(notebook)))
-    fit = [name for name in modules if name not in own_forks().unfit]
+    fit = [name for name in modules if own_forks().is_fit(name)]
     return ", ".join(fit) or "nothing but what every kernel needs"
 
 

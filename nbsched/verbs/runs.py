@@ -6,10 +6,10 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from nbsched.core.model import State
 from nbsched.core.panel import Line, shortened
 from nbsched.core.rawtext import RawText
 from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
+from nbsched.core.states import State
 from nbsched.core.tables import Table
 from nbsched.core.usage import usage_text
 from nbsched.options import Parser, add_params, params_given, whole

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbsched.core.items import ended, fates, how_many
-from nbsched.core.model import State
+from nbsched.core.states import State
 
 counts = st.dictionaries(st.sampled_from([str(state) for state in State]), st.integers(1, 10_000))
 

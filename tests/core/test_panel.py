@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nbsched.core.model import Error, RunRecord, State
+from nbsched.core.model import Error, RunRecord
 from nbsched.core.panel import (
     Line,
     PipelineView,
@@ -22,6 +22,7 @@ from nbsched.core.panel import (
     shortened,
 )
 from nbsched.core.rows import panel_row
+from nbsched.core.states import State
 
 AT = datetime(2026, 11, 22, 14, tzinfo=UTC)
 NEEDS = {"fetch": (), "clean": ("fetch",), "save": ("clean", "fetch")}

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 
 from nbsched.core import plan
-from nbsched.core.model import Outcome, State, Verb
+from nbsched.core.model import Outcome
 from nbsched.core.plan import NotRun, Occurrence
 from nbsched.core.policy import RULES, Backoff, Policy
+from nbsched.core.states import State, Verb
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbsched.core.estimate import Estimate
-from nbsched.core.model import Error, Event, RunRecord, ScheduleRecord, State
+from nbsched.core.model import Error, Event, RunRecord, ScheduleRecord
 from nbsched.core.rows import (
     COLUMNS,
     RunRow,
@@ -26,6 +26,7 @@ from nbsched.core.rows import (
     when_text,
     why_text,
 )
+from nbsched.core.states import State
 
 AT = datetime(2026, 11, 22, 14, 31, 8, tzinfo=UTC)
 

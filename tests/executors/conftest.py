@@ -13,6 +13,7 @@ import pytest
 
 from nbsched.core.model import Context, Work
 from nbsched.executors.contract import Assignment
+from tests.real import ends, is_alive
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 
@@ -51,14 +52,6 @@ class Told:
             assert self.changed.wait_for(lambda: text in self.text(stream), timeout=20), self.outputs
 
 
-def is_alive(pid: int) -> bool:
-    """Running, and not merely waiting to be reaped by whoever adopts orphans."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.fixture
 def alive() -> Callable[[int], bool]:
     return is_alive
@@ -66,8 +59,7 @@ def alive() -> Callable[[int], bool]:
 
 @pytest.fixture
 def gone_soon() -> Callable[[int], bool]:
-    """Whether the process ends within ten seconds."""
-    return lambda pid: any(not is_alive(pid) or threading.Event().wait(0.1) for _ in range(100))
+    return ends
 
 
 @pytest.fixture

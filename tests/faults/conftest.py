@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -28,15 +26,6 @@ def works() -> ModuleType:
 def visitor(tmp_path: Path) -> Iterator[Visitor]:
     with Visitor(tmp_path / "store.db") as found:
         yield found
-
-
-def until(holds: Callable[[], object], seconds: float = 20) -> float:
-    """The condition has come true; after how many seconds."""
-    began = time.perf_counter()
-    while not holds():
-        assert time.perf_counter() - began < seconds, "it has not come true"
-        threading.Event().wait(0.02)
-    return time.perf_counter() - began
 
 
 @pytest.fixture

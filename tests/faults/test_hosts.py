@@ -16,7 +16,7 @@ from typing import Any
 import nbsched as nb
 from nbsched.core.instants import from_ms
 from nbsched.engine.visiting import Visitor
-from tests.faults.conftest import until
+from tests.real import until
 
 Hosts = Callable[..., Any]
 PERIOD_MS = 200

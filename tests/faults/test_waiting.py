@@ -10,7 +10,7 @@ from typing import Any
 
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
-from tests.faults.conftest import until
+from tests.real import until
 
 
 def test_what_waits_outlives_its_host_with_its_first_deadline(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nbsched.core.errors import InvalidState
-from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord, State
+from nbsched.core.model import AttemptRecord, Error, RunRecord, ScheduleRecord
 from nbsched.core.panel import (
     Counts,
     Details,
@@ -26,6 +26,7 @@ from nbsched.core.panel import (
     schedule_line,
 )
 from nbsched.core.rows import PanelRow, milliseconds, panel_row
+from nbsched.core.states import State
 from nbsched.engine.clock import SystemClock
 
 CLOCK = SystemClock()

@@ -15,7 +15,7 @@ import panel_source
 import pytest
 
 import nbsched as nb
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.engine.clock import ticks
 from nbsched.engine.runtime import Runtime
 from nbsched.executors.lookup import load_file

@@ -12,8 +12,9 @@ from xml.dom import minidom
 import panel_source
 import pytest
 
-from nbsched.core.model import Error, State
+from nbsched.core.model import Error
 from nbsched.core.panel import PipelineView
+from nbsched.core.states import State
 from nbsched.jupyter import frozen
 from nbsched.jupyter.widget import Panel
 

@@ -11,7 +11,7 @@ import panel_source
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.jupyter.widget import WIDGET_VIEW, Panel, _answer_on_subshells
 
 AT = datetime(2026, 11, 22, 14, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Iterator
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from nbsched.kernels import ahead
 from nbsched.kernels.ahead import Ahead, Ready
+from tests.real import until
 
 
 @pytest.fixture
@@ -33,11 +33,7 @@ def ready(kept: Ahead) -> int:
 
 
 def becomes(kept: Ahead, count: int) -> bool:
-    until = time.monotonic() + 10
-    while ready(kept) != count or any(kept._making.values()):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.01)
+    until(lambda: ready(kept) == count and not any(kept._making.values()))
     return True
 
 
@@ -91,10 +87,7 @@ def test_what_is_made_after_the_end_is_gone_at_once(kept: Ahead) -> None:
         return made[0]
 
     kept.take("a", slowly)
-    until = time.monotonic() + 10
-    while not made or made[0].process.poll() is None:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    until(lambda: made and made[0].process.poll() is not None)
     assert ready(kept) == 0
 
 
@@ -107,6 +100,6 @@ def test_one_that_cannot_be_made_is_not_tried_again_and_again(kept: Ahead) -> No
 
     kept.take("a", fail)
     kept.take("a", fail)
+    until(lambda: len(tries) == 2)
     assert becomes(kept, 0)
-    time.sleep(0.1)
-    assert len(tries) <= 2
+    assert len(tries) == 2

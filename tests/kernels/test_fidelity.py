@@ -18,10 +18,9 @@ from typing import Any
 import pytest
 
 import nbsched as nb
-from nbsched.kernels import forks
 from nbsched.kernels.ahead import own_ahead
 from nbsched.kernels.engine import ENGINE
-from nbsched.kernels.forks import Forks
+from nbsched.kernels.forks import Forks, own_forks
 from tests.kernels import homemade
 from tests.kernels.comparing import assigned, normal
 from tests.kernels.corpus import failures, formats, languages, outputs, running, widgets
@@ -127,7 +126,7 @@ def ours(logs: Path, start: str | None, kernels: None) -> Iterator[Papers]:
 def runtime(logs: Path, start: str | None, kernels: None) -> Iterator[nb.Runtime]:
     own = Forks()  # what other tests have had imported ahead is not there
     with pytest.MonkeyPatch.context() as patch, nb.Runtime(logs / "store.db", slots=2) as runtime:
-        patch.setattr(forks, "_own", own)
+        patch.setattr(own_forks, "_made", own)
         yield runtime
     own_ahead().discard()
     own.close()

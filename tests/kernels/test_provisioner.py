@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from jupyter_client.provisioning import KernelProvisionerFactory
 
 from nbsched.kernels.forking import Forked
 from nbsched.kernels.provisioner import WarmProvisioner
+from tests.real import until
 
 
 @pytest.fixture
@@ -55,8 +56,7 @@ def test_a_kernel_is_forked_restarted_interrupted_and_shut_down(
     client.start_channels()
     client.wait_for_ready(timeout=40)
     request = client.execute("open('up', 'w').close()\nimport time; time.sleep(60)")
-    while not (tmp_path / "up").exists():
-        time.sleep(0.02)
+    until((tmp_path / "up").exists)
     manager.interrupt_kernel()
     reply = client.get_shell_msg(timeout=20)
     while reply["parent_header"]["msg_id"] != request:
@@ -88,8 +88,6 @@ assert first == second, (first, second)
 assert any("zygote.py" in part for part in psutil.Process(int(first)).cmdline())
 """
     env = {"JUPYTER_DEFAULT_PROVISIONER_NAME": "nbsched"}
-    import os
-
     subprocess.run(
         [sys.executable, "-c", source], env={**os.environ, **env}, cwd=tmp_path, check=True, timeout=50
     )

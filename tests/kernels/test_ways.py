@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
 import json
 import os
 import signal
@@ -20,13 +20,14 @@ import pytest
 from jupyter_client.kernelspec import KernelSpec
 
 from nbsched.core.errors import UsageError
-from nbsched.kernels import forks
 from nbsched.kernels.ahead import own_ahead
 from nbsched.kernels.engine import Execution, execute_notebook
 from nbsched.kernels.forks import Forks, own_forks
 from nbsched.kernels.journal import Journal
 from nbsched.kernels.launch import Launch, is_local
+from nbsched.kernels.process import running_kernel
 from nbsched.kernels.ways import Choice, choose
+from tests.real import ends, is_alive, until
 
 
 @pytest.fixture(autouse=True)
@@ -56,10 +57,7 @@ def executed(launch: Launch, *sources: str) -> tuple[Any, str]:
 
 def until_ready() -> None:
     """Another one waits for work."""
-    until = time.monotonic() + 20
-    while not any(own_ahead()._ready.values()):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    until(lambda: any(own_ahead()._ready.values()))
 
 
 FACTS = """
@@ -100,7 +98,7 @@ def test_a_forked_kernel_has_imported_what_any_other_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = Forks()  # what other tests have had imported ahead is not there
-    monkeypatch.setattr(forks, "_own", own)
+    monkeypatch.setattr(own_forks, "_made", own)
     source = "import sys; open('modules', 'w').write(' '.join(sys.modules))"
     found = {}
     for way in ("cold", "fork"):
@@ -158,12 +156,7 @@ def test_a_dead_kernel_is_noticed_at_once(tmp_path: Path, way: str) -> None:
 @ways
 def test_all_that_a_notebook_started_ends_with_it(tmp_path: Path, way: str) -> None:
     source = "import subprocess\nchild = subprocess.Popen(['sleep', '600'])\nprint(child.pid)"
-    pid = int(executed(launch(tmp_path, way), source)[1])
-    until = time.monotonic() + 5
-    with contextlib.suppress(psutil.NoSuchProcess):
-        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+    assert ends(int(executed(launch(tmp_path, way), source)[1]))
 
 
 @ways
@@ -294,18 +287,15 @@ def test_many_kernels_fail_never_and_leave_nothing(
     monkeypatch.setattr("tempfile.tempdir", str(folders))
     before = descriptors()
     assert many(work, count, at_once) == [f"finished {number}" for number in range(count)]
-    until = time.monotonic() + 20
     zygote = own_forks().living
     assert zygote
-    while True:
+
+    def nothing_is_left() -> bool:
         own_ahead().discard()
-        left = [
-            each for each in psutil.Process(zygote.pid).children() if each.status() != psutil.STATUS_ZOMBIE
-        ]
-        if not left and not os.listdir(folders) and descriptors() <= before:
-            break
-        assert time.monotonic() < until, (left, os.listdir(folders), descriptors(), before)
-        time.sleep(0.05)
+        kernels = [each.pid for each in psutil.Process(zygote.pid).children() if is_alive(each.pid)]
+        return not kernels and not os.listdir(folders) and descriptors() <= before
+
+    until(nothing_is_left)
     folders.rmdir()
 
 
@@ -317,6 +307,28 @@ def test_sockets_have_a_short_path_where_the_usual_folder_has_a_long_one(
     monkeypatch.setattr("tempfile.tempdir", str(deep))
     for way in ("cold", "fork", "pool"):
         assert executed(launch(tmp_path, way), "print('well')")[1] == "well\n"
+
+
+def written(file: Path) -> tuple[int, int]:
+    facts = file.stat()
+    return facts.st_ino, facts.st_mtime_ns
+
+
+@pytest.mark.parametrize("way", ["fork", "pool"])
+def test_the_file_that_a_ready_kernel_may_still_be_reading_stays_as_it_is(tmp_path: Path, way: str) -> None:
+    own_ahead().discard()
+    executed(launch(tmp_path, way), "pass")
+    until_ready()
+    own = [Path(one.folder.name, "kernel.json") for waiting in own_ahead()._ready.values() for one in waiting]
+    before = {file: written(file) for file in own}
+
+    async def use() -> None:
+        async with running_kernel(launch(tmp_path, way)) as kernel:
+            assert kernel._ready
+            file = Path(kernel._ready.folder.name, "kernel.json")
+            assert written(file) == before[file]
+
+    asyncio.run(use())
 
 
 def test_a_kernel_that_waits_for_work_and_dies_is_not_given_away(tmp_path: Path) -> None:

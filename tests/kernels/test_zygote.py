@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -12,11 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from nbsched.kernels.forking import CannotFork, Forked, Zygote
 from nbsched.kernels.forks import Forks
+from tests.real import ends
 
 
 @pytest.fixture
@@ -122,17 +121,7 @@ def test_a_library_that_has_changed_is_imported_anew(
     assert new is not old
     assert run(new, "import versioned; print(versioned.number)", tmp_path).wait(20) == 0
     assert said(tmp_path) == "22\n"
-    assert gone(old.pid)
-
-
-def gone(pid: int) -> bool:
-    until = time.monotonic() + 10
-    with contextlib.suppress(psutil.NoSuchProcess):
-        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.02)
-    return True
+    assert ends(old.pid)
 
 
 def test_a_zygote_that_forks_no_more_keeps_the_processes_it_has(forks: Forks, tmp_path: Path) -> None:
@@ -141,7 +130,7 @@ def test_a_zygote_that_forks_no_more_keeps_the_processes_it_has(forks: Forks, tm
     zygote.retire()
     assert process.wait(20) == 0
     assert said(tmp_path) == "done\n"
-    assert gone(zygote.pid)
+    assert ends(zygote.pid)
 
 
 def test_how_a_process_ended_is_told_at_once(forks: Forks, tmp_path: Path) -> None:
@@ -164,7 +153,7 @@ def test_a_killed_zygote_takes_its_processes_along_and_another_takes_its_place(
     process = run(zygote, "import time; time.sleep(600)", tmp_path)
     os.kill(zygote.pid, signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
-    assert gone(process.pid)
+    assert ends(process.pid)
     assert not zygote.alive
     with pytest.raises(CannotFork):
         zygote.checked()
@@ -205,7 +194,7 @@ def test_a_process_has_a_session_signals_and_descriptors_of_its_own(forks: Forks
 
 HOST = """
 import os, sys, time
-sys.path.insert(0, {here!r})
+sys.path[:0] = {folders!r}
 from pathlib import Path
 from nbsched.kernels.forks import Forks
 from test_zygote import run
@@ -228,10 +217,10 @@ child.wait()
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(0)"])
 def test_when_the_starter_ends_however_it_does_nothing_of_it_is_left(tmp_path: Path, end: str) -> None:
-    source = HOST.format(here=str(Path(__file__).parent), job=JOB, end=end)
+    source = HOST.format(folders=[str(Path(__file__).parents[up]) for up in (0, 2)], job=JOB, end=end)
     ran = subprocess.run(
         [sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     pids = [int(pid) for pid in ran.stdout.split()]
     assert len(pids) == 3, ran.stderr
-    assert all(map(gone, pids))
+    assert all(map(ends, pids))

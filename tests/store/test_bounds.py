@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from nbsched.core import plan
 from nbsched.core.errors import InvalidState
-from nbsched.core.model import Verb
+from nbsched.core.states import Verb
 from nbsched.store import bounds, claiming, hosts, runs, stopping
 from nbsched.store.hosts import Host
 from nbsched.store.insert import NewRun, insert

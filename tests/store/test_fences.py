@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nbsched.core import plan
-from nbsched.core.model import Verb
+from nbsched.core.states import Verb
 from nbsched.store import attempts, claiming, hosts, insert, recovery, runs
 from nbsched.store.database import Db
 from nbsched.store.hosts import Host

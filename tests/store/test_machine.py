@@ -14,8 +14,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from nbsched.core import plan
 from nbsched.core.errors import InvalidState
 from nbsched.core.instants import from_ms
-from nbsched.core.model import EVENTS, FINAL, RETRYING, TRANSITIONS, Outcome, State
+from nbsched.core.model import Outcome
 from nbsched.core.policy import RULES, Policy
+from nbsched.core.states import EVENTS, FINAL, RETRYING, TRANSITIONS, State
 from nbsched.store import alarms, claiming, hosts, insert, line, previous, recovery, retrying, runs, stopping
 from nbsched.store.hosts import Host
 from nbsched.store.retrying import Redo

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from nbsched.core import plan
-from nbsched.core.model import Verb
+from nbsched.core.states import Verb
 from nbsched.store import claiming, hosts, insert, line, recovery, runs, stopping
 from nbsched.store.hosts import Host
 from tests.store.conftest import open_db

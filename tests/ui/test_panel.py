@@ -61,7 +61,7 @@ def test_a_narrow_panel_folds_its_columns_and_loses_nothing(
 FLOOD = """
 import random, threading, time
 from datetime import UTC, datetime
-from nbsched.core.model import State
+from nbsched.core.states import State
 source = ps.many(10_000)
 panel = Panel(source)
 def flood():
@@ -158,7 +158,7 @@ FOCUS = """
 import panel_source as ps
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from nbsched.core.model import State
+from nbsched.core.states import State
 from nbsched.jupyter.widget import Panel
 source = ps.day()
 source.logs[4183] = "epoch 1\\nepoch 2"
