@@ -41,7 +41,12 @@ ways = pytest.mark.parametrize("way", ["fork", "pool", "cold"])
 
 def launch(folder: Path, way: str = "auto", kernel: str = "python3", **env: str) -> Launch:
     return Launch(
-        kernel=kernel, cwd=folder, env={**os.environ, **env}, way=way, log=folder / "log", modules=("numpy",)
+        kernel=kernel,
+        cwd=folder,
+        env={**os.environ, **env},
+        way=way,
+        log=folder / "log",
+        modules=("numpy", "numpy.random"),
     )
 
 
