@@ -59,5 +59,10 @@ def __getattr__(name: str) -> Any:
     return value
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    extension = importlib.import_module("nbsched.server.extension")
+    return [{"module": "nbsched", "app": extension.NbschedExtension}]
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})

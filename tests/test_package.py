@@ -56,8 +56,10 @@ def test_every_file_of_the_package_is_in_the_wheel(in_wheel: set[str]) -> None:
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(in_wheel: set[str]) -> None:
+    installed = f"nbsched-{nbsched.__version__}"
     folders = {name.split("/")[0] for name in in_wheel}
-    assert folders == {"nbsched", f"nbsched-{nbsched.__version__}.dist-info"}
+    assert folders == {"nbsched", f"{installed}.dist-info", f"{installed}.data"}
+    assert f"{installed}.data/data/etc/jupyter/jupyter_server_config.d/nbsched.json" in in_wheel
     assert f"nbsched-{nbsched.__version__}.dist-info/licenses/LICENSE" in in_wheel
 
 

@@ -16,15 +16,15 @@ import traitlets
 from nbsched.core.panel import Line, PipelineView, Source, shortened
 from nbsched.engine import default
 from nbsched.engine.live import Run
-from nbsched.jupyter import frozen
-from nbsched.jupyter.feed import Feed
-from nbsched.jupyter.source import StoreSource
+from nbsched.panel import frozen
+from nbsched.panel.feed import Feed
+from nbsched.panel.source import StoreSource
 from nbsched.store import showing
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
-VIEW = files("nbsched.jupyter") / "view"
+VIEW = files("nbsched.panel") / "view"
 PARTS = ("elements", "words", "known", "list", "path", "rows", "head", "items", "aside", "graph", "matrix", "pipeline",
          "timeline", "panel", "widget")  # fmt: skip
 """The view's modules, each after those it imports."""

@@ -30,7 +30,7 @@ NEEDS = {"fetch": (), "clean": ("fetch",), "save": ("clean", "fetch")}
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "jupyter")
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "panel")
     import panel_source
 
     return panel_source

@@ -14,7 +14,7 @@ import pytest
 
 import nbsched as nb
 from nbsched.engine.runtime import Runtime
-from nbsched.jupyter.source import StoreSource
+from nbsched.panel.source import StoreSource
 from nbsched.store import claiming, database, records, recovery, showing
 
 FEW = {

@@ -1,8 +1,8 @@
-"""The panel's tests share a source that lives in memory."""
+"""The widget's tests are fed as the panel's are."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parents[1] / "panel"))

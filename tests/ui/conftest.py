@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[1]
-sys.path.append(str(TESTS / "jupyter"))
+sys.path.append(str(TESTS / "panel"))
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 READY = """async () => {
@@ -64,7 +64,7 @@ class Lab:
                    "IPYTHONDIR": ".ipython", "JUPYTERLAB_SETTINGS_DIR": ".settings",
                    "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "HOME": "."}  # fmt: skip
         own = {name: str(self.root / folder) for name, folder in folders.items()}
-        return os.environ | own | {"PYTHONPATH": str(TESTS / "jupyter")}
+        return os.environ | own | {"PYTHONPATH": str(TESTS / "panel")}
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.ui
-WORDS = Path(__file__).parents[2] / "nbsched/jupyter/view/words.js"
+WORDS = Path(__file__).parents[2] / "nbsched/panel/view/words.js"
 
 IMPORTS = "import panel_source as ps\nfrom nbsched.jupyter.widget import Panel\n"
 STORE = IMPORTS + "source = ps.{make}\npanel = Panel(source)\npanel"

@@ -15,7 +15,7 @@ import nbsched as nb
 from nbsched.core.errors import InvalidState, UnknownName
 from nbsched.core.panel import Source, Verb
 from nbsched.engine.runtime import Runtime
-from nbsched.jupyter.source import LOG_BYTES, StoreSource
+from nbsched.panel.source import LOG_BYTES, StoreSource
 
 
 @pytest.fixture

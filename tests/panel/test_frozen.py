@@ -15,8 +15,8 @@ import pytest
 from nbsched.core.model import Error
 from nbsched.core.panel import PipelineView
 from nbsched.core.states import State
-from nbsched.jupyter import frozen
 from nbsched.jupyter.widget import Panel
+from nbsched.panel import frozen
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -19,9 +19,9 @@ from nbsched.core.states import State
 from nbsched.engine.clock import ticks
 from nbsched.engine.runtime import Runtime
 from nbsched.executors.lookup import load_file
-from nbsched.jupyter import feed as feeds
-from nbsched.jupyter.feed import Feed
-from nbsched.jupyter.source import StoreSource
+from nbsched.panel import feed as feeds
+from nbsched.panel.feed import Feed
+from nbsched.panel.source import StoreSource
 
 AT = datetime(2026, 11, 22, 14, tzinfo=UTC)
 

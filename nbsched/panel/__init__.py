@@ -1,0 +1,1 @@
+"""What every panel shows and is fed from: in a cell, in JupyterLab, and as plain HTML."""

@@ -1,0 +1,1 @@
+"""The Jupyter server as a host, and its REST door."""
