@@ -41,7 +41,7 @@ export class Head {
   }
 
   count(filter, label) {
-    const node = button("", () => this.filterBy(filter), "count");
+    const node = button("", () => this.panel.filterBy(filter), "count");
     node.number = make("em");
     node.title = `Show only ${filter}`;
     node.append(node.number, label);
@@ -65,11 +65,6 @@ export class Head {
     this.search.setAttribute("aria-label", "Filter");
     this.search.addEventListener("input", () => this.panel.ask());
     return this.search;
-  }
-
-  filterBy(word) {
-    this.search.value = this.search.value === word ? "" : word;
-    this.panel.open("Runs");
   }
 
   turn(event) {
