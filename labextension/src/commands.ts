@@ -30,7 +30,7 @@ const verb = {
 };
 
 export const ARGS: { [name in (typeof Commands)[keyof typeof Commands]]: Described } = {
-  'nbsched:open-panel': described(),
+  'nbsched:open-panel': described({ filter: { type: 'string', description: 'What the panel is filtered by' } }),
   'nbsched:open-page': described({ schedule, run }),
   'nbsched:open-run': described({ run }, ['run']),
   'nbsched:show-cell': described({ run }, ['run']),

@@ -2,8 +2,14 @@
 
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { acting } from './acting';
+import { badge } from './badge';
+import { cells } from './cells';
+import { panel } from './panel';
 import { server } from './server';
+import { status } from './status';
+import { toast } from './toast';
 
-const plugins: JupyterFrontEndPlugin<any>[] = [server];
+const plugins: JupyterFrontEndPlugin<any>[] = [server, acting, cells, panel, status, toast, badge];
 
 export default plugins;

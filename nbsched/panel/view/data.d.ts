@@ -48,7 +48,7 @@ export interface Items { counts: Record<string, number>; first: { row: PanelRow;
 
 export interface Details {
   row: PanelRow; run: RunRow; path: PanelRow[]; error: ErrorView | null; attempts: AttemptRow[];
-  asks: { kind: string; choices: string[] } | null; items: Items | null; log: string; cells: string;
+  notebook: string | null; asks: { kind: string; choices: string[] } | null; items: Items | null; log: string; cells: string;
 }
 
 export interface News {

@@ -5,14 +5,17 @@ import { keepKeys, make, put, say } from "./elements.js";
 const ROW_PX = 34, NARROW_ROW_PX = 52;
 
 export class VirtualList {
-  // `columns` is the head; `newRow()` gives an element with `.show(item)`; `choose(item)` is called on selection
-  constructor({ label, className, columns, newRow, choose, key }) {
+  // `columns` is the head; `newRow()` gives an element with `.show(item)`; `choose(item)` is called on selection,
+  // `open(item)` on Enter and double click, `menu(item, x, y)` where a menu is asked for
+  constructor({ label, className, columns = [], newRow, choose, key, open = () => {}, menu = null }) {
     this.items = [];
     this.pool = [];
     this.height = ROW_PX;
     this.key = key;
     this.newRow = newRow;
     this.choose = choose;
+    this.open = open;
+    this.menu = menu;
     this.chosen = null;
     this.node = make("div", `list ${className}`);
     this.head = make("div", "row head");
@@ -24,8 +27,8 @@ export class VirtualList {
     this.scroll.setAttribute("aria-label", label);
     this.pad = make("div", "pad");
     this.empty = make("div", "empty");
-    this.scroll.append(this.pad, this.empty);
-    this.node.append(this.head, this.scroll);
+    this.scroll.append(this.pad);
+    this.node.append(this.head, this.scroll, this.empty);
     this.scroll.addEventListener("scroll", () => this.paint(), { passive: true });
     this.scroll.addEventListener("keydown", event => this.onKey(event));
   }
@@ -35,6 +38,7 @@ export class VirtualList {
     const before = anchor == null ? 0 : this.items.indexOf(anchor);
     this.items = items;
     say(this.empty, items.length ? "" : emptyText);
+    this.scroll.hidden = !items.length;
     this.pad.style.height = `${items.length * this.height}px`;
     if (anchor != null) {
       const after = items.findIndex(item => this.key(item) === this.key(anchor));
@@ -61,6 +65,8 @@ export class VirtualList {
     node.setAttribute("role", "option");
     node.id = `nbs-${Math.random().toString(36).slice(2)}`;
     node.addEventListener("click", () => this.choose(node.item));
+    node.addEventListener("dblclick", () => this.open(node.item));
+    node.addEventListener("contextmenu", event => this.onMenu(event, node.item));
     this.pad.append(node);
     return node;
   }
@@ -82,13 +88,30 @@ export class VirtualList {
   onKey(event) {
     const page = Math.max(1, Math.floor(this.scroll.clientHeight / this.height) - 1);
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
-    const step = steps[event.key];
-    if (step === undefined || !this.items.length || event.target !== this.scroll) return;
+    const step = steps[event.key], at = this.items.findIndex(item => this.key(item) === this.chosen);
+    if (!this.items.length || event.target !== this.scroll) return;
+    if (event.key === "Enter" && at >= 0) this.open(this.items[at]);
+    if (this.menu && at >= 0 && (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey))) this.menuByKey(event, at);
+    if (step === undefined) return;
     event.preventDefault();
-    const at = this.items.findIndex(item => this.key(item) === this.chosen);
     const to = Math.min(this.items.length - 1, Math.max(0, at < 0 ? 0 : at + step));
     this.choose(this.items[to]);
     this.reveal(to);
+  }
+
+  onMenu(event, item) {
+    if (!this.menu || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.choose(item);
+    this.menu(item, event.clientX, event.clientY);
+  }
+
+  menuByKey(event, at) {
+    event.preventDefault();
+    this.reveal(at);
+    const { left, top } = this.scroll.getBoundingClientRect();
+    this.menu(this.items[at], left + 24, top + (at + 1) * this.height - this.scroll.scrollTop - 4);
   }
 
   reveal(at) {

@@ -38,18 +38,57 @@ export function bar() {
   return node;
 }
 
-export function runRow(panel) {
+// the likeliest thing to do, where the pointer is; an approval's always
+function quickButton(panel) {
+  const node = button("", event => {
+    event.stopPropagation();
+    panel.act(node.dataset.verb, node.target);
+  }, "quick");
+  node.tabIndex = -1;
+  node.show = (row, target) => {
+    const verb = row.actions[0] ?? "";
+    node.target = target;
+    if (node.dataset.verb === verb) return;
+    node.dataset.verb = verb;
+    say(node, words(verb)[0]);
+    node.hidden = !verb || verb === "answer" || (verb === "retry" && row.tone === "ok");
+    node.classList.toggle("asked", verb === "approve");
+  };
+  return node;
+}
+
+// a button for each thing that can be done
+export function actButtons(panel) {
+  const node = make("span", "acts");
+  node.show = ({ actions }, target) => {
+    const key = actions.join();
+    node.target = target;
+    if (node.dataset.key === key) return;
+    node.dataset.key = key;
+    node.replaceChildren(...actions.filter(verb => verb !== "answer").map(verb => actButton(panel, verb, node)));
+    node.classList.toggle("asked", actions.includes("approve"));
+  };
+  return node;
+}
+
+function actButton(panel, verb, acts) {
+  const node = button(words(verb)[0], event => {
+    event.stopPropagation();
+    panel.act(verb, acts.target);
+  });
+  node.tabIndex = -1;
+  node.addEventListener("dblclick", event => event.stopPropagation());
+  return node;
+}
+
+export function runRow(panel, newButtons = quickButton) {
   const node = make("div", "row"), icon = sign(), id = make("span", "id"), name = make("b"), detail = make("small");
   const what = make("span", "name"), why = make("span", "why"), progress = bar(), last = spark();
   const fold = foldButton(panel), took_ = make("span", "num took"), spent = make("span"), usual = make("small"), time = make("span", "num when");
-  const quick = button("", event => {
-    event.stopPropagation();
-    panel.act(node.dataset.verb, node.item);
-  }, "quick");
-  quick.tabIndex = -1;
+  const buttons = newButtons(panel);
   what.append(fold, name, detail);
   took_.append(spent, usual);
-  node.append(icon, id, what, why, progress, last, took_, time, quick);
+  node.append(icon, id, what, why, progress, last, took_, time, buttons);
   node.show = item => {
     const { known } = panel, row = known.rows.get(item), expected = row.state === "running" ? known.expected(row) : null;
     const reason = known.why(row), at = row.ended_ms ?? row.started_ms ?? row.scheduled_ms;
@@ -70,13 +109,7 @@ export function runRow(panel) {
     say(usual, expected ? ` / ${took(expected)}` : "");
     say(time, when(at, known.now()));
     put(time, "title", moments(row));
-    const verb = row.actions[0] ?? "";
-    if (node.dataset.verb !== verb) {
-      node.dataset.verb = verb;
-      say(quick, words(verb)[0]);
-      quick.hidden = !verb || verb === "answer" || (verb === "retry" && row.tone === "ok");
-      quick.classList.toggle("asked", verb === "approve");
-    }
+    buttons.show(row, row.id);
     put(node, "aria-label", `${row.id} ${label(row)} ${row.state}, ${reason}`);
   };
   return node;
@@ -91,7 +124,7 @@ export function moments(row) {
 
 export function scheduleRow(panel) {
   const node = make("div", "row"), icon = sign(), name = make("span", "name"), bold = make("b"), trigger = make("span", "why");
-  const policy = make("span", "why policy"), last = spark(), next = make("span", "num when"), acts = make("span", "acts");
+  const policy = make("span", "why policy"), last = spark(), next = make("span", "num when"), acts = actButtons(panel);
   name.append(bold);
   node.append(icon, name, trigger, policy, last, next, acts);
   node.show = item => {
@@ -107,13 +140,7 @@ export function scheduleRow(panel) {
     say(next, item.paused ? "paused" : item.next_ms == null ? "—" : when(item.next_ms, known.now()));
     put(next, "title", item.paused ?? (item.next_ms == null ? "" : exact(item.next_ms)));
     put(node, "aria-label", `${item.name}, ${item.trigger}, ${next.textContent} ${item.paused ?? ""}`.trim());
-    const key = item.actions.join();
-    if (acts.dataset.key === key) return;
-    acts.dataset.key = key;
-    acts.replaceChildren(...item.actions.map(verb => button(words(verb)[0], event => {
-      event.stopPropagation();
-      panel.act(verb, node.item.name);
-    })));
+    acts.show(item, item.name);
   };
   return node;
 }
