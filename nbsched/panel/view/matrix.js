@@ -11,7 +11,7 @@ export class Matrix {
   constructor(panel) {
     this.panel = panel;
     this.node = make("div", "matrix");
-    this.grid = make("div", "grid");
+    this.grid = make("div", "columns");
     this.grid.setAttribute("role", "grid");
     this.head = this.row("duration", "h");
     this.pad = make("div", "steps");

@@ -97,7 +97,7 @@ export class Panel {
 
   open(name) {
     this.tab = name;
-    this.head.opened(name);
+    this.head.tabs.opened(name);
     const page = { Runs: this.runs.node, Schedules: this.schedules.node, Timeline: this.timeline.node, Log: this.log.node }[name] ?? this.graphPage;
     this.main.setAttribute("aria-label", name);
     this.main.replaceChildren(page);
