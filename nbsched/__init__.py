@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 _CALLS = (
     "backfill", "cancel", "export", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume",
@@ -57,6 +57,10 @@ def __getattr__(name: str) -> Any:
     value = getattr(importlib.import_module(f"nbsched.{home}"), name)
     globals()[name] = value
     return value
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "nbsched"}]
 
 
 def _jupyter_server_extension_points() -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -16,6 +18,7 @@ import pytest
 import nbsched
 
 ROOT = Path(__file__).parent.parent
+BUNDLE = ROOT / "nbsched" / "labextension"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 HEAVY = {
     "IPython", "anywidget", "ipykernel", "ipywidgets", "jupyter_client", "nbclient", "nbformat", "numpy",
@@ -38,10 +41,14 @@ def in_wheel(built: Path) -> set[str]:
     return set(zipfile.ZipFile(wheel).namelist())
 
 
-def package_files() -> Iterator[str]:
-    for path in (ROOT / "nbsched").rglob("*"):
+def files_below(folder: Path) -> Iterator[str]:
+    for path in folder.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
-            yield path.relative_to(ROOT).as_posix()
+            yield path.relative_to(folder).as_posix()
+
+
+def package_files() -> Iterator[str]:
+    return (f"nbsched/{name}" for name in files_below(ROOT / "nbsched") if not name.startswith("labextension/"))
 
 
 def test_the_version_is_written_once() -> None:
@@ -63,11 +70,51 @@ def test_the_wheel_holds_the_package_and_nothing_else(in_wheel: set[str]) -> Non
     assert f"nbsched-{nbsched.__version__}.dist-info/licenses/LICENSE" in in_wheel
 
 
+def test_the_wheel_installs_the_extension_of_jupyterlab(in_wheel: set[str]) -> None:
+    place = f"nbsched-{nbsched.__version__}.data/data/share/jupyter/labextensions/nbsched"
+    assert {f"{place}/{name}" for name in (*files_below(BUNDLE), "install.json")} <= in_wheel
+    assert not any(name.startswith("nbsched/labextension/") for name in in_wheel)
+
+
+def test_what_jupyterlab_loads_is_built_from_this_source_and_is_small() -> None:
+    subprocess.run([sys.executable, ROOT / "labextension" / "hatch_build.py", "--check"], check=True, timeout=30)
+    about = json.loads((BUNDLE / "package.json").read_text())
+    assert (BUNDLE / about["jupyterlab"]["_build"]["load"]).is_file()
+    assert sum((BUNDLE / name).stat().st_size for name in files_below(BUNDLE)) < 150_000
+
+
+def test_python_and_npm_say_one_version() -> None:
+    told = [ROOT / "labextension" / name for name in ("package.json", "package-lock.json")]
+    for path in (*told, BUNDLE / "package.json"):
+        assert json.loads(path.read_text())["version"] == nbsched.__version__, path
+
+
+def test_no_address_of_a_registry_is_in_the_lock_file() -> None:
+    assert '"resolved"' not in (ROOT / "labextension" / "package-lock.json").read_text()
+
+
+def test_what_is_in_the_wheel_can_be_imported_and_shown(built: Path, tmp_path: Path) -> None:
+    [wheel] = built.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    source = (
+        "import nbsched, nbsched.server.extension\n"
+        "from nbsched.jupyter.widget import Panel\n"
+        "print(nbsched.__file__, len(Panel._esm) > 10_000, nbsched._jupyter_labextension_paths()[0]['dest'])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=40, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert ran.stdout.split() == [str(tmp_path / "nbsched" / "__init__.py"), "True", "nbsched"]
+
+
 def test_the_source_archive_can_be_tested(built: Path) -> None:
     [archive] = built.glob("*.tar.gz")
     with tarfile.open(archive) as opened:
         names = {name.split("/", 1)[-1] for name in opened.getnames()}
     assert {"pyproject.toml", "LICENSE", "README.md", "tests/test_package.py"} <= names
+    assert {"labextension/hatch_build.py", "labextension/src/index.ts", "nbsched/labextension/package.json"} <= names
+    assert not any("node_modules" in name or name.startswith("labextension/lib/") for name in names)
 
 
 def imported_by(statement: str) -> set[str]:

@@ -13,6 +13,8 @@ import { clock, exact, when } from '../../nbsched/panel/view/words.js';
 import { Commands } from './commands';
 import { IServer } from './tokens';
 
+// the server's folder, and the same shared by several people
+const DRIVES = ['', 'RTC'];
 const REST_MS = 2_000;
 const TICK_MS = 20_000;
 const SOON_MS = 20 * 3_600_000;
@@ -86,7 +88,7 @@ class Badge extends Widget {
   private async fetch(): Promise<void> {
     this.asking = undefined;
     this.askedAt = performance.now();
-    if (this.server.state === 'live' && !this.contents.driveName(this.context.path)) {
+    if (this.server.state === 'live' && DRIVES.includes(this.contents.driveName(this.context.path))) {
       const path = encodeURIComponent(this.contents.localPath(this.context.path));
       this.found = await this.server.ask<Notebook>(`/notebooks?path=${path}`).catch(() => null);
     }

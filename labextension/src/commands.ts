@@ -14,6 +14,9 @@ export const Commands = {
   act: 'nbsched:act'
 } as const;
 
+// where the palette lists them
+export const CATEGORY = 'Schedules and Runs';
+
 type Described = { args: ReadonlyJSONObject };
 
 function described(properties: ReadonlyJSONObject = {}, required: string[] = []): Described {

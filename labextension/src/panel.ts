@@ -5,7 +5,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
-import { ARGS, Commands } from './commands';
+import { ARGS, CATEGORY, Commands } from './commands';
 import { icon } from './icons';
 import { Side } from './side';
 import { IServer } from './tokens';
@@ -31,7 +31,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
         if (typeof filter === 'string') side.filterBy(filter);
       }
     });
-    palette?.addItem({ command: Commands.openPanel, category: 'Schedules' });
+    palette?.addItem({ command: Commands.openPanel, category: CATEGORY });
     restorer?.add(side, side.id);
     app.shell.add(side, 'left', { rank: RANK, type: 'Schedules' });
     void settings?.load(panel.id).then(found => {

@@ -1,10 +1,12 @@
 // One section of the side panel: a list of which only the visible part exists, and what stands there while it is empty.
 
-import { Message } from '@lumino/messaging';
+import type { Message } from '@lumino/messaging';
 import { Widget } from '@lumino/widgets';
 
+import { make, say } from '../../nbsched/panel/view/elements.js';
 import { VirtualList } from '../../nbsched/panel/view/list.js';
 import type { Row } from '../../nbsched/panel/view/list.js';
+import { grouped } from '../../nbsched/panel/view/words.js';
 
 export interface SectionOptions<T> {
   name: string;
@@ -28,19 +30,17 @@ export class Section<T> extends Widget {
     this.addClass('nbs-section');
     this.addClass('narrow');
     this.id = `nbsched-${name.toLowerCase().replace(' ', '-')}`;
-    this.name = name;
     this.title.label = name;
     this.node.append(this.list.node);
   }
 
   readonly list: VirtualList<T>;
-  private readonly name: string;
+  // how many there are, beside the section's name
+  readonly count = make('span', 'nbs-count');
 
   // The list has these items; where there are none, this text, and what can be done about it.
   fill(items: T[], emptyText: string, remedy: HTMLElement | null = null): void {
-    const label = items.length ? `${this.name} (${items.length})` : this.name;
-    if (this.title.label !== label) this.title.label = label;
-    if (!this.isVisible) return;
+    say(this.count, items.length ? grouped(items.length) : '');
     this.list.set(items, emptyText);
     if (remedy) remedy.hidden = items.length > 0;
     if (remedy && remedy.parentElement !== this.list.node) this.list.node.append(remedy);

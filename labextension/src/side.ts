@@ -33,7 +33,11 @@ export class Side extends SidePanel implements Host {
     this.node.setAttribute('aria-label', 'nbsched');
     this.header.addWidget(this.top());
     this.header.addWidget(this.trouble);
-    for (const section of [this.schedules, this.queue, this.recent]) this.addWidget(section);
+    const content = this.content as AccordionPanel;
+    for (const [at, section] of [this.schedules, this.queue, this.recent].entries()) {
+      this.addWidget(section);
+      content.titles[at].append(section.count);
+    }
     server.news.connect(this.ask, this);
     server.stateChanged.connect(this.ask, this);
     this.paint();
@@ -88,11 +92,10 @@ export class Side extends SidePanel implements Host {
     this.filter.setAttribute('aria-label', 'Filter schedules and runs');
     this.filter.addEventListener('input', () => this.ask());
     this.filter.addEventListener('keydown', event => this.leaveFilter(event));
-    const page = button('', () => void this.commands.execute(Commands.openPage), 'page');
-    page.title = 'Open the page of schedules and runs';
-    page.setAttribute('aria-label', page.title);
-    icon.element({ container: page });
-    top.node.append(this.filter, page);
+    this.page.title = 'Open the page of schedules and runs';
+    this.page.setAttribute('aria-label', this.page.title);
+    icon.element({ container: this.page });
+    top.node.append(this.filter, this.page);
     return top;
   }
 
@@ -128,18 +131,22 @@ export class Side extends SidePanel implements Host {
   }
 
   private paint(): void {
-    const { known, server } = this, filter = this.filter.value.trim();
+    const { known, server, commands } = this, filter = this.filter.value.trim();
+    this.page.hidden = !commands.hasCommand(Commands.openPage);
     this.trouble.paint();
     this.content.setHidden(server.state === 'absent' || !known.loaded);
     this.toggleClass('nbs-stale', server.state !== 'live');
     const rows = known.matching(filter, this.opened), ended = (id: number): boolean => known.rows.get(id)!.ended_ms !== null;
     const nothing = filter && 'Nothing matches the filter.';
-    this.schedules.fill(known.matchingSchedules(filter), nothing || 'No schedules yet.', filter ? null : this.remedy);
-    this.queue.fill(rows.filter(id => !ended(id)), nothing || 'Nothing waits or runs.');
+    this.schedules.fill(known.matchingSchedules(filter), nothing || 'No schedules yet.', this.remedy);
+    this.remedy.hidden ||= !!filter || !commands.hasCommand(Commands.schedule);
+    const runs = (id: number): number => (known.rows.get(id)!.state === 'running' ? 0 : 1);
+    this.queue.fill(rows.filter(id => !ended(id)).sort((a, b) => runs(a) - runs(b)), nothing || 'Nothing waits or runs.');
     this.recent.fill(rows.filter(ended), nothing || 'No runs yet.');
   }
 
   private readonly filter = keepKeys(make('input'));
+  private readonly page = button('', () => void this.commands.execute(Commands.openPage), 'page');
   private readonly trouble = new Trouble(this.server);
   private readonly remedy = button('Schedule this notebook…', () => void this.commands.execute(Commands.schedule), 'remedy');
   private readonly queue = this.section('Queue', 'queue');

@@ -135,6 +135,8 @@ class Details(TypedDict):
     log: str
     cells: str
     """What the cells of a notebook used, those that have ended, in a line."""
+    notebook: str | None
+    """The file of a notebook's run."""
 
 
 class Overview(TypedDict):
@@ -207,6 +209,7 @@ def history(rows: Iterable[PanelRow]) -> dict[str, list[Tick]]:
 def details(
     row: PanelRow, run: RunRecord, attempts: Sequence[AttemptRecord] = (), log: str = "",
     path: Sequence[PanelRow] = (), items: Items | None = None, cells: Sequence[Usage] = (),
+    notebook: str | None = None,
 ) -> Details:  # fmt: skip
     """What is shown of the run, of which `row` is the line."""
     error = run.error and ErrorView(
@@ -224,6 +227,7 @@ def details(
         items=items,
         log=log,
         cells=usage_text(cells),
+        notebook=notebook,
     )
 
 

@@ -97,7 +97,8 @@ class StoreSource:
         row, *path = self._rows([run, *self._read(showing.path, run)])
         attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
         cells = self._read(records.cells, run.origin)
-        return details(row, run, attempts, log, path, self._items(run), cells)
+        notebook = self._read(showing.notebook, run)
+        return details(row, run, attempts, log, path, self._items(run), cells, notebook)
 
     def _items(self, run: RunRecord) -> Items | None:
         if run.kind != "map":

@@ -158,6 +158,13 @@ def waited_for(db: Db, ids: Collection[int]) -> dict[int, list[str]]:
     return found
 
 
+def notebook(db: Db, run: RunRecord) -> str | None:
+    """The file of a notebook's run."""
+    if run.kind != "notebook":
+        return None
+    return str(db.execute("SELECT json_extract(work, '$.path') FROM runs WHERE id = ?", (run.id,)).fetchone()[0])
+
+
 def triggers(db: Db, names: Collection[str]) -> dict[str, str]:
     """Each of these schedules' trigger as it was written."""
     given = (json.dumps(list(names)),)

@@ -144,6 +144,7 @@ def test_details_hold_parameters_error_attempts_and_the_end_of_the_log(
     assert len(found["attempts"]) == 1
     assert "x" in found["log"]
     assert len(found["log"]) <= LOG_BYTES
+    assert found["notebook"] is None
     assert source.details(10**6) is None
 
 

