@@ -3,7 +3,7 @@
 import type { ICell } from '@jupyterlab/nbformat';
 import { Panel, Widget } from '@lumino/widgets';
 
-import type { Details, PanelRow } from '../../../nbsched/panel/view/data';
+import type { PanelRow } from '../../../nbsched/panel/view/data';
 import { button, keepKeys, make, say } from '../../../nbsched/panel/view/elements.js';
 import { toneWord } from '../../../nbsched/panel/view/columns.js';
 import { folded } from '../../../nbsched/panel/view/pairs.js';

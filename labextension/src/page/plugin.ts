@@ -7,7 +7,7 @@ import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { Widget } from '@lumino/widgets';
 
-import { ARGS, Commands } from '../commands';
+import { ARGS, CATEGORY, Commands } from '../commands';
 import { icon } from '../icons';
 import { IServer } from '../server';
 import { PageWidget } from './pagewidget';
@@ -34,7 +34,7 @@ export const page: JupyterFrontEndPlugin<void> = {
     const runs = new WidgetTracker<MainAreaWidget<RunWidget>>({ namespace: 'nbsched-run' });
     addPage(tools, pages);
     addRun(tools, runs);
-    palette?.addItem({ command: Commands.openPage, category: 'Scheduling' });
+    palette?.addItem({ command: Commands.openPage, category: CATEGORY });
     if (!restorer) return;
     void restorer.restore(pages, { command: Commands.openPage, name: () => 'page' });
     void restorer.restore(runs, { command: Commands.openRun, args: ({ content }) => ({ run: content.run }), name: ({ content }) => String(content.run) });
