@@ -20,7 +20,7 @@ export class CellView extends Panel {
     this.node.setAttribute('role', 'group');
     const head = make('div', 'about');
     head.append(this.icon, this.prompt, this.spent);
-    this.node.append(head);
+    this.addWidget(new Widget({ node: head }));
     this.addWidget(new Widget({ node: this.source }));
   }
 
@@ -47,7 +47,7 @@ export class CellView extends Panel {
 
   private showMarkdown(source: string): void {
     const { rendermime } = this.tools, renderer = rendermime.createRenderer('text/markdown');
-    for (const widget of [...this.widgets]) widget.dispose();
+    for (const widget of this.widgets.slice(1)) widget.dispose();
     renderer.addClass('nbs-foreign');
     this.addWidget(renderer);
     void renderer.renderModel(new MimeModel({ data: { 'text/markdown': source }, trusted: false }));

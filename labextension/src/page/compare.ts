@@ -49,7 +49,7 @@ export class ComparePane extends Panel implements Pane {
     const bar = make('div', 'bar-of-notebook');
     bar.append(label, this.said);
     this.said.setAttribute('role', 'status');
-    this.node.append(bar);
+    this.addWidget(new Widget({ node: bar }));
     this.body.addClass('nbs-cells');
     keepKeys(this.body.node).tabIndex = 0;
     this.addWidget(this.body);
@@ -112,11 +112,11 @@ export class ComparePane extends Panel implements Pane {
       const shown = open.getAttribute('aria-expanded') !== 'true';
       open.setAttribute('aria-expanded', String(shown));
       if (shown) for (const one of pairs) whole.addWidget(this.cell(one.this));
-      else for (const widget of [...whole.widgets]) widget.dispose();
+      else for (const widget of whole.widgets.slice(1)) widget.dispose();
     }, 'fold-line');
     open.setAttribute('aria-expanded', 'false');
     whole.addClass('nbs-same');
-    whole.node.append(open);
+    whole.addWidget(new Widget({ node: open }));
     return whole;
   }
 
@@ -124,7 +124,7 @@ export class ComparePane extends Panel implements Pane {
     const whole = new Panel(), sides = new Panel();
     whole.addClass('nbs-pair');
     whole.node.dataset.verdict = pair.verdict;
-    whole.node.append(make('div', 'verdict', WORDS[pair.verdict]));
+    whole.addWidget(new Widget({ node: make('div', 'verdict', WORDS[pair.verdict]) }));
     sides.addClass('sides');
     for (const [side, id] of [['this', this.run], ['other', other]] as const) sides.addWidget(this.cell(pair[side], `run ${id}`));
     whole.addWidget(sides);

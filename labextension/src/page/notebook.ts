@@ -1,7 +1,7 @@
 // The output notebook of a run, also while it runs: the cell that runs is followed.
 
 import type { ICell } from '@jupyterlab/nbformat';
-import { Panel } from '@lumino/widgets';
+import { Panel, Widget } from '@lumino/widgets';
 
 import { button, keepKeys, make, put, say } from '../../../nbsched/panel/view/elements.js';
 import type { Details, PanelRow } from '../../../nbsched/panel/view/data';
@@ -29,7 +29,7 @@ export class NotebookPane extends Panel implements Pane {
     this.follows = button('Follow', () => this.setFollowing(!this.following), 'follow');
     this.copies = button('Open as notebook', () => void openCopy(this.tools, this.run, this.name, this.cells));
     this.bar.append(this.state, this.follows, this.copies);
-    this.node.append(this.bar);
+    this.addWidget(new Widget({ node: this.bar }));
     this.addWidget(this.page);
     this.page.addClass('nbs-cells');
     keepKeys(this.page.node).tabIndex = 0;

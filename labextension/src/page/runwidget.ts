@@ -34,6 +34,7 @@ export class RunWidget extends Widget implements Around {
     this.ask();
   }
 
+  readonly roomy = true;
   readonly chosen: { run: number };
   readonly view: RunView;
 

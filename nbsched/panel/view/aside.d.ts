@@ -10,6 +10,8 @@ export interface Around {
   choose(chosen: Chosen): void;
   act(verb: Verb, target: number | string, value?: string): unknown;
   ask(): void;
+  // there is room for a traceback
+  readonly roomy?: boolean;
   // what else is offered of a run or of a schedule, and of an attempt
   more?(of: { row?: PanelRow; details?: Details; schedule?: ScheduleLine }): HTMLElement[];
   ofAttempt?(row: PanelRow, attempt: AttemptRow): HTMLElement | null;

@@ -43,7 +43,7 @@ export class Aside {
   fill(key, parts) {
     if (this.key === key) return;
     this.key = key;
-    const open = this.node.querySelector("details")?.open, focused = document.activeElement, at = [this.node.scrollTop, this.rest.scrollTop];
+    const open = this.node.querySelector("details")?.open ?? this.panel.roomy, focused = document.activeElement, at = [this.node.scrollTop, this.rest.scrollTop];
     const within = this.node.contains(focused), same = this.shown === this.panel.chosen?.run;
     this.shown = this.panel.chosen?.run;
     const [top, rest] = parts();
@@ -51,7 +51,7 @@ export class Aside {
     this.rest.replaceChildren(...rest);
     [this.node.scrollTop, this.rest.scrollTop] = same ? at : [0, 0];
     const trace = this.node.querySelector("details");
-    if (trace && open) trace.open = true;
+    if (trace && same) trace.open = open;
     if (within) (this.node.contains(focused) ? focused : [...this.node.querySelectorAll("button")].find(one => one.textContent === focused.textContent))?.focus();
   }
 
@@ -76,7 +76,7 @@ export class Aside {
     this.meta = make("div", "meta");
     const parts = [], reason = this.panel.known.why(row), counted = details?.items && row.items && Object.keys(row.items).length;
     if (counted) parts.push(this.items.tally);
-    if (details?.error && !row.items?.failed) parts.push(errorBlock(details.error));
+    if (details?.error && !row.items?.failed) parts.push(errorBlock(details.error, this.panel.roomy));
     else if (reason && row.tone !== "run" && (row.reason || (row.tone !== "ok" && !counted))) parts.push(make("div", `reason ${row.tone}`, reason));
     const acts = this.runActs(row, details), schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     if (acts.children.length) parts.push(acts);

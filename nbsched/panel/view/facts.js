@@ -3,13 +3,15 @@
 import { keepKeys, make, say } from "./elements.js";
 import { took } from "./words.js";
 
-export function errorBlock(error) {
+// with its traceback open where there is room for it
+export function errorBlock(error, open = false) {
   const node = make("div", "err");
   node.append(make("div", "", error.text));
   if (error.line) node.append(make("div", "line", error.cell == null ? error.line : `cell ${error.cell}: ${error.line}`));
   if (error.traceback) {
     const trace = make("details"), summary = keepKeys(make("summary", "", "traceback"));
     trace.append(summary, make("pre", "", error.traceback));
+    trace.open = open;
     node.append(trace);
   }
   return node;

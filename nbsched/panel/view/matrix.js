@@ -4,7 +4,7 @@ import { button, make, put, say } from "./elements.js";
 import { moved, toneWord } from "./columns.js";
 import { exact, oneLine, took } from "./words.js";
 
-const LINE_PX = 18;
+const LINE_PX = 18, LARGE_PX = 26;
 const MARKS = { bad: "✕", warn: "↻" };
 
 export class Matrix {
@@ -19,6 +19,7 @@ export class Matrix {
     this.grid.append(this.head, this.pad);
     this.node.append(this.grid);
     this.rows = new Map();
+    this.line = LINE_PX;
     this.at = null;  // what the keyboard is on: step (-1: the durations) and column
     this.node.addEventListener("scroll", () => this.data && this.paint(), { passive: true });
     this.grid.addEventListener("click", event => this.choose(event.target.closest("button")));
@@ -26,12 +27,15 @@ export class Matrix {
     this.grid.addEventListener("focusin", event => { this.at = event.target.at ?? this.at; });
   }
 
-  show(data, title, ticks) {
+  // `large` where it has a page of its own
+  show(data, title, ticks, large = false) {
+    this.line = large ? LARGE_PX : LINE_PX;
+    this.grid.style.setProperty("--line-px", `${this.line}px`);
     const before = this.data?.runs.at(-1)?.id, last = data.runs.at(-1)?.id;
     this.data = data;
     this.took = ticks;
     this.most = Math.max(1, ...data.runs.map(run => run.took_ms ?? 0));
-    this.pad.style.height = `${data.names.length * LINE_PX}px`;
+    this.pad.style.height = `${data.names.length * this.line}px`;
     this.grid.style.setProperty("--name", `${Math.min(22, Math.max(8, ...data.names.map(name => name.length)))}ch`);
     put(this.grid, "aria-label", title);
     put(this.grid, "aria-rowcount", String(data.names.length + 1));
@@ -41,7 +45,7 @@ export class Matrix {
   }
 
   paint() {
-    const { names, runs } = this.data, first = Math.floor(this.node.scrollTop / LINE_PX), seen = Math.ceil((this.node.clientHeight || 400) / LINE_PX) + 2;
+    const { names, runs } = this.data, first = Math.floor(this.node.scrollTop / this.line), seen = Math.ceil((this.node.clientHeight || 400) / this.line) + 2;
     for (const [at, row] of this.rows) if ((at < first || at > first + seen || at >= names.length) && !row.contains(document.activeElement)) this.drop(at, row);
     runs.forEach((run, column) => this.duration(this.cell(this.head, -1, column), run));
     this.trim(this.head);
@@ -50,6 +54,7 @@ export class Matrix {
 
   step(at) {
     const row = this.rows.get(at) ?? this.added(at), name = this.data.names[at];
+    row.style.transform = `translateY(${at * this.line}px)`;
     say(row.firstChild, oneLine(name));
     put(row.firstChild, "title", name);
     this.data.runs.forEach((run, column) => this.state(this.cell(row, at, column), run, name, run.cells[at]));
@@ -58,7 +63,6 @@ export class Matrix {
 
   added(at) {
     const row = this.row("", "");
-    row.style.transform = `translateY(${at * LINE_PX}px)`;
     put(row, "aria-rowindex", String(at + 2));
     this.rows.set(at, row);
     this.pad.append(row);
@@ -130,7 +134,7 @@ export class Matrix {
   }
 
   reveal(step) {
-    const top = Math.max(0, step) * LINE_PX, room = this.node.clientHeight - this.head.offsetHeight - LINE_PX;
+    const top = Math.max(0, step) * this.line, room = this.node.clientHeight - this.head.offsetHeight - this.line;
     if (top < this.node.scrollTop) this.node.scrollTop = top;
     else if (top > this.node.scrollTop + room) this.node.scrollTop = top - room;
   }

@@ -1,7 +1,7 @@
 // The panel as a whole page: filters over the list, marks in it, what belongs to the chosen run below, its details beside.
 
 import { Bulk } from "./bulk.js";
-import { make } from "./elements.js";
+import { make, say } from "./elements.js";
 import { FilterBar } from "./filterbar.js";
 import { runList } from "./lists.js";
 import { Panel } from "./panel.js";
@@ -15,9 +15,9 @@ const PAGE_PARTS = { ...PARTS, Graph: "graph" };
 class Page extends Panel {
   build() {
     this.parts = PAGE_PARTS;
+    this.roomy = true;
     this.root.classList.add("full");
     super.build();
-    this.graphEmpty.textContent = "Choose a run or a schedule to see its graph and the runs before it.";
   }
 
   tabs() {
@@ -86,6 +86,7 @@ class Page extends Panel {
 
   paint() {
     super.paint();
+    say(this.graphEmpty, this.tab === "Graph" ? "Choose a pipeline’s run, or one of its steps, to see its graph." : "Choose a schedule, or a run of one, to see its runs side by side.");
     if (this.tab === "Runs") this.bulk.show();
   }
 

@@ -54,7 +54,7 @@ export class Pipeline {
     if (view) this.showGraph(view, row);
     const title = `${view?.run.name ?? row.schedule} · last ${data.runs.length} runs`;
     say(this.matrixTitle, data.runs.length > 1 ? title : "");
-    this.matrix.show(data, title, durations(view, known, row));
+    this.matrix.show(data, title, durations(view, known, row), tab === "Matrix");
     return true;
   }
 
