@@ -97,3 +97,298 @@ def test_the_page_shows_runs_their_pipeline_and_one_from_all_its_sides(
     for name in ("Schedules", "Matrix", "Graph", "Timeline"):
         lab.view.locator("header").get_by_role("tab", name=name).click()
         lab.shoot(screenshots / f"page_{name.lower()}_{theme.lower()}.png")
+
+
+def test_a_narrow_page_shows_the_list_or_the_run(opened: Callable[..., Shown], screenshots: Path) -> None:
+    lab = opened(width=700)
+    report(lab.server)
+    lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    lab.open()
+    lab.row("4160 report failed").wait_for()
+    lab.shoot(screenshots / "page_narrow.png")
+    assert lab.view.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
+    lab.row("4160 report failed").click()
+    expect(lab.aside).to_be_visible()
+    expect(lab.row("4160 report failed")).to_be_hidden()
+    lab.shoot(screenshots / "page_narrow_run.png")
+    lab.aside.get_by_role("button", name="Close details").click()
+    expect(lab.row("4160 report failed")).to_be_visible()
+
+
+def test_filters_say_how_many_there_are_and_show_only_those(opened: Callable[..., Shown]) -> None:
+    lab = opened().open()
+    chips = lab.view.get_by_role("toolbar", name="Filters")
+    failed = chips.get_by_role("button", name="failed")
+    expect(failed).to_contain_text("5")
+    failed.click()
+    expect(failed).to_have_attribute("aria-pressed", "true")
+    rows = lab.view.locator(".runs [role=option]:visible")
+    expect(rows).to_have_count(5)
+    lab.change(4170, state=State.FAILED, ended_at=lab.source.now(), progress=None)
+    expect(rows).to_have_count(6)
+    chips.get_by_role("combobox", name="Schedule or pipeline").select_option("report")
+    expect(rows).to_have_count(3)
+    expect(failed).to_contain_text("3")
+    chips.get_by_role("combobox", name="Span of time").select_option("last hour")
+    expect(rows).to_have_count(1)
+    lab.view.get_by_role("searchbox", name="Filter").fill("nothing like it")
+    expect(lab.view.get_by_text("Nothing matches the filters.")).to_be_visible()
+    chips.get_by_role("button", name="Clear filters").click()
+    expect(failed).to_have_attribute("aria-pressed", "false")
+    expect(chips.get_by_role("button", name="succeeded")).to_contain_text("89")
+
+
+def test_marked_runs_are_acted_on_together_and_what_was_refused_is_summed_up(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
+    lab = opened().open()
+    bar = lab.view.get_by_role("toolbar", name="Marked runs")
+    lab.row("4172 cleanup").locator(".mark").click()
+    lab.row("4150 deploy").click(modifiers=["Shift"])
+    expect(bar.get_by_text("5 marked")).to_be_visible()
+    expect(lab.row("4160 report failed")).to_have_attribute("aria-checked", "true")
+    lab.shoot(screenshots / "page_marked.png")
+    refused = lab.source.act
+
+    def act(verb: Any, target: Any, value: str = "") -> None:
+        refused(verb, 4160 if target == 4171 else target, value)
+
+    lab.source.act = act
+    bar.get_by_role("button", name="Cancel 3").click()
+    said = lab.view.get_by_role("status").filter(has_text="cancelled")
+    expect(said).to_contain_text("2 cancelled · 2 had ended already · refused: run 4171: run 4160 has ended")
+    expect(bar.get_by_text("1 marked")).to_be_visible()
+    expect(lab.row("4170 etl cancelled")).to_be_visible()
+    lab.shoot(screenshots / "page_refused.png")
+    assert [path for path, _ in lab.server.posted] == [f"/runs/{run}/cancel" for run in (4171, 4170, 4150)] or len(lab.server.posted) == 3
+    bar.get_by_role("button", name="Clear marks").click()
+    expect(bar.get_by_role("checkbox")).to_have_attribute("aria-checked", "false")
+
+
+def test_the_keyboard_marks_runs_and_walks_the_matrix(opened: Callable[..., Shown]) -> None:
+    lab = opened().open()
+    lab.row("4180 training").click()
+    grid = lab.view.get_by_role("grid")
+    grid.wait_for()
+    lab.view.get_by_role("listbox", name="Runs").focus()
+    for key in ("Home", "Space", "ArrowDown", "ArrowDown", "Shift+Space"):
+        lab.page.keyboard.press(key)
+    expect(lab.view.get_by_text("3 marked")).to_be_visible()
+    lab.page.keyboard.press("Control+a")
+    expect(lab.view.get_by_text("101 marked")).to_be_visible()
+    lab.page.keyboard.press("Home")
+    cell = grid.get_by_role("gridcell", name=re.compile("^run 4180: running"))
+    cell.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowLeft"):
+        lab.page.keyboard.press(key)
+    assert lab.page.evaluate("() => document.activeElement.title").startswith("train_logistic in run 1200: succeeded")
+    lab.page.keyboard.press("Enter")
+    expect(lab.aside.get_by_text("train_logistic", exact=False).first).to_be_visible()
+    expect(lab.aside.get_by_role("navigation").get_by_role("button", name="training")).to_be_visible()
+    expect(grid.get_by_role("gridcell", name=re.compile("^run 4180: running"))).to_be_visible()
+    expect(grid.locator('[aria-selected="true"][title^="train_logistic in run 1200"]')).to_be_visible()
+    separator = lab.view.get_by_role("separator", name="Width of the details")
+    before = lab.aside.bounding_box()["width"]
+    separator.focus()
+    lab.page.keyboard.press("ArrowLeft")
+    assert lab.aside.bounding_box()["width"] == pytest.approx(before + 24, abs=2)
+
+
+def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> None:
+    lab = opened().open()
+    lab.view.locator("header").get_by_role("tab", name="Graph").click()
+    lab.view.locator(".graph .box", has_text="train_forest").click()
+    expect(lab.aside.locator("h3")).to_contain_text("4183 · train_forest")
+    lab.view.locator("header").get_by_role("tab", name="Matrix").click()
+    expect(lab.view.locator('.columns [aria-selected="true"][title^="train_forest in run 4180: running"]')).to_be_visible()
+    lab.view.locator("header").get_by_role("tab", name="Runs").click()
+    expect(lab.row("4180 training")).to_have_attribute("aria-selected", "true")
+    lab.view.locator("header").get_by_role("tab", name="Schedules").click()
+    lab.row("^monitor, every 30s").click()
+    expect(lab.view.get_by_text("monitor · last 24 runs")).to_be_visible()
+    expect(lab.view.get_by_role("grid").get_by_role("gridcell", name=re.compile("^run 4130: skipped"))).to_be_visible()
+
+
+def test_the_output_is_followed_while_it_is_written(opened: Callable[..., Shown], screenshots: Path) -> None:
+    source = ps.day()
+    lab = opened(source)
+    for n in range(30):
+        lab.server.write(4170, n, code(f"step_{n} = compute({n})", status="pending"))
+    lab.open(run=4170)
+    lab.aside.get_by_role("tab", name="Output").click()
+    cells = lab.aside.get_by_role("region", name="Output notebook")
+    expect(cells.get_by_role("group")).to_have_count(30)
+    for n in range(25):
+        lab.server.write(4170, n, code(f"step_{n} = compute({n})", stream(f"computed {n}\n"), count=n + 1))
+    lab.server.write(4170, 25, code("step_25 = compute(25)", stream("0%\r40%\r"), status="running"))
+    lab.change(4170, progress=(26, 30, "step_25"))
+    running = cells.locator('[data-standing="running"]')
+    expect(running).to_be_in_viewport()
+    expect(running.get_by_text("40%")).to_be_visible()
+    lab.shoot(screenshots / "page_running.png")
+    marked = running.locator("pre").last.evaluate_handle("node => { window.kept = node.closest('.jp-OutputArea-child'); }")
+    assert marked
+    lab.server.write(4170, 25, code("step_25 = compute(25)", stream("0%\r40%\r80%\r"), status="running"))
+    expect(running.get_by_text("80%")).to_be_visible()
+    assert lab.page.evaluate("() => window.kept.isConnected"), "what stands is written on, not made again"
+    cells.hover()
+    lab.page.mouse.wheel(0, -4000)
+    follow = lab.aside.get_by_role("button", name="Follow")
+    expect(follow).to_have_attribute("aria-pressed", "false")
+    lab.server.write(4170, 26, code("step_26 = compute(26)", stream("x"), status="running"))
+    lab.change(4170, progress=(27, 30, "step_26"))
+    expect(cells.locator('[data-standing="running"]').last).not_to_be_in_viewport()
+    follow.click()
+    expect(cells.locator('[data-standing="running"]').last).to_be_in_viewport()
+    lab.change(4170, state=State.SUCCEEDED, ended_at=source.now(), progress=None)
+    expect(follow).to_be_hidden()
+    asked = len(lab.server.asked)
+    lab.page.wait_for_timeout(2500)
+    assert not [one for one in lab.server.asked[asked:] if "notebook" in one], "of what has ended nothing more is asked"
+
+
+def test_a_log_grows_without_a_gap_and_events_tell_what_happened(opened: Callable[..., Shown], screenshots: Path) -> None:
+    source = ps.day()
+    source.logs[4170] = "line 1\n"
+    lab = opened(source)
+    at = source.now()
+    lab.server.events[4170] = [
+        {"id": str(n), "name": name, "at": (at + timedelta(seconds=n * 1.5)).isoformat(), "seq": n, "data": {"run": 4170, "attempt": 1}}
+        for n, name in enumerate(["run.queued", "run.started", "run.progress"])
+    ]
+    lab.open(run=4170)
+    lab.aside.get_by_role("tab", name="Log").click()
+    log = lab.aside.get_by_role("log")
+    expect(log).to_have_text("line 1\n")
+    for n in range(2, 6):
+        source.logs[4170] += f"line {n}\n"
+        lab.change(4170, progress=(30 + n, 120, "fetch"))
+    expect(log).to_have_text("".join(f"line {n}\n" for n in range(1, 6)))
+    lab.aside.get_by_role("tab", name="Events").click()
+    expect(lab.aside.get_by_text("run.started")).to_be_visible()
+    lab.shoot(screenshots / "page_events.png")
+
+
+def pair(verdict: str, this: Any, other: Any) -> dict[str, Any]:
+    return {"verdict": verdict, "this": this, "other": other}
+
+
+def test_two_runs_stand_side_by_side(opened: Callable[..., Shown], screenshots: Path) -> None:
+    lab = opened()
+    same = code("import pandas as pd", count=1)
+    lab.server.compared = {
+        "params": [{"name": "day", "this": "2026-11-22", "other": "2026-11-21"}, {"name": "region", "this": "EU", "other": None}],
+        "cells": [
+            pair("same", same, same), pair("same", same, same),
+            pair("outputs", code("rows = load(day)", stream("18204 rows\n"), count=2), code("rows = load(day)", stream("17991 rows\n"), count=2)),
+            pair("same", same, same),
+            pair("source", code('total = df["amount"].sum()', failure("KeyError", "'amount'", "KeyError: 'amount'"), count=3), code('total = df["sales"].sum()', count=3)),
+            pair("added", code("publish(total)", status="pending"), None),
+        ],
+    }  # fmt: skip
+    lab.open(run=4160)
+    lab.aside.get_by_role("button", name="Compare with 3004").click()
+    expect(lab.aside.get_by_role("combobox", name="Compare with")).to_have_value("3004")
+    expect(lab.aside.get_by_text("3 of 6 cells differ")).to_be_visible()
+    expect(lab.aside.get_by_role("row", name='day "2026-11-22" "2026-11-21"')).to_be_visible()
+    fold = lab.aside.get_by_role("button", name="2 cells the same")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    lab.shoot(screenshots / "page_compare.png")
+    fold.click()
+    expect(lab.aside.locator(".nbs-same .nbs-cell")).to_have_count(2)
+    lab.aside.get_by_role("combobox", name="Compare with").select_option("3006")
+    expect(fold).to_have_attribute("aria-expanded", "false")
+    assert "GET /runs/4160/compare/3006" in lab.server.asked
+    lab.execute("nbsched:open-run", run=4160)
+    alone = lab.page.locator(".nbs-alone")
+    alone.get_by_role("tab", name="Compare").click()
+    expect(alone.get_by_text("3 of 6 cells differ")).to_be_visible()
+    lab.shoot(screenshots / "run_compare.png")
+
+
+def test_a_run_has_a_tab_of_its_own_which_comes_back_with_the_layout(opened: Callable[..., Shown], screenshots: Path) -> None:
+    lab = opened()
+    report(lab.server)
+    lab.open()
+    lab.row("4160 report failed").dblclick()
+    alone = lab.page.locator(".nbs-alone")
+    expect(alone.locator("h3")).to_contain_text("4160 · report")
+    lab.shoot(screenshots / "run_alone.png")
+    alone.get_by_role("tab", name="Output").click()
+    expect(alone.get_by_text("KeyError: 'amount'").first).to_be_visible()
+    alone.get_by_role("button", name="Open as notebook").click()
+    lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.path === 'report-run4160.ipynb'")
+    assert (lab.lab.lab.root / "report-run4160.ipynb").exists()
+    lab.page.wait_for_timeout(1500)
+    lab.page.goto(lab.page.url.replace("&reset", "").replace("?reset", ""))
+    lab.page.wait_for_selector(".nbs-alone, .nbs.full", state="attached", timeout=60_000)
+    expect(lab.page.locator(".nbs-alone h3")).to_contain_text("4160 · report", timeout=20_000)
+    assert lab.page.locator(".nbs.full").count() == 1
+
+
+def test_repair_is_asked_of_the_server_and_what_it_refuses_is_said(opened: Callable[..., Shown]) -> None:
+    lab = opened().open(run=4160)
+    lab.aside.get_by_role("button", name="Retry", exact=True).click()
+    expect(lab.row("4181|4188|report queued").first).to_be_visible()
+    assert lab.server.posted[-1][0] == "/runs/4160/retry"
+    lab.page.keyboard.press("Escape")
+    lab.view.locator("header").get_by_role("tab", name="Schedules").click()
+    lab.row("^monitor, every 30s").get_by_role("button", name="Pause").click()
+    expect(lab.row("^monitor.*paused by user")).to_be_visible()
+    lab.source.said[4150] = {"why": "waits for approval", "actions": ("approve", "reject")}
+    lab.change(4150)
+    lab.view.locator("header").get_by_role("tab", name="Runs").click()
+    lab.row("4150 deploy").get_by_role("button", name="Approve").click()
+    expect(lab.row("4150 deploy succeeded")).to_be_visible()
+
+
+@pytest.mark.parametrize("state", ["absent", "lost"])
+def test_without_a_server_the_page_says_what_can_be_done(opened: Callable[..., Shown], screenshots: Path, state: str) -> None:
+    lab = opened()
+    lab.server.state = state
+    lab.page.reload()
+    lab.page.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('nbsched:open-page')", timeout=60_000)
+    lab.execute("nbsched:open-page")
+    page = lab.page.locator(".nbs-page")
+    said = "Enable it with" if state == "absent" else "does not answer"
+    expect(page.get_by_text(said)).to_be_visible(timeout=20_000)
+    expect(lab.view).to_be_hidden()
+    lab.shoot(screenshots / f"page_{state}.png")
+    lab.server.state = "live"
+    page.get_by_role("button", name="Try again").click()
+    expect(lab.row("4180 training")).to_be_visible()
+    lab.server.state = "lost"
+    lab.server.tell(lab.page)
+    lab.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+    expect(page.get_by_text("Not live since")).to_be_visible(timeout=20_000)
+    expect(lab.row("4180 training")).to_be_visible()
+
+
+def test_an_empty_store_says_how_to_begin(opened: Callable[..., Shown], screenshots: Path) -> None:
+    lab = opened(ps.MemorySource()).open()
+    expect(lab.view.get_by_text("No runs yet", exact=False)).to_be_visible()
+    lab.shoot(screenshots / "page_empty.png")
+
+
+def test_hostile_text_stays_text_in_every_side_of_a_run(opened: Callable[..., Shown], screenshots: Path) -> None:
+    lab = opened(ps.hostile())
+    for run in (50, 51):
+        lab.server.events[run] = [{"id": "1", "name": text, "at": lab.source.now().isoformat(), "seq": n, "data": {text: text}} for n, text in enumerate(ps.HOSTILE)]
+        for n, text in enumerate(ps.HOSTILE):
+            lab.server.write(run, n, code(text, stream(text), failure(text, text, text), shown(text_html=text), shown(text_markdown=text),
+                shown(image_svg_xml=text, text_plain=text), shown(application_javascript="window.hacked = 'javascript'", text_plain="js"), count=n))  # fmt: skip
+        lab.server.write(run, len(ps.HOSTILE), markdown("\n\n".join(ps.HOSTILE) + "\n\n[go](javascript:window.hacked='link')"))
+    cell = code(ps.HOSTILE[0], shown(text_html=ps.HOSTILE[1]), count=1)
+    lab.server.compared = {"params": [{"name": text, "this": text, "other": {text: text}} for text in ps.HOSTILE], "cells": [pair("outputs", cell, cell)]}
+    lab.open(run=50)
+    lab.aside.locator("h3").wait_for()
+    for name in ("Output", "Log", "Events", "Compare"):
+        lab.aside.get_by_role("tab", name=name).click()
+        lab.page.wait_for_timeout(700)
+        lab.page.screenshot(path=screenshots / f"page_hostile_{name.lower()}.png")
+    for name in ("Schedules", "Matrix", "Graph", "Timeline"):
+        lab.view.locator("header").get_by_role("tab", name=re.compile(name)).click()
+    lab.page.wait_for_timeout(300)
+    assert lab.page.evaluate("() => window.hacked") is None
+    assert lab.view.locator(":is(script, iframe, object, embed)").count() == 0
+    assert lab.view.locator("[onerror], [onload], a[href^=javascript]").count() == 0
