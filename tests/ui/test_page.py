@@ -99,7 +99,7 @@ def test_the_page_shows_runs_their_pipeline_and_one_from_all_its_sides(
         lab.shoot(screenshots / f"page_{name.lower()}_{theme.lower()}.png")
 
 
-def test_a_narrow_page_shows_the_list_or_the_run(opened: Callable[..., Shown], screenshots: Path) -> None:
+def test_a_narrow_page_has_room_for_the_list_or_the_run(opened: Callable[..., Shown], screenshots: Path) -> None:
     lab = opened(width=700)
     report(lab.server)
     lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -197,7 +197,7 @@ def test_the_keyboard_marks_runs_and_walks_the_matrix(opened: Callable[..., Show
 def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> None:
     lab = opened().open()
     lab.view.locator("header").get_by_role("tab", name="Graph").click()
-    lab.view.locator(".graph .box", has_text="train_forest").click()
+    lab.view.get_by_role("button", name=re.compile("^train_forest, running")).click()
     expect(lab.aside.locator("h3")).to_contain_text("4183 · train_forest")
     lab.view.locator("header").get_by_role("tab", name="Matrix").click()
     expect(lab.view.locator('.columns [aria-selected="true"][title^="train_forest in run 4180: running"]')).to_be_visible()
@@ -315,7 +315,7 @@ def test_a_run_has_a_tab_of_its_own_which_comes_back_with_the_layout(opened: Cal
     expect(alone.locator("h3")).to_contain_text("4160 · report")
     lab.shoot(screenshots / "run_alone.png")
     alone.get_by_role("tab", name="Output").click()
-    expect(alone.get_by_text("KeyError: 'amount'").first).to_be_visible()
+    expect(alone.get_by_role("region", name="Output notebook").get_by_text("KeyError: 'amount'")).to_be_visible()
     alone.get_by_role("button", name="Open as notebook").click()
     lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.path === 'report-run4160.ipynb'")
     assert (lab.lab.lab.root / "report-run4160.ipynb").exists()
@@ -347,7 +347,7 @@ def test_without_a_server_the_page_says_what_can_be_done(opened: Callable[..., S
     lab = opened()
     lab.server.state = state
     lab.page.reload()
-    lab.page.wait_for_function("() => window.jupyterapp?.commands?.hasCommand('nbsched:open-page')", timeout=60_000)
+    lab.lab.wait_ready()
     lab.execute("nbsched:open-page")
     page = lab.page.locator(".nbs-page")
     said = "Enable it with" if state == "absent" else "does not answer"

@@ -3,6 +3,7 @@
 import { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
+import { button, make } from '../../../nbsched/panel/view/elements.js';
 import { mountPage } from '../../../nbsched/panel/view/page.js';
 import type { Page, PageTab } from '../../../nbsched/panel/view/page.js';
 import { Commands } from '../commands';
@@ -69,8 +70,16 @@ export class PageWidget extends Panel {
         more: (of: Parameters<NonNullable<Page['more']>>[0]) => (of.row ? repair.ofRun(of.row, of.details) : of.schedule ? repair.ofSchedule(of.schedule) : [])
       }), this.tools)),
       openRun: run => void app.commands.execute(Commands.openRun, { run }),
+      remedy: this.remedy(),
       menu: (run, x, y) => runMenu(app.commands, server.known.rows.get(run)!, x, y)
     });
+  }
+
+  // Where nothing has run yet there is a way to begin.
+  private remedy(): HTMLElement {
+    const { commands } = this.tools.app, node = make('div', 'remedy');
+    if (commands.hasCommand(Commands.schedule)) node.append(button('Schedule a notebook…', () => void commands.execute(Commands.schedule), 'primary'));
+    return node;
   }
 
   private heard(): void {

@@ -13,6 +13,7 @@ export function runList(panel, newRow = () => runRow(panel)) {
     newRow,
     choose: id => panel.choose({ run: id }),
     open: id => panel.openRun?.(id),
+    menu: panel.options.menu ?? null,
   });
 }
 

@@ -26,6 +26,7 @@ export declare function mountPage(
     aside: (page: Page) => { node: HTMLElement; show(): void };
     openRun?: (run: number) => void;
     menu?: (run: number, x: number, y: number) => void;
+    remedy?: HTMLElement;
     chose?: (chosen: Chosen) => void;
     resized?: (px: number | null) => void;
   },

@@ -33,6 +33,7 @@ class Page extends Panel {
     this.bulk = new Bulk(this);
     const runs = runList(this, () => this.bulk.markable(runRow(this)));
     runs.node.prepend(this.filters.node, this.bulk.node);
+    if (this.options.remedy) runs.node.append(this.options.remedy);
     runs.scroll.setAttribute("aria-keyshortcuts", "Space Shift+Space Control+A");
     runs.scroll.addEventListener("keydown", event => this.bulk.onKey(event));
     return runs;
@@ -61,7 +62,7 @@ class Page extends Panel {
   }
 
   nothing() {
-    return this.filter || this.filters.active ? "Nothing matches the filters." : super.nothing();
+    return this.filter || this.filters.active ? "Nothing matches the filters." : "No runs yet. What is run or scheduled appears here at once.";
   }
 
   choose(chosen) {
@@ -86,6 +87,7 @@ class Page extends Panel {
 
   paint() {
     super.paint();
+    if (this.options.remedy) this.options.remedy.hidden = this.listed.length > 0 || !this.known.loaded || this.filters.active || this.filter !== "";
     say(this.graphEmpty, this.tab === "Graph" ? "Choose a pipeline’s run, or one of its steps, to see its graph." : "Choose a schedule, or a run of one, to see its runs side by side.");
     if (this.tab === "Runs") this.bulk.show();
   }
@@ -95,7 +97,8 @@ class Page extends Panel {
 }
 
 // Shows the page in `el`. Besides what `mount` takes: `act(verb, target, value)` throws what is refused; `aside(page)`
-// has a `node` and `show()`; `openRun(id)` shows a run alone; `chose(chosen)` and `resized(px)` are told.
+// has a `node` and `show()`; `openRun(id)` shows a run alone; `menu(id, x, y)` what else there is; `remedy` stands where
+// there is nothing yet; `chose(chosen)` and `resized(px)` are told.
 export function mountPage(el, options) {
   return new Page(el, options);
 }
