@@ -224,7 +224,7 @@ def test_a_retry_of_everything_runs_every_item_again(real: nb.Runtime, works: Mo
     assert run.state == "failed"
     works.calls.clear()
     assert run.retry(from_failed=False).wait(20).result == [1, 2]
-    assert works.calls == [1, 2]
+    assert sorted(works.calls) == [1, 2]
     works.calls.clear()
     assert run.retry().wait(20).result == [1, 2]
     assert works.calls == [2]
