@@ -203,6 +203,10 @@ def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> No
     expect(lab.view.locator('.columns [aria-selected="true"][title^="train_forest in run 4180: running"]')).to_be_visible()
     lab.view.locator("header").get_by_role("tab", name="Runs").click()
     expect(lab.row("4180 training")).to_have_attribute("aria-selected", "true")
+    lab.view.locator("header").get_by_role("tab", name="Timeline").click()
+    failed = lab.view.locator(".lanes path.span.bad").last.bounding_box()
+    lab.page.mouse.click(failed["x"] + 1, failed["y"] + 5)
+    expect(lab.aside.locator("h3")).to_contain_text("4160 · report")
     lab.view.locator("header").get_by_role("tab", name="Schedules").click()
     lab.row("^monitor, every 30s").click()
     expect(lab.view.get_by_text("monitor · last 24 runs")).to_be_visible()
@@ -392,3 +396,61 @@ def test_hostile_text_stays_text_in_every_side_of_a_run(opened: Callable[..., Sh
     assert lab.page.evaluate("() => window.hacked") is None
     assert lab.view.locator(":is(script, iframe, object, embed)").count() == 0
     assert lab.view.locator("[onerror], [onload], a[href^=javascript]").count() == 0
+
+
+FRAMES = """async selector => {
+    const box = document.querySelector(selector), start = performance.now();
+    let frames = 0, worst = 0, last = start;
+    while (last - start < 4000) {
+        const at = await new Promise(requestAnimationFrame);
+        frames += 1; worst = Math.max(worst, at - last); last = at;
+        box.scrollTop += frames % 200 < 100 ? 30 : -30;
+    }
+    return {fps: frames * 1000 / (last - start), worst};
+}"""
+
+
+def wide(steps: int = 500) -> ps.MemorySource:
+    """A pipeline of so many steps, half of them ended, which has run twelve times, among ten thousand runs."""
+    source, now = ps.many(10_000), ps.CLOCK.now()
+    names = [f"step_{n:03}" for n in range(steps)]
+    source.needs["wide"] = {name: [] if n < 25 else [names[n - 25], names[n - 25 + (n % 3) - (n % 25 == 24)]] for n, name in enumerate(names)}
+    for number in range(12):
+        id, last = 20_000 + 1000 * number, number == 11
+        at = now - timedelta(hours=12 - number)
+        source.runs[id] = ps.run(id, "wide", State.RUNNING if last else State.SUCCEEDED, at=at, kind="pipeline", pipeline="wide",
+                                 started_at=at, ended_at=None if last else at + timedelta(minutes=number + 1))  # fmt: skip
+        for n, name in enumerate(names):
+            state = State.SUCCEEDED if not last or n < steps // 2 else State.RUNNING if n < steps // 2 + 10 else State.PENDING
+            begun = state is not State.PENDING
+            source.runs[id + 1 + n] = ps.run(id + 1 + n, name, state, at=at, pipeline="wide", step=name, parent=id, started_at=at if begun else None,
+                                             ended_at=at + timedelta(seconds=5) if state.final else None)  # fmt: skip
+    return source
+
+
+def test_ten_thousand_runs_and_a_graph_of_five_hundred_steps_stay_fluid_while_live(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
+    lab = opened(wide())
+    lab.open(run=31_000)
+    for tab, box in (("Runs", ".nbs.full .runs .scroll"), ("Graph", ".nbs.full .graph"), ("Matrix", ".nbs.full .matrix"), ("Timeline", ".nbs.full .lanes")):
+        lab.view.locator("header").get_by_role("tab", name=tab, exact=True).click()
+        lab.page.wait_for_timeout(1000)
+        if tab != "Runs":
+            lab.page.screenshot(path=screenshots / f"page_wide_{tab.lower()}.png")
+        lab.page.evaluate(LIVE)
+        measured = lab.page.evaluate(FRAMES, box)
+        lab.page.evaluate("() => clearInterval(window.flood)")
+        print(tab, measured)
+        assert measured["fps"] >= 40, (tab, measured)
+    assert lab.view.locator(".graph .box").count() < 250
+
+
+LIVE = """() => {
+    let n = 0;
+    const manager = window.jupyterapp.serviceManager.events, known = null;
+    window.flood = setInterval(() => {
+        n += 1;
+        manager.stream.emit({schema_id: 'https://schema.nbsched.dev/changed', token: 'x' + n, runs: []});
+    }, 120);
+}"""

@@ -36,7 +36,7 @@ export class FilterBar {
 
   toggle(name) {
     if (!this.set.kinds.delete(name)) this.set.kinds.add(name);
-    this.panel.open("Runs");
+    this.panel.ask();
   }
 
   // just this kind, or all again

@@ -10,6 +10,7 @@ import { runRow } from "./rows.js";
 import { Splitter } from "./splitter.js";
 
 const PAGE_TABS = [["Runs", "Runs"], ["Schedules", "Schedules"], ["Matrix", "Matrix"], ["Graph", "Graph"], ["Timeline", "Timeline"]];
+const FILTERED = ["Runs", "Timeline"];
 const PAGE_PARTS = { ...PARTS, Graph: "graph" };
 
 class Page extends Panel {
@@ -32,7 +33,7 @@ class Page extends Panel {
     this.filters = new FilterBar(this);
     this.bulk = new Bulk(this);
     const runs = runList(this, () => this.bulk.markable(runRow(this)));
-    runs.node.prepend(this.filters.node, this.bulk.node);
+    runs.node.prepend(this.bulk.node);
     if (this.options.remedy) runs.node.append(this.options.remedy);
     runs.scroll.setAttribute("aria-keyshortcuts", "Space Shift+Space Control+A");
     runs.scroll.addEventListener("keydown", event => this.bulk.onKey(event));
@@ -42,11 +43,16 @@ class Page extends Panel {
   // what belongs to the chosen run stands under the list, its details beside both
   body() {
     this.below = make("div", "left");
-    this.below.append(this.main);
+    this.below.append(this.filters.node, this.main);
     const body = make("div", "body");
     this.splitter = new Splitter(body, px => this.options.resized?.(px));
     body.append(this.below, this.splitter.node, this.aside.node);
     return body;
+  }
+
+  open(name) {
+    this.filters.node.hidden = !FILTERED.includes(name);
+    super.open(name);
   }
 
   sift(ids) {
