@@ -130,6 +130,11 @@ class Page:
         self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context", timeout=60_000)
         assert self.page.evaluate(READY)
 
+    @property
+    def panel(self) -> Any:
+        """The panel in the output of a cell."""
+        return self.page.locator(".jp-OutputArea .nbs")
+
     def run(self, cell: int, *, wait: bool = True) -> None:
         """The cell is started, and with `wait` it has ended."""
         self.page.evaluate(
