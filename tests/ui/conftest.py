@@ -184,7 +184,11 @@ def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
     contexts: list[Any] = []
 
     def opened(
-        *cells: str, width: int = 1500, height: int = 1000, view: str = "lab", prepare: Callable[[Any], None] | None = None
+        *cells: str,
+        width: int = 1500,
+        height: int = 1000,
+        view: str = "lab",
+        prepare: Callable[[Any], None] | None = None,
     ) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
         if prepare:

@@ -151,7 +151,9 @@ def test_what_a_button_may_not_do_is_said_in_one_line(open_page: Callable[..., A
     lab.run(0)
     lab.panel.get_by_role("option", name=re.compile("4140")).wait_for()
     lab.run(1)
-    lab.panel.get_by_role("status").get_by_text("run 4140 has ended: only a run that waits or runs").wait_for()
+    lab.panel.get_by_role("status").get_by_text(
+        "run 4140 has ended: only a run that waits or runs"
+    ).wait_for()
 
 
 FOCUS = """

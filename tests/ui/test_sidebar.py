@@ -271,7 +271,11 @@ def test_a_notebook_says_when_it_runs_next_and_whether_it_has_changed(
     expect(badge).to_contain_text("scheduled, next 2030-01-01 ")
     expect(badge).to_contain_text("changed since last run")
     lab.page.locator(".jp-NotebookPanel-toolbar").screenshot(path=screenshots / "badge.png")
-    lab.server.notebooks = {**PLANNED, "changed": False, "schedules": [{**PLANNED["schedules"][0], "paused": "by user"}]}
+    lab.server.notebooks = {
+        **PLANNED,
+        "changed": False,
+        "schedules": [{**PLANNED["schedules"][0], "paused": "by user"}],
+    }
     lab.server.source.act("pause", "monitor")
     lab.server.tell(lab.page)
     expect(badge).to_contain_text("scheduled, paused", timeout=6000)
