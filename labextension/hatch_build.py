@@ -26,7 +26,8 @@ except ImportError:  # called by hand, where hatchling need not be
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (
     "labextension/package.json", "labextension/package-lock.json", "labextension/.npmrc", "labextension/tsconfig.json",
-    "labextension/rspack.config.js", "labextension/src", "labextension/style", "labextension/schema", "nbsched/panel/view",
+    "labextension/rspack.config.js", "labextension/src", "labextension/style", "labextension/schema",
+    "nbsched/panel/view",
 )  # fmt: skip
 BUNDLE = "nbsched/labextension"
 STAMP = "source.sha256"
