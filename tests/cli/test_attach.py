@@ -113,9 +113,11 @@ def test_a_run_that_waits_can_be_attached_to_before_it_is_answered(nbsched: Comm
     nbsched.file(
         "ask.py", "import nbsched as nb\nwith nb.pipeline('ask') as p:\n    nb.approve('go on?', name='a')\n"
     )
-    with nbsched.start("run", "ask.py") as run, nbsched.start("attach", "2") as attached:
+    with nbsched.start("run", "ask.py") as run:
         assert run.stderr
         next(line for line in run.stderr if "a" in line.split() and "pending" in line)
+        attached = nbsched.start("attach", "2")
         assert nbsched.here("resolve", "1", "yes").code == 0
-        assert attached.wait(20) == 0
+        assert attached.communicate(timeout=20) == ("", "")
+        assert attached.returncode == 0
         run.communicate(timeout=20)

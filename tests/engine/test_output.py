@@ -115,9 +115,10 @@ def test_the_next_attempt_is_another_notebook_from_its_beginning(
 
 def test_a_run_that_has_not_begun_or_has_no_notebook_says_so(rt: Any, works: Any) -> None:
     nothing = {"path": None, "next": 0, "all": True, "cells": []}
-    run = rt.run(works.ok)
+    run = rt.run(works.held, {"name": "gate"})
     assert read_notebook(run) == {**nothing, "ended": False}
-    rt.settle()
+    works.gates["gate"].set()
+    run.wait("10s")
     assert read_notebook(run) == {**nothing, "ended": True}
     assert shown_as(rt, run.id) == "log"
     with pytest.raises(nb.UnknownName):
