@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
-from nbsched.core.outputs import LONGEST, merged, output_html, output_text, preformatted
+from nbsched.core.outputs import LONGEST, merged, output_html, output_text, preformatted, written_over
 from nbsched.core.sources import source_text
 from nbsched.core.transcript import Cell, Transcript, is_code, status
 from nbsched.engine import default
@@ -131,7 +131,7 @@ class LogShown:
         self._text = (self._text + part["text"])[-LONGEST:]
 
     def drawn(self, run: Run, *, ended: bool) -> tuple[Drawn, Drawn]:
-        text = Drawn(preformatted(self._text), self._text) if self._text else Drawn()
+        text = Drawn(preformatted(self._text), written_over(self._text)) if self._text else Drawn()
         return Drawn(), text + _error(run) if ended else text
 
 
@@ -195,5 +195,5 @@ def _drawn_cell(cell: Cell) -> Drawn:
     shown = "".join(map(output_html, outputs))
     return Drawn(
         f'<div style="{_FRAME}"><pre style="{style}">{html.escape(source)}</pre>{shown}</div>',
-        f"{number}{source}\n{''.join(map(output_text, outputs))[-LONGEST:]}\n",
+        f"{number}{source}\n{written_over(''.join(map(output_text, outputs))[-LONGEST:])}\n",
     )

@@ -121,3 +121,20 @@ def test_a_run_that_waits_can_be_attached_to_before_it_is_answered(nbsched: Comm
         assert attached.communicate(timeout=20) == ("", "")
         assert attached.returncode == 0
         run.communicate(timeout=20)
+
+
+def test_a_notebook_that_is_tried_again_is_told_from_its_beginning(nbsched: CommandLine) -> None:
+    path = str(nbsched.folder / "flaky.ipynb")
+    notebook(nbsched, "flaky.ipynb", HALF, "import nbsched as nb\nassert nb.context().attempt == 2")
+    with nbsched.start("run", path, "--retries", "1", "--backoff", "1ms") as run:
+        assert run.stderr
+        next(line for line in run.stderr if "running" in line)
+        with nbsched.start("attach", "1") as attached:
+            assert attached.stdout
+            begun = next(line for line in attached.stdout if line == "half\n")
+            nbsched.file("go", "")
+            out = begun + attached.communicate(timeout=40)[0]
+        run.communicate(timeout=20)
+    assert attached.returncode == 0
+    assert out.count("half\n") == 2
+    assert out.index("AssertionError") < out.index("--- tried again\n") < out.rindex("half\n")
