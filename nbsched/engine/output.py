@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
@@ -119,7 +119,7 @@ def _bytes_of(path: Path, offset: int) -> tuple[bytes, int]:
 P = TypeVar("P", bound=Part)
 
 
-def follow(calls: Calls, run: Run, read: Callable[[Run, int], P]) -> Iterator[P]:
+def follow(calls: Calls, run: Run, read: Callable[[Run, int], P]) -> Generator[P, None, None]:
     """What is new of the run, again and again, until it has ended.
 
     While it runs it is looked at ten times a second; while it waits only when something in the store has changed.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from weakref import WeakValueDictionary
@@ -66,7 +67,7 @@ class Drawn:
 class Shown(Protocol):
     """What a run has shown so far: `settled` is before what may still grow, `growing`."""
 
-    def parts(self, runtime: Runtime, run: Run) -> Iterator[Part]: ...
+    def parts(self, runtime: Runtime, run: Run) -> Generator[Part, None, None]: ...
     def take(self, part: Any) -> None: ...
     def drawn(self, run: Run, *, ended: bool) -> tuple[Drawn, Drawn]: ...
 
@@ -81,7 +82,9 @@ class Attached:
         part = next(self._parts)
         self._bundles = self._drawn(part)
         self._displays = [OwnDisplay(bundle) for bundle in self._bundles[: 1 if part["ended"] else 2]]
-        if not part["ended"]:
+        if part["ended"]:
+            self._parts.close()
+        else:
             threading.Thread(target=self._follow, name="nbsched-attach", daemon=True).start()
 
     def leave(self) -> None:
@@ -89,11 +92,12 @@ class Attached:
         self._left = True
 
     def _follow(self) -> None:
-        for part in self._parts:
-            if self._left or not self._runtime.open:
-                return
-            sent = self._update(self._drawn(part))
-            threading.Event().wait(sent / CHARACTERS_PER_S)
+        with closing(self._parts):
+            for part in self._parts:
+                if self._left or not self._runtime.open:
+                    return
+                sent = self._update(self._drawn(part))
+                threading.Event().wait(sent / CHARACTERS_PER_S)
 
     def _drawn(self, part: Part) -> list[dict[str, str]]:
         self._shown.take(part)
@@ -124,7 +128,7 @@ class LogShown:
     def __init__(self) -> None:
         self._text = ""
 
-    def parts(self, runtime: Runtime, run: Run) -> Iterator[LogPart]:
+    def parts(self, runtime: Runtime, run: Run) -> Generator[LogPart, None, None]:
         return follow(runtime, run, read_log)
 
     def take(self, part: LogPart) -> None:
@@ -152,7 +156,7 @@ class CellsShown:
     _transcript: Transcript = field(default_factory=Transcript)
     _drawings: dict[int, Drawn] = field(default_factory=dict)
 
-    def parts(self, runtime: Runtime, run: Run) -> Iterator[NotebookPart]:
+    def parts(self, runtime: Runtime, run: Run) -> Generator[NotebookPart, None, None]:
         return follow(runtime, run, read_notebook)
 
     def take(self, part: NotebookPart) -> None:

@@ -11,11 +11,13 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.ui
 
+HALF = """import pathlib
+print('<img src=x onerror=window.hit=1>', flush=True)
+while not pathlib.Path('{go}').exists(): time.sleep(0.01)"""
 CELLS = [
     "import time\nfor n in range(3): print(f'\\rloading {n + 1}/3', end='', flush=True)",
     "from IPython.display import HTML\nHTML('<table><tr><td>rich</td></tr></table>')",
-    "import pathlib\nprint('<img src=x onerror=window.hit=1>', flush=True)\n"
-    "while not pathlib.Path('{go}').exists(): time.sleep(0.01)",
+    HALF,
     "print('last')",
 ]
 SETUP = """
