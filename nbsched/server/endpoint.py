@@ -58,7 +58,7 @@ class Endpoint(APIHandler):
             calls = await asyncio.shield(self._extension.calls)
             answer = await asyncio.to_thread(self._carried_out, route, calls, path)
         except NbschedError as error:
-            raise web.HTTPError(_status(error, path), log_message=str(error)) from error
+            raise web.HTTPError(_status(error, route, path), log_message=str(error)) from error
         self.set_status(route.status)
         self.finish(answer)
 
@@ -91,9 +91,10 @@ class Endpoint(APIHandler):
         self.finish(json.dumps({"message": said}))
 
 
-def _status(error: NbschedError, path: Mapping[str, str]) -> int:
+def _status(error: NbschedError, route: Route, path: Mapping[str, str]) -> int:
+    """404 where what is asked about is not there; a name that a body gives is bad input."""
     if isinstance(error, UnknownName):
-        return 404 if str(error.name) in path.values() else 400
+        return 404 if route.method == "GET" or str(error.name) in path.values() else 400
     if isinstance(error, InvalidState):
         return 409
     return 503 if isinstance(error, StoreError) else 400

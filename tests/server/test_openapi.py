@@ -8,6 +8,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
+from schemathesis.specs.openapi import checks
 
 from nbsched.server.openapi import document
 from nbsched.server.table import ROUTES
@@ -46,6 +47,13 @@ def address(server: Any) -> tuple[str, dict[str, str]]:
     )
 
 
+NOT_CHECKED = [
+    checks.ignored_auth,  # Jupyter answers 403, not 401: see test_auth.py
+    checks.missing_required_header,
+    checks.positive_data_acceptance,  # triggers and paths are texts: what they say is read by the calls
+]
+
+
 @schema.parametrize()
 @settings(
     max_examples=8, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -54,4 +62,4 @@ def test_the_server_answers_as_the_document_says(
     case: schemathesis.Case, address: tuple[str, dict[str, str]]
 ) -> None:
     url, headers = address
-    case.call_and_validate(base_url=url, headers=headers)
+    case.call_and_validate(base_url=url, headers=headers, excluded_checks=NOT_CHECKED)

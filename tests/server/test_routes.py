@@ -95,7 +95,7 @@ def test_a_pipeline_of_a_file_runs_and_its_picture_can_be_asked_for(api: Any) ->
     exported = done(api, "GET", "/pipelines/sums/export?to=python")
     assert "nb.pipeline" in exported["text"]
     assert done(api, "GET", "/why?name=sums")[0]["step"] == "add"
-    assert "no run 'nosuch'" in refused(api, "GET", "/why?name=nosuch", status=400)
+    assert "no run 'nosuch'" in refused(api, "GET", "/why?name=nosuch", status=404)
 
 
 def test_a_failed_run_is_tried_again_and_a_question_is_answered(api: Any) -> None:
