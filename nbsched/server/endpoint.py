@@ -70,7 +70,7 @@ class Endpoint(APIHandler):
             if route.method == "POST":
                 given |= read_body(self.request.body, route.body)
             given.root = Path(self.settings["server_root_dir"]).expanduser()
-            return _written(route.answer(calls, given))
+            return _written(route.answer(calls, given)).encode()
         except OverflowError as error:
             raise UsageError(f"a number or an instant is too large ({error}): give a smaller one") from None
         except RecursionError:
@@ -100,11 +100,15 @@ def _status(error: NbschedError, route: Route, path: Mapping[str, str]) -> int:
     return 503 if isinstance(error, StoreError) else 400
 
 
-def _written(answer: Any) -> bytes:
-    """The answer as JSON, a long list piece by piece: one long call would keep every other thread waiting."""
-    if isinstance(answer, list):
-        return f"[{','.join(map(_text, answer))}]".encode()
-    return _text(answer).encode()
+def _written(answer: Any, depth: int = 2) -> str:
+    """The answer as JSON, its lists piece by piece: one long call would keep every other thread waiting."""
+    if depth and isinstance(answer, list):
+        return f"[{','.join(_written(item, depth - 1) for item in answer)}]"
+    if depth and isinstance(answer, dict):
+        return (
+            f"{{{','.join(f'{_text(name)}:{_written(value, depth - 1)}' for name, value in answer.items())}}}"
+        )
+    return _text(answer)
 
 
 _text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

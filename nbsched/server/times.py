@@ -39,8 +39,7 @@ class Preview(TypedDict):
 def _next(calls: Calls, given: Given) -> Preview:
     trigger = parse_trigger(given["trigger"], tz=given.get("tz"))
     zone, now = given.get("tz") or trigger.tz or default_zone(), calls.clock.now()
-    trigger = trigger.anchored(now)
-    times = next_times(trigger, given.get("n", 5), after=now, tz=zone) if trigger.timed else []
+    times = next_times(trigger.anchored(now), given.get("n", 5), after=now, tz=zone) if trigger.timed else []
     return Preview(
         trigger=str(trigger), words=words(trigger, zone), tz=zone,
         times=[NextTime(at=at.isoformat(), note=clock_note(trigger, before, at))

@@ -467,6 +467,7 @@ def test_each_instant_of_a_span_is_told_with_what_accounts_for_it(
     rt.resume("often")
     rt.advance_blocking("6h")
     [filled_run] = filled(rt, "often", at(4, 18), at(5, 0))
+    rt.settle()
     rows = rt.occurrences("often", at(4, 12), at(6, 19))
     paused = next(run.id for run in rt.runs(schedule="often", limit=None) if run.reason == "paused")
     assert [(row["at"][5:16], row["state"], row["reason"]) for row in rows] == [
