@@ -1,32 +1,41 @@
-"""What a run shows and prints, asked from outside: its output notebook, its log, and another run beside it."""
+"""Routes about what a run shows and prints: its output notebook, its log, and another run beside it."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Any
 
 from nbsched.core.comparing import Comparison
 from nbsched.engine.calls import Calls
 from nbsched.engine.output import LogPart, NotebookPart, compare, read_log, read_notebook
-from nbsched.server.routes import Route
+from nbsched.server.fields import whole
+from nbsched.server.routes import Given, Route, fields
+
+_EXACT = 2**53 - 1
+"""The largest number that JavaScript counts exactly."""
 
 
-def _notebook(calls: Calls, given: Mapping[str, Any]) -> NotebookPart:
-    return read_notebook(calls.get_run(int(given["id"])), int(given.get("since", 0)))
+def _notebook(calls: Calls, given: Given) -> NotebookPart:
+    return read_notebook(calls.get_run(given["id"]), given.get("since", 0))
 
 
-def _log(calls: Calls, given: Mapping[str, Any]) -> LogPart:
-    return read_log(calls.get_run(int(given["id"])), int(given.get("offset", 0)))
+def _log(calls: Calls, given: Given) -> LogPart:
+    return read_log(calls.get_run(given["id"]), given.get("offset", 0))
 
 
-def _compare(calls: Calls, given: Mapping[str, Any]) -> Comparison:
-    return compare(calls.get_run(int(given["id"])), calls.get_run(int(given["other"])))
+def _compare(calls: Calls, given: Given) -> Comparison:
+    return compare(calls.get_run(given["id"]), calls.get_run(given["other"]))
 
 
 ROUTES = (
     Route(
-        path=r"/runs/(?P<id>\d+)/notebook", summary="the cells of its output that changed", answer=_notebook
+        path="/runs/{id}/notebook", summary="the output notebook's cells that changed, also while it runs",
+        answer=_notebook, gives=NotebookPart,
+        query=fields(since=whole("the `next` of the last answer; without it all cells", most=_EXACT)),
     ),
-    Route(path=r"/runs/(?P<id>\d+)/log", summary="what it printed, from an offset on", answer=_log),
-    Route(path=r"/runs/(?P<id>\d+)/compare/(?P<other>\d+)", summary="two runs side by side", answer=_compare),
-)
+    Route(
+        path="/runs/{id}/log", summary="what a run printed from an offset on, over all its attempts", answer=_log,
+        gives=LogPart, query=fields(offset=whole("the `next` of the last answer", most=_EXACT)),
+    ),
+    Route(
+        path="/runs/{id}/compare/{other}", summary="the parameters of two runs that differ, and their cells",
+        answer=_compare, gives=Comparison,
+    ),
+)  # fmt: skip
