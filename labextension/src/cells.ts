@@ -11,6 +11,9 @@ import { told } from './acting';
 import { ARGS, Commands } from './commands';
 import { IServer } from './tokens';
 
+// a file out of the server's folder, which cannot be opened here
+const ELSEWHERE = /^([A-Za-z]:)?[\\/]/;
+
 interface Failure {
   notebook: string;
   error: ErrorView | null;
@@ -63,7 +66,7 @@ async function inNewPage(app: JupyterFrontEnd, { notebook, error }: Failure): Pr
 // The failed notebook of this run: itself, or the first of its steps that failed.
 async function failed(server: IServer, run: number): Promise<Failure | null> {
   const { row, error, notebook } = await server.ask<Details>(`/runs/${run}/details`);
-  if (!row.pipeline) return notebook ? { notebook, error } : null;
+  if (!row.pipeline) return notebook && !ELSEWHERE.test(notebook) ? { notebook, error } : null;
   const { steps } = await server.ask<PipelineView>(`/runs/${run}/pipeline`);
   const step = steps.find(one => one.state === 'failed');
   return step ? failed(server, step.id) : null;
