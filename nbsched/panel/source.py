@@ -29,8 +29,8 @@ from nbsched.core.panel import (
 )
 from nbsched.core.rawtext import RawText
 from nbsched.core.rows import PanelRow
+from nbsched.engine.calls import Calls
 from nbsched.engine.freshness import stale_steps
-from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
 MOST_RUNS = 10_000
@@ -44,7 +44,7 @@ LOG_BYTES = 64_000
 class StoreSource:
     """Implements `core.panel.Source`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Calls) -> None:
         self._runtime, self._read = runtime, runtime.database.read
 
     def snapshot(self) -> PanelSnapshot:
@@ -95,7 +95,7 @@ class StoreSource:
         except UnknownName:
             return None
         row, *path = self._rows([run, *self._read(showing.path, run)])
-        attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
+        attempts, log = self._read(records.attempts, run_id), _end_of(self._runtime.get_run(run_id).log_path)
         cells = self._read(records.cells, run.origin)
         notebook = self._read(showing.notebook, run)
         return details(row, run, attempts, log, path, self._items(run), cells, notebook)
@@ -105,9 +105,6 @@ class StoreSource:
             return None
         first = self._read(showing.first_items, run)
         return items_view(self._read(showing.items_by_state, [run])[run.id], self._rows(first), first)
-
-    def _log(self, run_id: int) -> Path:
-        return self._runtime.get_run(run_id).folder / "log.txt"
 
     def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]:
         seq = self._read(events.last_seq)
