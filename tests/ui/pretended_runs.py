@@ -11,10 +11,14 @@ from nbsched.core.rows import run_row
 from tests.ui.pretended import Server
 
 WRITTEN = re.compile(r"/runs/(\d+)/(notebook|log|compare)(?:/(\d+))?")
+MIME = {"plain": "text/plain", "html": "text/html", "markdown": "text/markdown", "latex": "text/latex",
+        "svg": "image/svg+xml", "javascript": "application/javascript"}  # fmt: skip
 ONE = re.compile(r"/runs/(\d+)")
 
 
-def code(source: str, *outputs: Mapping[str, Any], count: int | None = None, status: str = "completed") -> dict[str, Any]:
+def code(
+    source: str, *outputs: Mapping[str, Any], count: int | None = None, status: str = "completed"
+) -> dict[str, Any]:
     """A cell as papermill leaves it."""
     seconds = {} if status in ("pending", "running") else {"duration": 0.42 + len(source) / 100}
     return {"cell_type": "code", "id": f"c{abs(hash(source)) % 10**6}", "source": source, "outputs": list(outputs),
@@ -30,8 +34,12 @@ def stream(text: str, name: str = "stdout") -> dict[str, Any]:
 
 
 def shown(**data: Any) -> dict[str, Any]:
-    """What a cell displays; `text_html` stands for text/html."""
-    return {"output_type": "display_data", "metadata": {}, "data": {name.replace("_", "/", 1): text for name, text in data.items()}}
+    """What a cell displays, by the short names of MIME."""
+    return {
+        "output_type": "display_data",
+        "metadata": {},
+        "data": {MIME[name]: text for name, text in data.items()},
+    }
 
 
 def failure(name: str, value: str, *lines: str) -> dict[str, Any]:
@@ -65,7 +73,13 @@ class RunServer(Server):
             return self._written(int(found[1]), found[2], query)
         if (found := ONE.fullmatch(path)) and request.method == "GET":
             run = int(found[1])
-            return {**run_row(self.source.runs[run]), "steps": {}, "attempts": [], "events": self.events.get(run, []), "cells": []}
+            return {
+                **run_row(self.source.runs[run]),
+                "steps": {},
+                "attempts": [],
+                "events": self.events.get(run, []),
+                "cells": [],
+            }
         return super()._about(path, query, request)
 
     def _news(self, query: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -83,4 +97,10 @@ class RunServer(Server):
         cells, versions, since = self.cells.get(run, []), self.versions.get(run, []), int(query["since"][0])
         changed = [{"index": n, "cell": cell} for n, cell in enumerate(cells) if versions[n] > since]
         path = self.source.runs[run].output
-        return {"path": path, "next": max(versions, default=0), "ended": ended, "all": len(changed) == len(cells), "cells": changed}
+        return {
+            "path": path,
+            "next": max(versions, default=0),
+            "ended": ended,
+            "all": len(changed) == len(cells),
+            "cells": changed,
+        }

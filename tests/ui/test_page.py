@@ -58,20 +58,21 @@ def opened(open_page: Callable[..., Any]) -> Callable[..., Shown]:
     return lambda source=None, **more: Shown(open_page, source or ps.day(), **more)
 
 
-TRACE = ["Traceback (most recent call last)", "Cell In[5], line 3", "      1 import pandas as pd", "----> 3 total = df[\"amount\"].sum()",
-         "KeyError: 'amount'"]  # fmt: skip
+SUM = 'total = df["amount"].sum()'
+TRACE = ["Traceback (most recent call last)", "Cell In[5], line 3", f"----> 3 {SUM}", "KeyError: 'amount'"]
+TABLE = """<table><thead><tr><th></th><th>region</th><th>sales</th></tr></thead>
+<tbody><tr><th>0</th><td>EU</td><td>12.5</td></tr></tbody></table>"""
 
 
 def report(server: RunServer, run: int = 4160) -> None:
     """The notebook of that run, which failed in its fifth cell."""
-    table = "<table><thead><tr><th></th><th>region</th><th>sales</th></tr></thead><tbody><tr><th>0</th><td>EU</td><td>12.5</td></tr></tbody></table>"
     for index, cell in enumerate([
         markdown("# Daily report\nWhat was sold, by *region*."),
         code('day, region = "2026-11-22", "EU"', count=1),
         code("import pandas as pd\n\ndef load(path):\n    # one file a day\n    return pd.read_csv(path)", count=2),
-        code('df = load(f"sales-{day}.csv")\ndf.head(1)', stream("reading sales.csv\n18204 rows\n"), shown(text_html=table, text_plain="region sales"), count=3),
+        code('df = load(f"sales-{day}.csv")\ndf.head(1)', stream("18204 rows\n"), shown(html=TABLE, plain="EU"), count=3),
         code("import warnings\nwarnings.warn('old format')", stream("UserWarning: old format\n", "stderr"), count=4),
-        code('total = df["amount"].sum()', failure("KeyError", "'amount'", *TRACE), count=5, status="failed"),
+        code(SUM, failure("KeyError", "'amount'", *TRACE), count=5, status="failed"),
         code("publish(total)", status="pending"),
     ]):  # fmt: skip
         server.write(run, index, cell)
@@ -92,14 +93,18 @@ def test_the_page_shows_runs_their_pipeline_and_one_from_all_its_sides(
     expect(lab.aside.get_by_role("button", name="Show cell")).to_be_visible()
     lab.shoot(screenshots / f"page_failed_{theme.lower()}.png")
     lab.aside.get_by_role("button", name="Show cell").click()
-    expect(lab.aside.get_by_role("region", name="Output notebook").get_by_text("KeyError: 'amount'")).to_be_visible()
+    expect(
+        lab.aside.get_by_role("region", name="Output notebook").get_by_text("KeyError: 'amount'")
+    ).to_be_visible()
     lab.shoot(screenshots / f"page_output_{theme.lower()}.png")
     for name in ("Schedules", "Matrix", "Graph", "Timeline"):
         lab.view.locator("header").get_by_role("tab", name=name).click()
         lab.shoot(screenshots / f"page_{name.lower()}_{theme.lower()}.png")
 
 
-def test_a_narrow_page_has_room_for_the_list_or_the_run(opened: Callable[..., Shown], screenshots: Path) -> None:
+def test_a_narrow_page_has_room_for_the_list_or_the_run(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
     lab = opened(width=700)
     report(lab.server)
     lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
@@ -160,7 +165,9 @@ def test_marked_runs_are_acted_on_together_and_what_was_refused_is_summed_up(
     expect(bar.get_by_text("1 marked")).to_be_visible()
     expect(lab.row("4170 etl cancelled")).to_be_visible()
     lab.shoot(screenshots / "page_refused.png")
-    assert [path for path, _ in lab.server.posted] == [f"/runs/{run}/cancel" for run in (4171, 4170, 4150)] or len(lab.server.posted) == 3
+    assert [path for path, _ in lab.server.posted] == [
+        f"/runs/{run}/cancel" for run in (4171, 4170, 4150)
+    ] or len(lab.server.posted) == 3
     bar.get_by_role("button", name="Clear marks").click()
     expect(bar.get_by_role("checkbox")).to_have_attribute("aria-checked", "false")
 
@@ -181,7 +188,9 @@ def test_the_keyboard_marks_runs_and_walks_the_matrix(opened: Callable[..., Show
     cell.focus()
     for key in ("ArrowDown", "ArrowDown", "ArrowLeft"):
         lab.page.keyboard.press(key)
-    assert lab.page.evaluate("() => document.activeElement.title").startswith("train_logistic in run 1200: succeeded")
+    assert lab.page.evaluate("() => document.activeElement.title").startswith(
+        "train_logistic in run 1200: succeeded"
+    )
     lab.page.keyboard.press("Enter")
     expect(lab.aside.get_by_text("train_logistic", exact=False).first).to_be_visible()
     expect(lab.aside.get_by_role("navigation").get_by_role("button", name="training")).to_be_visible()
@@ -200,7 +209,9 @@ def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> No
     lab.view.get_by_role("button", name=re.compile("^train_forest, running")).click()
     expect(lab.aside.locator("h3")).to_contain_text("4183 · train_forest")
     lab.view.locator("header").get_by_role("tab", name="Matrix").click()
-    expect(lab.view.locator('.columns [aria-selected="true"][title^="train_forest in run 4180: running"]')).to_be_visible()
+    expect(
+        lab.view.locator('.columns [aria-selected="true"][title^="train_forest in run 4180: running"]')
+    ).to_be_visible()
     lab.view.locator("header").get_by_role("tab", name="Runs").click()
     expect(lab.row("4180 training")).to_have_attribute("aria-selected", "true")
     lab.view.locator("header").get_by_role("tab", name="Timeline").click()
@@ -210,7 +221,9 @@ def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> No
     lab.view.locator("header").get_by_role("tab", name="Schedules").click()
     lab.row("^monitor, every 30s").click()
     expect(lab.view.get_by_text("monitor · last 24 runs")).to_be_visible()
-    expect(lab.view.get_by_role("grid").get_by_role("gridcell", name=re.compile("^run 4130: skipped"))).to_be_visible()
+    expect(
+        lab.view.get_by_role("grid").get_by_role("gridcell", name=re.compile("^run 4130: skipped"))
+    ).to_be_visible()
 
 
 def test_the_output_is_followed_while_it_is_written(opened: Callable[..., Shown], screenshots: Path) -> None:
@@ -230,7 +243,9 @@ def test_the_output_is_followed_while_it_is_written(opened: Callable[..., Shown]
     expect(running).to_be_in_viewport()
     expect(running.get_by_text("40%")).to_be_visible()
     lab.shoot(screenshots / "page_running.png")
-    marked = running.locator("pre").last.evaluate_handle("node => { window.kept = node.closest('.jp-OutputArea-child'); }")
+    marked = running.locator("pre").last.evaluate_handle(
+        "node => { window.kept = node.closest('.jp-OutputArea-child'); }"
+    )
     assert marked
     lab.server.write(4170, 25, code("step_25 = compute(25)", stream("0%\r40%\r80%\r"), status="running"))
     expect(running.get_by_text("80%")).to_be_visible()
@@ -248,16 +263,26 @@ def test_the_output_is_followed_while_it_is_written(opened: Callable[..., Shown]
     expect(follow).to_be_hidden()
     asked = len(lab.server.asked)
     lab.page.wait_for_timeout(2500)
-    assert not [one for one in lab.server.asked[asked:] if "notebook" in one], "of what has ended nothing more is asked"
+    assert not [one for one in lab.server.asked[asked:] if "notebook" in one], (
+        "of what has ended nothing more is asked"
+    )
 
 
-def test_a_log_grows_without_a_gap_and_events_tell_what_happened(opened: Callable[..., Shown], screenshots: Path) -> None:
+def test_a_log_grows_without_a_gap_and_events_tell_what_happened(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
     source = ps.day()
     source.logs[4170] = "line 1\n"
     lab = opened(source)
     at = source.now()
     lab.server.events[4170] = [
-        {"id": str(n), "name": name, "at": (at + timedelta(seconds=n * 1.5)).isoformat(), "seq": n, "data": {"run": 4170, "attempt": 1}}
+        {
+            "id": str(n),
+            "name": name,
+            "at": (at + timedelta(seconds=n * 1.5)).isoformat(),
+            "seq": n,
+            "data": {"run": 4170, "attempt": 1},
+        }
         for n, name in enumerate(["run.queued", "run.started", "run.progress"])
     ]
     lab.open(run=4170)
@@ -277,16 +302,20 @@ def pair(verdict: str, this: Any, other: Any) -> dict[str, Any]:
     return {"verdict": verdict, "this": this, "other": other}
 
 
+def pairs(name: str, this: Any, other: Any) -> dict[str, Any]:
+    return {"name": name, "this": this, "other": other}
+
+
 def test_two_runs_stand_side_by_side(opened: Callable[..., Shown], screenshots: Path) -> None:
     lab = opened()
     same = code("import pandas as pd", count=1)
+    rows = [code("rows = load(day)", stream(f"{count} rows\n"), count=2) for count in (18204, 17991)]
+    failed = code(SUM, failure("KeyError", "'amount'", "KeyError: 'amount'"), count=3)
     lab.server.compared = {
-        "params": [{"name": "day", "this": "2026-11-22", "other": "2026-11-21"}, {"name": "region", "this": "EU", "other": None}],
+        "params": [pairs("day", "2026-11-22", "2026-11-21"), pairs("region", "EU", None)],
         "cells": [
-            pair("same", same, same), pair("same", same, same),
-            pair("outputs", code("rows = load(day)", stream("18204 rows\n"), count=2), code("rows = load(day)", stream("17991 rows\n"), count=2)),
-            pair("same", same, same),
-            pair("source", code('total = df["amount"].sum()', failure("KeyError", "'amount'", "KeyError: 'amount'"), count=3), code('total = df["sales"].sum()', count=3)),
+            pair("same", same, same), pair("same", same, same), pair("outputs", *rows), pair("same", same, same),
+            pair("source", failed, code('total = df["sales"].sum()', count=3)),
             pair("added", code("publish(total)", status="pending"), None),
         ],
     }  # fmt: skip
@@ -310,7 +339,9 @@ def test_two_runs_stand_side_by_side(opened: Callable[..., Shown], screenshots: 
     lab.shoot(screenshots / "run_compare.png")
 
 
-def test_a_run_has_a_tab_of_its_own_which_comes_back_with_the_layout(opened: Callable[..., Shown], screenshots: Path) -> None:
+def test_a_run_has_a_tab_of_its_own_which_comes_back_with_the_layout(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
     lab = opened()
     report(lab.server)
     lab.open()
@@ -319,9 +350,13 @@ def test_a_run_has_a_tab_of_its_own_which_comes_back_with_the_layout(opened: Cal
     expect(alone.locator("h3")).to_contain_text("4160 · report")
     lab.shoot(screenshots / "run_alone.png")
     alone.get_by_role("tab", name="Output").click()
-    expect(alone.get_by_role("region", name="Output notebook").get_by_text("KeyError: 'amount'")).to_be_visible()
+    expect(
+        alone.get_by_role("region", name="Output notebook").get_by_text("KeyError: 'amount'")
+    ).to_be_visible()
     alone.get_by_role("button", name="Open as notebook").click()
-    lab.page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.context?.path === 'report-run4160.ipynb'")
+    lab.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget?.context?.path === 'report-run4160.ipynb'"
+    )
     assert (lab.lab.lab.root / "report-run4160.ipynb").exists()
     lab.page.wait_for_timeout(1500)
     lab.page.goto(lab.page.url.replace("&reset", "").replace("?reset", ""))
@@ -347,7 +382,9 @@ def test_repair_is_asked_of_the_server_and_what_it_refuses_is_said(opened: Calla
 
 
 @pytest.mark.parametrize("state", ["absent", "lost"])
-def test_without_a_server_the_page_says_what_can_be_done(opened: Callable[..., Shown], screenshots: Path, state: str) -> None:
+def test_without_a_server_the_page_says_what_can_be_done(
+    opened: Callable[..., Shown], screenshots: Path, state: str
+) -> None:
     lab = opened()
     lab.server.state = state
     lab.page.reload()
@@ -374,16 +411,30 @@ def test_an_empty_store_says_how_to_begin(opened: Callable[..., Shown], screensh
     lab.shoot(screenshots / "page_empty.png")
 
 
-def test_hostile_text_stays_text_in_every_side_of_a_run(opened: Callable[..., Shown], screenshots: Path) -> None:
+def test_hostile_text_stays_text_in_every_side_of_a_run(
+    opened: Callable[..., Shown], screenshots: Path
+) -> None:
     lab = opened(ps.hostile())
     for run in (50, 51):
-        lab.server.events[run] = [{"id": "1", "name": text, "at": lab.source.now().isoformat(), "seq": n, "data": {text: text}} for n, text in enumerate(ps.HOSTILE)]
+        lab.server.events[run] = [
+            {"id": "1", "name": text, "at": lab.source.now().isoformat(), "seq": n, "data": {text: text}}
+            for n, text in enumerate(ps.HOSTILE)
+        ]
         for n, text in enumerate(ps.HOSTILE):
-            lab.server.write(run, n, code(text, stream(text), failure(text, text, text), shown(text_html=text), shown(text_markdown=text),
-                shown(image_svg_xml=text, text_plain=text), shown(application_javascript="window.hacked = 'javascript'", text_plain="js"), count=n))  # fmt: skip
-        lab.server.write(run, len(ps.HOSTILE), markdown("\n\n".join(ps.HOSTILE) + "\n\n[go](javascript:window.hacked='link')"))
-    cell = code(ps.HOSTILE[0], shown(text_html=ps.HOSTILE[1]), count=1)
-    lab.server.compared = {"params": [{"name": text, "this": text, "other": {text: text}} for text in ps.HOSTILE], "cells": [pair("outputs", cell, cell)]}
+            rich = [{"html": text}, {"markdown": text}, {"latex": f"${text}$"}, {"svg": text, "plain": text},
+                    {"svg": f"<svg onload=\"window.hacked='drawn'\">{text}</svg>"}, {"javascript": "window.hacked = 'js'"}]  # fmt: skip
+            outputs = [stream(text), failure(text, text, text), *(shown(**data) for data in rich)]
+            lab.server.write(run, n, code(text, *outputs, count=n))
+        lab.server.write(
+            run,
+            len(ps.HOSTILE),
+            markdown("\n\n".join(ps.HOSTILE) + "\n\n[go](javascript:window.hacked='link')"),
+        )
+    cell = code(ps.HOSTILE[0], shown(html=ps.HOSTILE[1]), count=1)
+    lab.server.compared = {
+        "params": [{"name": text, "this": text, "other": {text: text}} for text in ps.HOSTILE],
+        "cells": [pair("outputs", cell, cell)],
+    }
     lab.open(run=50)
     lab.aside.locator("h3").wait_for()
     for name in ("Output", "Log", "Events", "Compare"):
@@ -410,21 +461,27 @@ FRAMES = """async selector => {
 }"""
 
 
+STANDS = State.SUCCEEDED, State.RUNNING, State.PENDING
+
+
 def wide(steps: int = 500) -> ps.MemorySource:
     """A pipeline of so many steps, half of them ended, which has run twelve times, among ten thousand runs."""
     source, now = ps.many(10_000), ps.CLOCK.now()
     names = [f"step_{n:03}" for n in range(steps)]
-    source.needs["wide"] = {name: [] if n < 25 else [names[n - 25], names[n - 25 + (n % 3) - (n % 25 == 24)]] for n, name in enumerate(names)}
+    source.needs["wide"] = {
+        name: [] if n < 25 else [names[n - 25], names[n - 25 + (n % 3) - (n % 25 == 24)]]
+        for n, name in enumerate(names)
+    }
     for number in range(12):
-        id, last = 20_000 + 1000 * number, number == 11
-        at = now - timedelta(hours=12 - number)
-        source.runs[id] = ps.run(id, "wide", State.RUNNING if last else State.SUCCEEDED, at=at, kind="pipeline", pipeline="wide",
-                                 started_at=at, ended_at=None if last else at + timedelta(minutes=number + 1))  # fmt: skip
-        for n, name in enumerate(names):
-            state = State.SUCCEEDED if not last or n < steps // 2 else State.RUNNING if n < steps // 2 + 10 else State.PENDING
-            begun = state is not State.PENDING
-            source.runs[id + 1 + n] = ps.run(id + 1 + n, name, state, at=at, pipeline="wide", step=name, parent=id, started_at=at if begun else None,
-                                             ended_at=at + timedelta(seconds=5) if state.final else None)  # fmt: skip
+        id, live, at = 20_000 + 1000 * number, number == 11, now - timedelta(hours=12 - number)
+        end = None if live else at + timedelta(minutes=number + 1)
+        source.runs[id] = ps.run(id, "wide", State.SUCCEEDED if end else State.RUNNING, at=at, kind="pipeline",
+                                 pipeline="wide", started_at=at, ended_at=end)  # fmt: skip
+        for n, name in enumerate(names, 1):
+            state = STANDS[(n > steps // 2) + (n > steps // 2 + 10)] if live else State.SUCCEEDED
+            source.runs[id + n] = ps.run(id + n, name, state, at=at, pipeline="wide", step=name, parent=id,
+                                         started_at=None if state is State.PENDING else at,
+                                         ended_at=at + timedelta(seconds=5) if state.final else None)  # fmt: skip
     return source
 
 
@@ -433,7 +490,12 @@ def test_ten_thousand_runs_and_a_graph_of_five_hundred_steps_stay_fluid_while_li
 ) -> None:
     lab = opened(wide())
     lab.open(run=31_000)
-    for tab, box in (("Runs", ".nbs.full .runs .scroll"), ("Graph", ".nbs.full .graph"), ("Matrix", ".nbs.full .matrix"), ("Timeline", ".nbs.full .lanes")):
+    for tab, box in (
+        ("Runs", ".nbs.full .runs .scroll"),
+        ("Graph", ".nbs.full .graph"),
+        ("Matrix", ".nbs.full .matrix"),
+        ("Timeline", ".nbs.full .lanes"),
+    ):
         lab.view.locator("header").get_by_role("tab", name=tab, exact=True).click()
         lab.page.wait_for_timeout(1000)
         if tab != "Runs":
