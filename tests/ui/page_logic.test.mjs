@@ -8,7 +8,7 @@ const { moved, MOST_COLUMNS, ofPipeline, ofSeries } = await import(`${VIEW}colum
 const { belongs, owners, recent, sift } = await import(`${VIEW}filters.js`);
 const { Known } = await import(`${VIEW}known.js`);
 const { Marked, can, outcome } = await import(`${VIEW}marked.js`);
-const { nextSteps } = await import(`${VIEW}nextsteps.js`);
+const { eventFacts, nextSteps } = await import(`${VIEW}nextsteps.js`);
 const { focusOf, outputChanges, shownOutputs, standing, written } = await import(`${VIEW}outputs.js`);
 const { folded } = await import(`${VIEW}pairs.js`);
 
@@ -145,4 +145,8 @@ test("the next steps of a failed run begin with its cell", () => {
   assert.deepEqual(nextSteps(step, { error: null, path: [around] }, []).map(one => [one.does, one.run]), [["retry-with", 2]]);
   assert.deepEqual(nextSteps({ ...step, ended_ms: null }, { error: null, path: [{ ...around, ended_ms: null }] }, []), []);
   assert.deepEqual(nextSteps(row(2, { state: "failed", pipeline: true }), { error: null, path: [] }, []).map(one => one.does), ["retry-with", "whole"]);
+});
+
+test("an event tells what the others do not", () => {
+  assert.equal(eventFacts({ id: 1, name: "work", state: "failed", reason: null, attempt: 2, key: null, progress: [1, 3] }), "attempt = 2 · progress = [1,3]");
 });

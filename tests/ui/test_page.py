@@ -12,6 +12,7 @@ import panel_source as ps
 import pytest
 from playwright.sync_api import expect
 
+from nbsched.core.model import Error
 from nbsched.core.states import State
 from tests.ui.pretended_runs import RunServer, code, failure, markdown, shown, stream
 
@@ -267,7 +268,14 @@ def test_the_output_is_followed_while_it_is_written(opened: Callable[..., Shown]
     expect(cells.locator('[data-standing="running"]').last).not_to_be_in_viewport()
     follow.click()
     expect(cells.locator('[data-standing="running"]').last).to_be_in_viewport()
-    lab.change(4170, state=State.SUCCEEDED, ended_at=source.now(), progress=None)
+    lab.aside.get_by_role("tab", name="Details").click()
+    lab.server.write(
+        4170, 27, code("1 / 0", failure("ZeroDivisionError", "", "ZeroDivisionError"), status="failed")
+    )
+    error = Error("ZeroDivisionError", "", cell=28, line="1 / 0", traceback="ZeroDivisionError")
+    lab.change(4170, state=State.FAILED, ended_at=source.now(), progress=None, error=error)
+    lab.aside.get_by_role("button", name="Show cell").click()
+    expect(cells.locator('[data-standing="failed"]').last).to_be_in_viewport()
     expect(follow).to_be_hidden()
     asked = len(lab.server.asked)
     lab.page.wait_for_timeout(2500)

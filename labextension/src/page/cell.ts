@@ -33,7 +33,7 @@ export class CellView extends Panel {
     this.icon.show(shape || '○', tone);
     this.icon.style.visibility = shape ? '' : 'hidden';
     say(this.prompt, cell.cell_type === 'code' ? `[${count ?? (stands === 'running' ? '*' : ' ')}]` : '');
-    say(this.spent, duration(cell));
+    say(this.spent, cell.cell_type === 'code' ? duration(cell) : '');
     put(this.node, 'aria-label', `${cell.cell_type} cell ${count ?? ''} ${stands}`);
     if (this.shown !== source) this.showSource(cell, source);
     this.shown = source;

@@ -4,6 +4,7 @@ import { Widget } from '@lumino/widgets';
 
 import type { Details, EventRow, PanelRow } from '../../../nbsched/panel/view/data';
 import { keepKeys, make, say } from '../../../nbsched/panel/view/elements.js';
+import { eventFacts } from '../../../nbsched/panel/view/nextsteps.js';
 import { exact } from '../../../nbsched/panel/view/words.js';
 import type { Pane } from './panes';
 import type { Tools } from './tools';
@@ -52,7 +53,7 @@ function line(event: EventRow, first: EventRow): HTMLElement {
   at.title = exact(Date.parse(event.at));
   at.dateTime = event.at;
   const since = (Date.parse(event.at) - Date.parse(first.at)) / 1000;
-  data.textContent = Object.entries(event.data).filter(([name]) => name !== 'run').map(([name, value]) => `${name} = ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(' · ');
+  data.textContent = eventFacts(event.data);
   node.append(at, make('span', 'num since', `+${since.toFixed(1)} s`), make('b', '', event.name), data);
   return node;
 }

@@ -52,7 +52,7 @@ export class NotebookPane extends Panel implements Pane {
     this.tail.leave();
   }
 
-  // The failed cell is in view.
+  // The failed cell is in view, once it is there.
   reveal(): void {
     this.setFollowing(false);
     this.wanted = true;
@@ -114,8 +114,8 @@ export class NotebookPane extends Panel implements Pane {
     const at = focusOf(this.cells, this.ended), node = this.views[at]?.node, box = this.page.node;
     if (!node || !this.isVisible) return;
     const failed = standing(this.cells[at], this.ended) === 'failed', top = node.offsetTop - box.offsetTop;
-    this.wanted = false;
-    if (this.ended && !failed) return;
+    if (failed) this.wanted = false;
+    else if (this.ended || this.wanted) return;
     const high = !failed && node.offsetHeight > box.clientHeight;
     box.scrollTop = Math.max(0, high ? top + node.offsetHeight - box.clientHeight + 12 : top - 40);
   }

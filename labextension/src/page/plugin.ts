@@ -1,4 +1,5 @@
-// The page of schedules and runs, and single runs, in the main area; both come back with the layout.
+// The page of schedules and runs, and single runs, in the main area; both come back with the layout, and are loaded
+// when they are wanted first.
 
 import { ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
@@ -10,8 +11,8 @@ import type { Widget } from '@lumino/widgets';
 import { ARGS, CATEGORY, Commands } from '../commands';
 import { icon } from '../icons';
 import { IServer } from '../server';
-import { PageWidget } from './pagewidget';
-import { RunWidget } from './runwidget';
+import type { PageWidget } from './pagewidget';
+import type { RunWidget } from './runwidget';
 import type { Tools } from './tools';
 
 interface Wanted {
@@ -48,6 +49,7 @@ function addPage(tools: Tools, tracker: WidgetTracker<MainAreaWidget<PageWidget>
     caption: 'All schedules and runs: list, matrix, graph, timeline',
     icon,
     execute: async args => {
+      const { PageWidget } = await import('./pagewidget');
       const found = tracker.find(() => true), open = found ?? framed(tools, new PageWidget(tools));
       if (found) tools.app.shell.activateById(found.id);
       else await tracker.add(open);
@@ -64,6 +66,7 @@ function addRun(tools: Tools, tracker: WidgetTracker<MainAreaWidget<RunWidget>>)
     caption: 'A run in a tab of its own: details, output, log, events, comparison',
     isEnabled: ({ run }) => typeof run === 'number',
     execute: async args => {
+      const { RunWidget } = await import('./runwidget');
       const run = (args as Wanted).run as number, found = tracker.find(({ content }) => content.run === run);
       const open = found ?? framed(tools, new RunWidget(tools, run));
       if (found) tools.app.shell.activateById(found.id);

@@ -2,6 +2,7 @@
 
 import { Widget } from '@lumino/widgets';
 
+import '../../style/page.css';
 import { Aside } from '../../../nbsched/panel/view/aside.js';
 import type { Around } from '../../../nbsched/panel/view/aside.js';
 import { make } from '../../../nbsched/panel/view/elements.js';

@@ -1,4 +1,4 @@
-// What a person may want next of a run, beside the verbs of its row; the likeliest first.
+// What is said of a run beside its row: what a person may want next, and what an event tells.
 
 // [{ does, label, run }]: `cell` its failed cell, `notebook` that in the notebook, `compare` with the run named,
 // `retry-with` changes the run named (a step's is its pipeline's), `whole` from the beginning
@@ -11,4 +11,13 @@ export function nextSteps(row, details, ticks) {
   if (again) steps.push({ does: "retry-with", label: row.parent == null ? "Retry with changes…" : "Rerun from a step…", run: top.id });
   if (again && failed && row.pipeline && row.parent == null) steps.push({ does: "whole", label: "Run all again", run: row.id });
   return steps;
+}
+
+// what every event of a run repeats
+const REPEATED = new Set(["id", "run", "name", "state", "schedule", "pipeline", "step", "index", "parent", "scheduled_at", "started_at", "ended_at", "key"]);
+
+// what this event tells and the others do not
+export function eventFacts(data) {
+  const told = Object.entries(data).filter(([name, value]) => !REPEATED.has(name) && value != null && value !== "");
+  return told.map(([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`).join(" · ");
 }
