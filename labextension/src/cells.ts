@@ -6,6 +6,7 @@ import { PageConfig, URLExt } from '@jupyterlab/coreutils';
 import type { ICell, INotebookContent, MultilineString } from '@jupyterlab/nbformat';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import type { Widget } from '@lumino/widgets';
 
 import type { Details, ErrorView, PipelineView } from '../../nbsched/panel/view/data';
 import { told } from './acting';
@@ -17,6 +18,10 @@ const ELSEWHERE = /^([A-Za-z]:)?[\\/]/;
 
 // what a page is opened with that is to show a run's failed cell
 const ASKED = /^#nbsched-run=(\d+)$/;
+
+const TURN_MS = 150;
+const STAYED = 4;
+const TURNS = 20;
 
 interface Failure {
   notebook: string;
@@ -72,7 +77,17 @@ async function reveal(page: NotebookPanel, error: ErrorView | null): Promise<voi
   const content = page.content, at = place((page.context.model.toJSON() as INotebookContent).cells, error);
   content.deselectAll();
   content.activeCellIndex = at;
-  await content.scrollToItem(at, 'center');
+  // a notebook that is being laid out moves: until the cell has stayed in sight it is scrolled to again
+  for (let turn = 0, seen = 0; turn < TURNS && seen < STAYED; turn += 1) {
+    seen = inSight(content.widgets[at], content) ? seen + 1 : 0;
+    if (!seen) await content.scrollToItem(at, 'center');
+    await new Promise(resolve => setTimeout(resolve, TURN_MS));
+  }
+}
+
+function inSight(cell: Widget, around: Widget): boolean {
+  const { top, bottom } = cell.node.getBoundingClientRect(), outer = around.node.getBoundingClientRect();
+  return cell.isAttached && bottom > top && top < outer.bottom - 20 && bottom > outer.top + 20;
 }
 
 // The failed notebook of this run: itself, or the first of its steps that failed.
