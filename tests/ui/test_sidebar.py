@@ -189,14 +189,14 @@ def test_no_server_a_lost_one_and_its_return_are_told_apart(
     lab.row("4170 etl running").wait_for()
     lab.server.state = "lost"
     lab.page.evaluate("() => window.dispatchEvent(new Event('online'))")
-    expect(lab.side.get_by_text("Not live since")).to_be_visible()
-    expect(lab.page.locator(".nbs-status")).to_contain_text("nbsched not live")
+    expect(lab.side.get_by_text("Offline since")).to_be_visible()
+    expect(lab.page.locator(".nbs-status")).to_contain_text("nbsched offline")
     expect(lab.row("4170 etl running")).to_be_visible()
     lab.page.screenshot(path=screenshots / "side_lost.png")
     lab.server.source.change(4170, state=State.SUCCEEDED, ended_at=lab.server.source.now())
     lab.server.state, lab.server.born = "live", 2
     expect(lab.row("4170 etl succeeded")).to_be_visible(timeout=15_000)
-    expect(lab.side.get_by_text("Not live since")).to_be_hidden()
+    expect(lab.side.get_by_text("Offline since")).to_be_hidden()
     lab.server.state = "absent"
     lab.page.reload()
     lab.lab.wait_ready()
