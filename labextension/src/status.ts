@@ -54,7 +54,7 @@ class Status extends Widget {
     const soon = known.nextFire(), idle = soon ? `next ${clock(soon.next_ms!)}` : 'nbsched idle';
     const busy = [running && `${grouped(running)} running`, queued && `${grouped(queued)} queued`].filter(Boolean).join(' · ');
     this.ran.show(state === 'lost' ? '⊘' : running ? '◐' : queued ? '◌' : '◷', state === 'lost' ? 'warn' : running ? 'run' : 'wait');
-    say(this.text, state === 'lost' ? 'nbsched not live' : busy || idle);
+    say(this.text, state === 'lost' ? 'nbsched offline' : busy || idle);
     this.cross.classList.toggle('none', !failed);
     say(this.failed, failed ? `${grouped(failed)} failed today` : '');
     const lines = [this.server.trouble, soon && `next: ${soon.name}, ${exact(soon.next_ms)}`, 'Click to show schedules and runs'];

@@ -7,7 +7,7 @@ import { clock } from '../../nbsched/panel/view/words.js';
 import { ENABLE } from './connection';
 import type { IServer } from './tokens';
 
-const TITLES = { connecting: 'Connecting…', live: '', absent: 'No nbsched here', lost: 'Not live' };
+const TITLES = { connecting: 'Connecting…', live: '', absent: 'No nbsched here', lost: 'Offline' };
 
 export class Trouble extends Widget {
   constructor(private readonly server: IServer) {
@@ -27,7 +27,7 @@ export class Trouble extends Widget {
     this.node.dataset.state = known.loaded && state === 'lost' ? 'stale' : state;
     this.icon.show(state === 'connecting' ? '◌' : state === 'absent' ? '⊘' : '✕', state === 'connecting' ? 'wait' : 'warn');
     if (state === 'live') this.heard = Date.now();
-    say(this.head, state === 'lost' && known.loaded ? `Not live since ${clock(this.heard)}` : TITLES[state]);
+    say(this.head, state === 'lost' && known.loaded ? `Offline since ${clock(this.heard)}` : TITLES[state]);
     say(this.text, state === 'absent' ? 'This Jupyter server runs without it. Enable it, then restart the server:' : trouble);
     this.cure.hidden = state !== 'absent';
     this.node.title = trouble;

@@ -306,15 +306,15 @@
 .jp-AccordionPanel-title .nbs-count { margin-left: 6px; color: var(--jp-ui-font-color2); font-weight: 400; font-variant-numeric: tabular-nums; }
 .nbs-stale .jp-SidePanel-content { opacity: 0.62; }
 
-.nbs.nbs-trouble { display: grid; grid-template-columns: 16px minmax(0, 1fr) auto; gap: 4px 8px; align-items: start; padding: 8px 10px; border: 0; border-top: 1px solid var(--line); border-radius: 0; container: none; overflow-wrap: anywhere; }
+.nbs.nbs-trouble { display: grid; grid-template-columns: 16px minmax(0, 1fr) auto; gap: 4px 6px; align-items: start; padding: 8px 10px; border: 0; border-top: 1px solid var(--line); border-radius: 0; container: none; overflow-wrap: anywhere; }
 .nbs.nbs-trouble.lm-mod-hidden { display: none; }
 .nbs-trouble .sign { margin-top: 2px; }
 .nbs-trouble .words { display: grid; gap: 2px; }
 .nbs-trouble .words span { color: var(--fg2); }
 .nbs-trouble .words code { margin-top: 8px; padding: 6px 8px; border-radius: 4px; background: var(--bg2); font: 0.92em / 1.4 var(--jp-code-font-family, monospace); user-select: all; }
 .nbs-trouble[data-state='stale'] .words span { display: none; }
-.nbs-trouble[data-state='stale'] .words b { overflow: hidden; font-size: 0.92em; text-overflow: ellipsis; white-space: nowrap; }
-.nbs-trouble[data-state='stale'] button { padding: 1px 7px; font-size: 0.92em; }
+.nbs-trouble[data-state='stale'] .words b { overflow: hidden; font-size: 0.92em; font-weight: 500; text-overflow: ellipsis; white-space: nowrap; }
+.nbs-trouble[data-state='stale'] button { padding: 1px 6px; font-size: 0.92em; }
 .nbs.nbs-trouble[data-state='stale'] { align-items: center; height: 38px; padding: 0 10px; background: color-mix(in srgb, var(--warn) 12%, var(--bg)); }
 .nbs-trouble[data-state='connecting'] { visibility: hidden; animation: nbs-late 0s 0.4s forwards; }
 .nbs-trouble:is([data-state='absent'], [data-state='lost']) { grid-template-columns: minmax(0, 1fr); justify-items: center; gap: 10px; padding: 36px 20px; text-align: center; }
