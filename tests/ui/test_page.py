@@ -414,7 +414,7 @@ def test_without_a_server_the_page_says_what_can_be_done(
     lab.server.state = "lost"
     lab.server.tell(lab.page)
     lab.page.evaluate("() => window.dispatchEvent(new Event('online'))")
-    expect(page.get_by_text("Not live since")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Offline since")).to_be_visible(timeout=20_000)
     expect(lab.row("4180 training")).to_be_visible()
 
 

@@ -14,14 +14,18 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.ui
 ASK = """async ([method, path, body]) => {
     const { serverSettings } = window.jupyterapp.serviceManager, token = document.cookie.match(/_xsrf=([^;]*)/);
-    const init = {method, headers: {'X-XSRFToken': token ? token[1] : ''}, ...(body ? {body: JSON.stringify(body)} : {})};
+    const init = {method, headers: {'X-XSRFToken': token ? token[1] : ''}};
+    if (body) init.body = JSON.stringify(body);
     const answer = await fetch(serverSettings.baseUrl + 'nbsched/api' + path, init);
     return [answer.status, answer.status === 404 ? null : await answer.json()];
 }"""
 CELLS = [
     "day = 1",
     "print('one')",
-    "import pathlib, time\nprint('waiting', flush=True)\nwhile not pathlib.Path('{go}').exists(): time.sleep(0.02)\nprint('went on')",
+    """import pathlib, time
+print('waiting', flush=True)
+while not pathlib.Path('{go}').exists(): time.sleep(0.02)
+print('went on')""",
     "1 / 0",
 ]
 

@@ -1,4 +1,4 @@
-import type { AttemptRow, Details, PanelRow, ScheduleLine, Verb } from "./data";
+import type { Details, PanelRow, ScheduleLine, Verb } from "./data";
 import type { Known } from "./known.js";
 
 export type Chosen = { run: number } | { schedule: string } | null;
@@ -12,9 +12,8 @@ export interface Around {
   ask(): void;
   // there is room for a traceback
   readonly roomy?: boolean;
-  // what else is offered of a run or of a schedule, and of an attempt
+  // what else is offered of a run or of a schedule
   more?(of: { row?: PanelRow; details?: Details; schedule?: ScheduleLine }): HTMLElement[];
-  ofAttempt?(row: PanelRow, attempt: AttemptRow): HTMLElement | null;
 }
 
 export declare class Aside {

@@ -80,7 +80,7 @@ export class Aside {
     else if (reason && row.tone !== "run" && (row.reason || (row.tone !== "ok" && !counted))) parts.push(make("div", `reason ${row.tone}`, reason));
     const acts = this.runActs(row, details), schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     if (acts.children.length) parts.push(acts);
-    if (details?.attempts.length > 1) parts.push(tries(details.attempts, one => this.panel.ofAttempt?.(row, one)));
+    if (details?.attempts.length > 1) parts.push(tries(details.attempts));
     if (details) parts.push(facts(details, schedule));
     if (counted) parts.push(this.items.node);
     return [[this.path.node, this.title(`${row.id} · ${label(row)}`, row.state, row.tone), this.meta], parts];

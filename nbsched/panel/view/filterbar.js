@@ -46,12 +46,6 @@ export class FilterBar {
     this.panel.open("Runs");
   }
 
-  // just the runs of this schedule or pipeline
-  owner(name) {
-    this.set.of = name;
-    this.panel.open("Runs");
-  }
-
   reset() {
     this.set = { kinds: new Set(), of: "", span: null };
     this.span.value = "0";

@@ -1,4 +1,4 @@
-import type { Around, Chosen } from "./aside.js";
+import type { Around } from "./aside.js";
 import type { Message, Verb } from "./data";
 import type { Known } from "./known.js";
 
@@ -9,8 +9,6 @@ export interface Page extends Around {
   readonly tab: PageTab;
   readonly known: Known;
   readonly notice: { tell(text: string): void };
-  // whose runs are shown: of a schedule or a pipeline
-  readonly filters: { owner(name: string): void };
   heard(notices?: string[]): void;
   open(tab: PageTab): void;
   dispose(): void;
@@ -27,7 +25,5 @@ export declare function mountPage(
     openRun?: (run: number) => void;
     menu?: (run: number, x: number, y: number) => void;
     remedy?: HTMLElement;
-    chose?: (chosen: Chosen) => void;
-    resized?: (px: number | null) => void;
   },
 ): Page;

@@ -45,7 +45,7 @@ class Page extends Panel {
     this.below = make("div", "left");
     this.below.append(this.filters.node, this.main);
     const body = make("div", "body");
-    this.splitter = new Splitter(body, px => this.options.resized?.(px));
+    this.splitter = new Splitter(body);
     body.append(this.below, this.splitter.node, this.aside.node);
     return body;
   }
@@ -69,12 +69,6 @@ class Page extends Panel {
 
   nothing() {
     return this.filter || this.filters.active ? "Nothing matches the filters." : "No runs yet. What is run or scheduled appears here at once.";
-  }
-
-  choose(chosen) {
-    const same = JSON.stringify(chosen) === JSON.stringify(this.chosen);
-    super.choose(chosen);
-    if (!same) this.options.chose?.(chosen);
   }
 
   openRun(id) {
@@ -104,7 +98,7 @@ class Page extends Panel {
 
 // Shows the page in `el`. Besides what `mount` takes: `act(verb, target, value)` throws what is refused; `aside(page)`
 // has a `node` and `show()`; `openRun(id)` shows a run alone; `menu(id, x, y)` what else there is; `remedy` stands where
-// there is nothing yet; `chose(chosen)` and `resized(px)` are told.
+// there is nothing yet.
 export function mountPage(el, options) {
   return new Page(el, options);
 }

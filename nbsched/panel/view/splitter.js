@@ -5,15 +5,14 @@ import { keepKeys, make, put } from "./elements.js";
 const NARROWEST_PX = 300, NUDGE_PX = 24;
 
 export class Splitter {
-  // `moved(px)` is told how wide the right side is wanted
-  constructor(body, moved) {
+  constructor(body) {
     this.body = body;
-    this.moved = moved;
     this.node = keepKeys(make("div", "splitter"));
     this.node.tabIndex = 0;
     this.node.setAttribute("role", "separator");
     this.node.setAttribute("aria-orientation", "vertical");
     this.node.setAttribute("aria-label", "Width of the details");
+    this.node.setAttribute("aria-valuenow", "41");
     this.node.addEventListener("pointerdown", event => this.drag(event));
     this.node.addEventListener("keydown", event => this.onKey(event));
     this.node.addEventListener("dblclick", () => this.set(null));
@@ -38,7 +37,6 @@ export class Splitter {
   set(px) {
     const most = this.body.clientWidth - NARROWEST_PX, wanted = px == null ? null : Math.round(Math.max(NARROWEST_PX, Math.min(most, px)));
     this.body.style.setProperty("--aside", wanted == null ? "" : `${wanted}px`);
-    put(this.node, "aria-valuenow", String(wanted ?? this.body.lastElementChild.clientWidth));
-    this.moved(wanted);
+    put(this.node, "aria-valuenow", String(Math.round((100 * this.body.lastElementChild.clientWidth) / this.body.clientWidth)));
   }
 }
