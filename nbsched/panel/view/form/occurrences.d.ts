@@ -1,0 +1,20 @@
+export interface Occurrence {
+  at: string;
+  run: number | null;
+  state: string | null;
+  reason?: string | null;
+}
+export type Look = [state: string | null, sign: string, tone: string, words: string];
+export interface Calendar {
+  kind: 'weeks' | 'days';
+  heads: { label: string; span: number }[];
+  lines: { label: string; cells: (Occurrence | null)[] }[];
+}
+
+export const LOOKS: Look[];
+export const UNDONE: Set<string>;
+export function lookOf(one: Occurrence): Look;
+export function sayOf(one: Occurrence, will: boolean): string;
+export function tally(all: Occurrence[]): { look: Look; count: number }[];
+export function calendar(all: Occurrence[]): Calendar;
+export function usualWindow(following: string[], today: string): { from: string; until: string };
