@@ -44,7 +44,7 @@ export class WhenFields {
     day: new Field('On day', select(monthDays())),
     amount: new Field('Every', input('number', { min: '1', step: '1' })),
     unit: new Field('Unit', select(UNITS)),
-    at: new Field('At', input('datetime-local')),
+    at: new Field('Day and time', input('datetime-local')),
     event: new Field('Event', input('text', { placeholder: 'data.available' }), 'its name; * stands for any part'),
     where: new Field('Where', input('text', { placeholder: '{"region": "EU"}' }), 'only if its data holds this; may be left empty'),
     name: new Field('After', input('text', { placeholder: 'fetch' }), 'the name of a notebook, pipeline or schedule'),
