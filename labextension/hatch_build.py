@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,29 +56,37 @@ def fresh() -> bool:
     return stamp.is_file() and stamp.read_text().strip() == source_hash()
 
 
-def build(root: Path = ROOT, *, with_types: bool = False) -> None:
-    """The bundle of the source below `root` is there."""
-    for arguments in (["ci", "--no-audit", "--no-fund", *([] if with_types else ["--omit=peer"])],
-                      *([["run", "check"]] if with_types else []), ["run", "build"]):  # fmt: skip
-        _npm(root / "labextension", arguments)
-    (root / BUNDLE / STAMP).write_text(source_hash() + "\n", newline="\n")
-
-
-def _npm(folder: Path, arguments: list[str]) -> None:
-    npm = shutil.which("npm")
-    if npm is None:
-        sys.exit(f"npm is missing: install Node 20 or newer, or `pip install '{NODE}'`")
-    subprocess.run([npm, *arguments], cwd=folder, check=True)
-
-
-def prove(folder: Path) -> None:
-    """Exits with a sentence when the source, built in that folder, gives other bytes than those committed."""
+def build(folder: Path, *, with_types: bool = False) -> Path:
+    """The bundle of this source, made in the folder: no file of the source, and no node_modules beside it, is touched."""
     for path in source_files():
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)
-    build(folder, with_types=True)
-    different = sorted(_different(filecmp.dircmp(folder / BUNDLE, ROOT / BUNDLE, ignore=[])))
+    _npm(folder, "ci", "--no-audit", "--no-fund", *([] if with_types else ["--omit=peer"]))
+    for script in ["check"] * with_types + ["build"]:
+        _npm(folder, "run", script)
+    (folder / BUNDLE / STAMP).write_text(source_hash() + "\n", newline="\n")
+    return folder / BUNDLE
+
+
+def _npm(folder: Path, *arguments: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        sys.exit(f"npm is missing: install Node 20 or newer, or `pip install '{NODE}'`")
+    subprocess.run([npm, *arguments], cwd=folder / "labextension", check=True)
+
+
+def renew() -> None:
+    """The bundle in the package is of this source."""
+    with tempfile.TemporaryDirectory(prefix="nbsched-bundle-") as folder:
+        built = build(Path(folder))
+        shutil.rmtree(ROOT / BUNDLE, ignore_errors=True)
+        shutil.copytree(built, ROOT / BUNDLE)
+
+
+def prove(folder: Path) -> None:
+    """Exits with a sentence when the source, its types checked, gives other bytes than those of the package."""
+    different = sorted(_different(filecmp.dircmp(build(folder, with_types=True), ROOT / BUNDLE, ignore=[])))
     if different:
         sys.exit(f"{STALE}; these differ: {', '.join(different)}")
 
@@ -100,7 +109,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """The bundle is fresh."""
         if self._must_build():
-            build()
+            renew()
 
     def _must_build(self) -> bool:
         return not os.environ.get("NBSCHED_SKIP_LABEXTENSION") and not fresh()
@@ -117,7 +126,7 @@ def main() -> None:
     if asked.prove:
         prove(asked.prove)
     else:
-        build()
+        renew()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,327 @@
+"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),t=e.n(a),o=e("./node_modules/css-loader/dist/runtime/api.js"),s=(e.n(o))()(t());s.push([n.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
+
+.nbs {
+  --bg: var(--jp-layout-color1, Canvas);
+  --fg: var(--jp-ui-font-color1, CanvasText);
+  --fg2: color-mix(in srgb, var(--fg) 72%, var(--bg));
+  --line: color-mix(in srgb, var(--fg) 14%, var(--bg));
+  --bg1: color-mix(in srgb, var(--fg) 3.5%, var(--bg));
+  --bg2: color-mix(in srgb, var(--fg) 9%, var(--bg));
+  --brand: var(--jp-brand-color1, #1976d2);
+  --ok: color-mix(in srgb, var(--jp-success-color1, #388e3c) 84%, var(--fg));
+  --run: color-mix(in srgb, var(--jp-brand-color1, #1976d2) 88%, var(--fg));
+  --bad: color-mix(in srgb, var(--jp-error-color1, #d32f2f) 90%, var(--fg));
+  --warn: color-mix(in srgb, var(--jp-warn-color1, #f57c00) 62%, var(--fg));
+  --wait: color-mix(in srgb, var(--fg) 52%, var(--bg));
+  --skip: color-mix(in srgb, var(--fg) 34%, var(--bg));
+  --columns: 18px 42px minmax(0, 1.4fr) minmax(0, 1.2fr) 84px 78px 88px 76px;
+  --rows: 11;
+  --head: 26px;
+  --row: 34px;
+  container: nbs / inline-size;
+  box-sizing: border-box;
+  width: 100%;
+  overflow: hidden;
+  border: 1px solid var(--line);
+  border-radius: 6px;
+  background: var(--bg);
+  color: var(--fg);
+  font: var(--jp-ui-font-size1, 13px) / 1.45 var(--jp-ui-font-family, system-ui, sans-serif);
+  text-align: left;
+}
+.nbs *, .nbs *::before { box-sizing: border-box; }
+.nbs :is(span, b, small, div, dd, th) { unicode-bidi: isolate; }
+.nbs [hidden] { display: none !important; }
+
+.nbs .ok { --tone: var(--ok); }
+.nbs .run { --tone: var(--run); }
+.nbs .wait { --tone: var(--wait); }
+.nbs .bad { --tone: var(--bad); }
+.nbs .warn { --tone: var(--warn); }
+.nbs .skip { --tone: var(--skip); }
+
+.nbs button, .nbs input, .nbs select { font: inherit; color: inherit; }
+.nbs button {
+  margin: 0; padding: 3px 10px; border: 1px solid var(--line); border-radius: 4px;
+  background: var(--bg); cursor: pointer; white-space: nowrap;
+}
+.nbs button:hover:not(:disabled) { background: var(--bg2); }
+.nbs button:disabled { color: var(--fg2); cursor: default; }
+.nbs :focus-visible { outline: 2px solid var(--brand); outline-offset: -2px; }
+.nbs button:focus-visible, .nbs input:focus-visible { outline-offset: 1px; }
+
+.nbs .sign { width: 14px; height: 14px; flex: none; color: var(--tone); overflow: visible; }
+.nbs .sign .line { fill: none; stroke: currentColor; stroke-width: 1.5; stroke-linecap: round; stroke-linejoin: round; }
+.nbs .sign .area { fill: currentColor; }
+.nbs .sign[data-sign="✓"] .line, .nbs .sign[data-sign="✕"] .line, .nbs .sign[data-sign="‖"] .line { stroke-width: 2; }
+.nbs .sign[data-sign="◌"] .line { stroke-dasharray: 1.6 2.7; }
+
+/* ---- head */
+.nbs header {
+  display: flex; flex-wrap: wrap; align-items: center; gap: 4px 12px; min-height: 45px; padding: 7px 12px;
+  background: var(--bg1); border-bottom: 1px solid var(--line);
+}
+.nbs .brand { font-size: 1.08em; font-weight: 650; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 40%; }
+.nbs .facts { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 4px; min-width: 0; }
+.nbs .facts .bar { width: 110px; margin-left: 8px; }
+.nbs .count { display: inline-flex; align-items: center; gap: 4px; padding: 3px 6px; border-color: transparent; background: none; color: var(--fg2); font-variant-numeric: tabular-nums; white-space: pre; }
+.nbs .count em { font-style: normal; font-weight: 650; color: var(--fg); }
+.nbs .count.none em { font-weight: 400; color: var(--fg2); }
+.nbs .count.bad, .nbs .count.bad em { color: var(--bad); }
+.nbs .count .sign { width: 12px; height: 12px; }
+.nbs .tabs { display: flex; gap: 2px; margin-left: auto; }
+.nbs button.tab { border-color: transparent; background: none; color: var(--fg2); padding: 4px 8px; }
+.nbs .tabs button { font-variant-numeric: tabular-nums; }
+.nbs button.tab[aria-selected="true"] { background: var(--bg2); color: var(--fg); }
+.nbs input, .nbs select { padding: 4px 8px; border: 1px solid var(--line); border-radius: 4px; background: var(--bg); line-height: 1.3; }
+.nbs input[type="search"] { flex: 0 1 170px; min-width: 110px; width: 170px; }
+.nbs .acts input { flex: 1 1 90px; min-width: 60px; width: 90px; }
+.nbs input::placeholder { color: var(--fg2); opacity: 1; }
+.nbs .notice {
+  display: flex; align-items: center; gap: 12px; padding: 6px 12px; border-bottom: 1px solid var(--line);
+  background: color-mix(in srgb, var(--warn) 12%, var(--bg)); overflow-wrap: anywhere;
+}
+.nbs .notice button { margin-left: auto; }
+
+/* ---- lists */
+.nbs .main { height: calc(var(--head) + var(--rows) * var(--row)); min-width: 0; overflow: hidden; }
+.nbs .list { display: flex; flex-direction: column; height: 100%; }
+.nbs .page { height: 100%; overflow: auto; }
+.nbs .log, .nbs .timeline { height: 100%; }
+.nbs .body { display: grid; grid-template-columns: minmax(0, 1fr); }
+.nbs .body:has(> aside:not([hidden])) { grid-template-columns: minmax(0, 1fr) minmax(270px, 29%); }
+.nbs .row {
+  display: grid; grid-template-columns: var(--columns); gap: 10px; align-items: center; height: var(--row); padding: 0 12px;
+  border-bottom: 1px solid var(--line);
+}
+.nbs .row.head { height: var(--head); background: var(--bg1); color: var(--fg2); font-size: 0.85em; }
+.nbs .scroll { position: relative; flex: 1; overflow: hidden auto; scrollbar-gutter: stable; scrollbar-width: thin; scrollbar-color: var(--skip) transparent; contain: strict; }
+.nbs .list > .head { flex: none; padding-right: 23px; }
+.nbs .pad { position: relative; }
+.nbs .pad .row { position: absolute; inset: 0 0 auto; cursor: default; contain: layout style; }
+.nbs .pad .row:hover { background: var(--bg1); }
+.nbs .pad .row[aria-selected="true"] { background: color-mix(in srgb, var(--brand) 12%, var(--bg)); }
+.nbs .row > * { min-width: 0; }
+.nbs .row > span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.nbs .id { color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .name b { font-weight: 600; }
+.nbs .name small { margin-left: 7px; color: var(--fg2); font-size: 0.88em; }
+.nbs .why { color: var(--fg2); }
+.nbs .why.bad, .nbs .why.warn, .nbs .reason.bad, .nbs .reason.warn { color: var(--tone); }
+.nbs .num { text-align: right; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .took > span { color: var(--fg); }
+.nbs .took small { font-size: 0.88em; }
+.nbs .empty { padding: 14px; color: var(--fg2); }
+.nbs .empty:empty { display: none; }
+.nbs .bar { display: block; height: 6px; border-radius: 3px; background: var(--bg2); overflow: hidden; }
+.nbs .bar i { display: block; height: 100%; border-radius: 3px; background: var(--run); transform-origin: left; transition: transform 0.25s; }
+.nbs .bar.off { visibility: hidden; }
+.nbs .spark { display: flex; align-items: flex-end; gap: 2px; height: 20px; }
+.nbs .spark i { width: 6px; border-radius: 1px; background: var(--tone); }
+.nbs .row > .quick { position: absolute; right: 10px; display: none; padding: 2px 9px; }
+.nbs .pad .row:hover:not([aria-selected="true"]) .quick:not([hidden]) { display: block; }
+.nbs .pad .row > .quick.asked { grid-area: 1 / 5 / 2 / 7; right: auto; left: 0; display: block; border-color: var(--brand); }
+.nbs .fold { width: 16px; height: 16px; margin: 0 2px 0 -4px; padding: 0; border: 0; background: none; vertical-align: -3px; line-height: 0; }
+.nbs .fold svg { width: 14px; height: 14px; fill: none; stroke: var(--fg2); stroke-width: 1.6; stroke-linecap: round; stroke-linejoin: round; transition: transform 0.12s; }
+.nbs .fold[aria-expanded="true"] svg { transform: rotate(90deg); }
+.nbs .schedules .row { grid-template-columns: 18px minmax(110px, 1.2fr) minmax(110px, 1.2fr) 118px 80px 104px 158px; }
+.nbs .schedules .row .acts { display: flex; justify-content: flex-end; gap: 6px; overflow: visible; }
+.nbs .schedules .row .acts button { padding: 2px 9px; }
+
+/* ---- details */
+.nbs aside { position: relative; padding: 12px 14px; border-left: 1px solid var(--line); overflow-wrap: anywhere; height: 0; min-height: 100%; overflow-y: auto; scrollbar-width: thin; scrollbar-color: var(--skip) transparent; }
+.nbs aside h3 { display: flex; align-items: baseline; gap: 8px; margin: 0 0 2px; font-size: 1.08em; font-weight: 650; }
+.nbs aside .state { color: var(--tone); font-weight: 600; }
+.nbs aside .close { align-self: center; margin-left: auto; padding: 3px; border-color: transparent; background: none; line-height: 0; }
+.nbs aside .close svg { width: 12px; height: 12px; fill: none; stroke: var(--fg2); stroke-width: 1.6; }
+.nbs aside .meta { margin-bottom: 10px; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .reason { margin-bottom: 10px; }
+.nbs .err {
+  margin-bottom: 10px; padding: 8px 10px; border-left: 3px solid var(--bad); border-radius: 0 4px 4px 0;
+  background: color-mix(in srgb, var(--bad) 8%, var(--bg)); font: 0.94em / 1.5 var(--jp-code-font-family, ui-monospace, monospace);
+}
+.nbs .err .line, .nbs .err summary { color: var(--fg2); }
+.nbs .err summary { margin-top: 4px; cursor: pointer; font-family: var(--jp-ui-font-family, system-ui, sans-serif); }
+.nbs .err pre { max-height: 260px; margin: 6px 0 0; overflow: auto; font: inherit; white-space: pre; }
+.nbs .acts { display: flex; flex-wrap: wrap; gap: 6px; }
+.nbs aside .acts { margin-bottom: 12px; }
+.nbs aside .acts .primary { border-color: transparent; background: var(--brand); color: var(--jp-ui-inverse-font-color1, #fff); }
+.nbs aside .acts .primary:hover:not(:disabled) { filter: brightness(1.1); }
+.nbs .path { display: inline; color: var(--fg2); }
+.nbs aside .path { display: block; margin-bottom: 2px; }
+.nbs .path button { padding: 0; border: 0; border-radius: 2px; background: none; color: color-mix(in srgb, var(--brand) 86%, var(--fg)); font: inherit; }
+.nbs .path button:hover { background: none; text-decoration: underline; }
+.nbs .path span { margin: 0 5px; }
+.nbs aside .path span:last-child { display: none; }
+.nbs .tally { margin-bottom: 12px; }
+.nbs .whole { display: flex; gap: 1px; height: 6px; margin-bottom: 6px; border-radius: 3px; background: var(--bg2); overflow: hidden; }
+.nbs .whole i { flex: 1 1 0; min-width: 3px; background: var(--tone); transition: flex-grow 0.25s; }
+.nbs .whole i.wait { background: var(--bg2); }
+.nbs .counts { display: flex; flex-wrap: wrap; gap: 2px 12px; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .counts em { font-style: normal; font-weight: 600; color: var(--fg); }
+.nbs .counts .bad, .nbs .counts .bad em { color: var(--bad); }
+.nbs dl:not(:empty) + .items { margin-top: 12px; }
+.nbs .few { margin: 0 -6px; }
+.nbs button.item { display: grid; grid-template-columns: 14px auto minmax(0, 1fr) auto; gap: 8px; align-items: center; width: 100%; padding: 3px 6px; border: 0; background: none; text-align: left; }
+.nbs button.item:hover { background: var(--bg2); }
+.nbs .item .sign { width: 12px; height: 12px; }
+.nbs .item .index { min-width: var(--index); font-variant-numeric: tabular-nums; }
+.nbs .item .about { overflow: hidden; color: var(--fg2); text-overflow: ellipsis; }
+.nbs .item .about.bad, .nbs .item .about.warn { color: var(--tone); }
+.nbs .more { padding-top: 4px; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .more:empty { display: none; }
+.nbs dl { display: grid; grid-template-columns: 78px minmax(0, 1fr); gap: 3px 10px; margin: 0; }
+.nbs dt, .nbs dd { float: none; display: block; width: auto; padding: 0; }
+.nbs dt { margin: 0; color: var(--fg2); font-weight: 400; }
+.nbs dd { margin: 0; font-variant-numeric: tabular-nums; white-space: pre-wrap; }
+
+/* ---- graph and matrix */
+.nbs .pipeline { display: grid; grid-template-columns: minmax(0, 1.25fr) minmax(0, 1fr); border-top: 1px solid var(--line); }
+.nbs .pipeline > div + div { border-left: 1px solid var(--line); }
+.nbs .page .pipeline { grid-template-columns: minmax(0, 1fr); border-top: 0; }
+.nbs .page .pipeline > div + div { border-left: 0; border-top: 1px solid var(--line); }
+.nbs h4 { margin: 0; padding: 10px 14px 0; color: var(--fg2); font-size: 0.92em; font-weight: 600; }
+.nbs .graph { display: grid; padding: 12px 14px; overflow: auto; min-height: 96px; max-height: 520px; align-items: center; }
+.nbs .graph > svg { display: block; height: auto; margin: auto; }
+.nbs .edges path { fill: none; stroke: var(--skip); stroke-width: 1.4; }
+.nbs .box { cursor: pointer; outline: none; }
+.nbs .box .card { fill: var(--bg); stroke: var(--line); }
+.nbs .box:hover .card { fill: var(--bg1); }
+.nbs .box.chosen .card { fill: color-mix(in srgb, var(--brand) 12%, var(--bg)); }
+.nbs .box.chosen .card, .nbs .box:focus-visible .card { stroke: var(--brand); stroke-width: 1.6; }
+.nbs .box.wait .label, .nbs .box.skip .label { fill: var(--fg2); }
+.nbs .box.skip .card { stroke-dasharray: 3 3; }
+.nbs .box.stale .card { stroke: var(--warn); stroke-dasharray: 4 3; }
+.nbs .box .holds { fill: none; stroke: color-mix(in srgb, var(--fg) 24%, var(--bg)); stroke-width: 1.1; }
+.nbs .box .edge { fill: var(--tone); }
+.nbs .box .fill { fill: var(--run); opacity: 0.55; transform-box: fill-box; transform-origin: left; transition: transform 0.25s; }
+.nbs .box .label { fill: var(--fg); font-size: 12px; font-weight: 550; }
+.nbs .box .about { fill: var(--fg2); font-size: 10.5px; font-variant-numeric: tabular-nums; }
+.nbs .matrix { padding: 8px 14px 14px; overflow-x: auto; }
+.nbs .matrix table { margin: 0; border-collapse: separate; border-spacing: 3px; border: 0; font-size: 1em; table-layout: auto; }
+.nbs .matrix tr, .nbs .matrix td, .nbs .matrix th { background: none; border: 0; padding: 0; }
+.nbs .matrix th { position: sticky; left: 0; max-width: 160px; padding-right: 8px; overflow: hidden; background: var(--bg); color: var(--fg2); font-weight: 400; text-align: right; text-overflow: ellipsis; white-space: nowrap; z-index: 1; }
+.nbs .matrix td { width: 17px; min-width: 17px; height: 15px; vertical-align: bottom; }
+.nbs .matrix .h td { height: 36px; }
+.nbs .matrix td button { display: block; width: 17px; height: 15px; padding: 0; border: 0; border-radius: 2px; background: var(--tone); color: var(--bg); font-size: 9px; line-height: 15px; }
+.nbs .matrix td button:hover { filter: brightness(1.15); }
+.nbs .matrix td button.skip, .nbs .matrix td button.wait { border: 1px dashed var(--skip); background: none; }
+.nbs .matrix td button.run { background: repeating-linear-gradient(45deg, var(--run) 0 4px, color-mix(in srgb, var(--run) 55%, var(--bg)) 4px 8px); }
+.nbs .matrix td button.chosen { outline: 2px solid var(--brand); outline-offset: 1px; }
+.nbs .matrix .h button { border: 0; background: var(--skip); border-radius: 2px 2px 0 0; }
+.nbs .matrix .h button.bad { background: color-mix(in srgb, var(--bad) 60%, var(--bg)); }
+
+/* ---- timeline and log */
+.nbs .timeline { padding: 10px 14px; display: flex; flex-direction: column; }
+.nbs .ranges { display: flex; gap: 4px; margin-bottom: 8px; }
+.nbs .ranges button { border-color: transparent; background: none; color: var(--fg2); padding: 2px 8px; }
+.nbs .ranges button[aria-pressed="true"] { background: var(--bg2); color: var(--fg); }
+.nbs .lanes { flex: 1; min-height: 0; overflow: hidden auto; scrollbar-width: thin; }
+.nbs .lanes svg { display: block; }
+.nbs .lanes text { fill: var(--fg); font-size: 12px; }
+.nbs .lanes .lane { text-anchor: end; }
+.nbs .lanes .dim { fill: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs .lanes .tick { text-anchor: middle; font-size: 10.5px; }
+.nbs .grid { stroke: var(--line); }
+.nbs .now { stroke: var(--brand); stroke-dasharray: 3 3; }
+.nbs .span { fill: var(--tone); cursor: pointer; }
+.nbs .span.run { fill: url(#nbs-stripes); }
+.nbs .span.skip { fill: none; stroke: var(--skip); stroke-dasharray: 3 2; }
+.nbs .span.chosen { stroke: var(--fg); stroke-width: 1.5; }
+.nbs .stripe-low { fill: color-mix(in srgb, var(--run) 55%, var(--bg)); }
+.nbs .stripe-high { fill: var(--run); }
+.nbs .next { fill: none; stroke: var(--run); stroke-width: 1.5; }
+.nbs .log { margin: 0; padding: 10px 14px; overflow: auto; font: 0.94em / 1.5 var(--jp-code-font-family, ui-monospace, monospace); white-space: pre-wrap; overflow-wrap: anywhere; color: inherit; background: none; }
+
+/* ---- less room */
+@container nbs (min-width: 901px) and (max-width: 1180px) {
+  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .runs .row { grid-template-columns: 18px 42px minmax(0, 1.1fr) minmax(0, 1.1fr) 66px 78px 84px; gap: 9px; }
+  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .runs :is(.when, .head > :last-child) { display: none; }
+  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .schedules .row { grid-template-columns: 18px minmax(0, 1fr) minmax(0, 1fr) 78px 84px 158px; }
+  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .schedules :is(.policy, .head > :nth-child(4)) { display: none; }
+}
+@container nbs (max-width: 900px) {
+  .nbs .body:has(> aside:not([hidden])) { grid-template-columns: minmax(0, 1fr); }
+  .nbs aside { border-left: 0; border-top: 1px solid var(--line); height: auto; min-height: 0; }
+  .nbs .few { max-height: 236px; overflow: hidden auto; scrollbar-width: thin; }
+  .nbs .pipeline { grid-template-columns: minmax(0, 1fr); }
+  .nbs .pipeline > div + div { border-left: 0; border-top: 1px solid var(--line); }
+}
+.nbs.narrow .row { grid-template-columns: 18px 40px minmax(0, 1fr) auto; grid-template-rows: 24px 18px; gap: 0 8px; padding: 4px 10px; }
+.nbs.narrow { --head: 0px; --row: 52px; }
+.nbs.narrow .list > .head { display: none; }
+.nbs.narrow .runs .row { grid-template-areas: "sign id what took" ". bar why when"; }
+.nbs.narrow .runs .sign { grid-area: sign; }
+.nbs.narrow .runs .id { grid-area: id; }
+.nbs.narrow .runs .name { grid-area: what; }
+.nbs.narrow .runs .took { grid-area: took; }
+.nbs.narrow .runs .why { grid-area: why; font-size: 0.88em; }
+.nbs.narrow .runs .when { grid-area: when; font-size: 0.88em; }
+.nbs.narrow .runs .bar { grid-area: bar; height: 4px; }
+.nbs.narrow .runs .spark { display: none; }
+.nbs.narrow .pad .row > .quick.asked { grid-area: 1 / 1 / -1 / -1; right: 10px; left: auto; }
+.nbs.narrow .schedules .row { grid-template-columns: 18px minmax(0, 1fr) auto; grid-template-areas: "sign name next" ". trigger acts"; }
+.nbs.narrow .schedules .sign { grid-area: sign; }
+.nbs.narrow .schedules .name { grid-area: name; }
+.nbs.narrow .schedules .when { grid-area: next; }
+.nbs.narrow .schedules .why { grid-area: trigger; font-size: 0.88em; }
+.nbs.narrow .schedules .acts { grid-area: acts; }
+.nbs.narrow .schedules .acts button { padding: 0 7px; }
+.nbs.narrow .schedules .policy, .nbs.narrow .schedules .spark { display: none; }
+.nbs.narrow .tabs { order: 1; margin-left: -6px; flex-wrap: wrap; }
+.nbs.narrow input[type="search"] { order: 2; flex: 1 1 130px; width: auto; }
+
+@media (prefers-reduced-motion: reduce) {
+  .nbs * { transition: none !important; }
+}
+`,""]),e.d(r,{},{A:s})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),t=e.n(a),o=e("./node_modules/css-loader/dist/runtime/api.js"),s=e.n(o),i=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=s()(t());d.i(i.A),d.push([n.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
+
+/* ---- side panel */
+.nbs-side .jp-SidePanel-header { display: block; padding: 0; font-size: inherit; font-weight: inherit; letter-spacing: normal; text-transform: none; }
+.nbs.nbs-top { display: flex; align-items: center; gap: 6px; height: 40px; padding: 0 8px; border: 0; border-radius: 0; container: none; }
+.nbs.nbs-top input[type='search'] { flex: 1 1 auto; width: auto; min-width: 60px; height: 26px; }
+.nbs.nbs-top .page { display: grid; place-items: center; width: 28px; height: 26px; padding: 0; }
+.nbs.nbs-top .page svg { display: block; width: 16px; height: 16px; }
+.nbs.nbs-section { border: 0; border-radius: 0; min-height: 0; }
+.nbs.nbs-section .list { height: 100%; }
+.nbs.nbs-section .row { border-bottom-color: color-mix(in srgb, var(--fg) 8%, var(--bg)); }
+.nbs.nbs-section .runs .row { grid-template-columns: 16px auto minmax(0, 1fr) auto; grid-template-areas: 'sign what what took' '. id why when'; padding: 5px 10px 3px; }
+.nbs.nbs-section .runs .row > .id { font-size: 0.88em; }
+.nbs.nbs-section .runs .row > .bar { grid-area: 2 / 2 / 3 / -1; align-self: end; margin-bottom: -3px; height: 3px; }
+.nbs.nbs-section .schedules .row { grid-template-columns: 16px minmax(0, 1fr) auto; grid-template-areas: 'sign name next' '. trigger last'; padding: 5px 10px 3px; }
+.nbs.nbs-section .schedules .row > .spark { display: flex; grid-area: last; height: 16px; overflow: hidden; }
+.nbs.nbs-section .schedules .spark i { width: 4px; max-height: 16px; }
+.nbs.nbs-section .row > .acts { position: absolute; grid-area: auto; inset: auto 6px 3px auto; display: none; gap: 4px; padding-left: 14px; background: linear-gradient(to right, transparent, var(--bg) 12px); }
+.nbs.nbs-section .row > .acts button { padding: 0 7px; font-size: 0.92em; line-height: 1.5; }
+.nbs.nbs-section .pad .row:is(:hover, [aria-selected='true']) > .acts { display: flex; }
+.nbs.nbs-section .row > .acts.asked { display: flex; }
+.nbs.nbs-section .row > .acts.asked button:first-child { border-color: var(--brand); }
+.nbs.nbs-section .empty { padding: 12px 14px; }
+.nbs.nbs-section .remedy { align-self: flex-start; margin: 0 14px 12px; }
+.jp-AccordionPanel-title .nbs-count { margin-left: 6px; color: var(--jp-ui-font-color2); font-weight: 400; font-variant-numeric: tabular-nums; }
+.nbs-stale .jp-SidePanel-content { opacity: 0.62; }
+
+.nbs.nbs-trouble { display: grid; grid-template-columns: 16px minmax(0, 1fr) auto; gap: 4px 8px; align-items: start; padding: 8px 10px; border: 0; border-top: 1px solid var(--line); border-radius: 0; container: none; overflow-wrap: anywhere; }
+.nbs.nbs-trouble.lm-mod-hidden { display: none; }
+.nbs-trouble .sign { margin-top: 2px; }
+.nbs-trouble .words { display: grid; gap: 2px; }
+.nbs-trouble .words span { color: var(--fg2); }
+.nbs-trouble[data-state='stale'] { background: color-mix(in srgb, var(--warn) 12%, var(--bg)); }
+.nbs-trouble[data-state='connecting'] { visibility: hidden; animation: nbs-late 0s 0.4s forwards; }
+.nbs-trouble:is([data-state='absent'], [data-state='lost']) { grid-template-columns: minmax(0, 1fr); justify-items: center; gap: 10px; padding: 36px 20px; text-align: center; }
+.nbs-trouble:is([data-state='absent'], [data-state='lost']) .sign { width: 28px; height: 28px; margin: 0; color: var(--fg2); }
+@keyframes nbs-late { to { visibility: visible; } }
+
+/* ---- status bar, notebook's toolbar */
+.nbs.nbs-status, .nbs.nbs-badge { display: flex; align-items: center; width: auto; border: 0; border-radius: 0; background: none; container: none; white-space: nowrap; }
+.nbs.nbs-status.lm-mod-hidden, .nbs.nbs-badge.lm-mod-hidden { display: none; }
+.nbs-status button { display: flex; align-items: center; gap: 5px; height: 100%; padding: 0; border: 0; border-radius: 0; background: none; font-variant-numeric: tabular-nums; }
+.nbs.nbs-status button:hover:not(:disabled) { background: none; }
+.nbs-status .sign { width: 13px; height: 13px; }
+.nbs-status .sign.none { display: none; }
+.nbs-status .bad { color: var(--tone); }
+.nbs.nbs-badge { gap: 6px; height: 24px; margin: 0 4px; font-size: var(--jp-ui-font-size1); }
+.nbs-badge .next { display: flex; align-items: center; gap: 5px; height: 22px; padding: 0 6px; border-color: transparent; background: none; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs-badge .next .sign { width: 13px; height: 13px; }
+.nbs-badge .changed { padding: 0 8px; border: 1px solid color-mix(in srgb, var(--warn) 55%, var(--bg)); border-radius: 10px; color: var(--warn); font-size: 0.92em; line-height: 18px; }
+`,""]),e.d(r,{},{A:d})},"./node_modules/css-loader/dist/runtime/api.js"(n){n.exports=function(n){var r=[];return r.toString=function(){return this.map(function(r){var e="",a=void 0!==r[5];return r[4]&&(e+="@supports (".concat(r[4],") {")),r[2]&&(e+="@media ".concat(r[2]," {")),a&&(e+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),e+=n(r),a&&(e+="}"),r[2]&&(e+="}"),r[4]&&(e+="}"),e}).join("")},r.i=function(n,e,a,t,o){"string"==typeof n&&(n=[[null,n,void 0]]);var s={};if(a)for(var i=0;i<this.length;i++){var d=this[i][0];null!=d&&(s[d]=!0)}for(var l=0;l<n.length;l++){var b=[].concat(n[l]);a&&s[b[0]]||(void 0!==o&&(void 0===b[5]||(b[1]="@layer".concat(b[5].length>0?" ".concat(b[5]):""," {").concat(b[1],"}")),b[5]=o),e&&(b[2]&&(b[1]="@media ".concat(b[2]," {").concat(b[1],"}")),b[2]=e),t&&(b[4]?(b[1]="@supports (".concat(b[4],") {").concat(b[1],"}"),b[4]=t):b[4]="".concat(t)),r.push(b))}},r}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(n){n.exports=function(n){return n[1]}},"./style/index.css"(n,r,e){e.r(r);var a=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),t=e.n(a),o=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),s=e.n(o),i=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(i),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),b=e.n(l),p=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(p),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),u=e.n(c),x=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),m={};m.styleTagTransform=u(),m.setAttributes=b(),m.insert=d().bind(null,"head"),m.domAPI=s(),m.insertStyleElement=g(),t()(x.A,m);let h=x.A&&x.A.locals?x.A.locals:void 0;e.d(r,{},{default:h})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(n){var r=[];function e(n){for(var e=-1,a=0;a<r.length;a++)if(r[a].identifier===n){e=a;break}return e}function a(n,a){for(var t={},o=[],s=0;s<n.length;s++){var i=n[s],d=a.base?i[0]+a.base:i[0],l=t[d]||0,b="".concat(d," ").concat(l);t[d]=l+1;var p=e(b),g={css:i[1],media:i[2],sourceMap:i[3],supports:i[4],layer:i[5]};if(-1!==p)r[p].references++,r[p].updater(g);else{var c=function(n,r){var e=r.domAPI(r);return e.update(n),function(r){r?(r.css!==n.css||r.media!==n.media||r.sourceMap!==n.sourceMap||r.supports!==n.supports||r.layer!==n.layer)&&e.update(n=r):e.remove()}}(g,a);a.byIndex=s,r.splice(s,0,{identifier:b,updater:c,references:1})}o.push(b)}return o}n.exports=function(n,t){var o=a(n=n||[],t=t||{});return function(n){n=n||[];for(var s=0;s<o.length;s++){var i=e(o[s]);r[i].references--}for(var d=a(n,t),l=0;l<o.length;l++){var b=e(o[l]);0===r[b].references&&(r[b].updater(),r.splice(b,1))}o=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(n){var r={};n.exports=function(n,e){var a=function(n){if(void 0===r[n]){var e=document.querySelector(n);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(n){e=null}r[n]=e}return r[n]}(n);if(!a)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");a.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(n){n.exports=function(n){var r=document.createElement("style");return n.setAttributes(r,n.attributes),n.insert(r,n.options),r}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(n,r,e){n.exports=function(n){var r=e.nc;r&&n.setAttribute("nonce",r)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(n){n.exports=function(n){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=n.insertStyleElement(n);return{update:function(e){var a,t,o;a="",e.supports&&(a+="@supports (".concat(e.supports,") {")),e.media&&(a+="@media ".concat(e.media," {")),(t=void 0!==e.layer)&&(a+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),a+=e.css,t&&(a+="}"),e.media&&(a+="}"),e.supports&&(a+="}"),(o=e.sourceMap)&&"u">typeof btoa&&(a+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(o))))," */")),n.styleTagTransform(a,r,n.options)},remove:function(){var n;null===(n=r).parentNode||n.parentNode.removeChild(n)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(n){n.exports=function(n,r){if(r.styleSheet)r.styleSheet.cssText=n;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(n))}}}}]);
