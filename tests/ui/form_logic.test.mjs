@@ -7,7 +7,7 @@ const FORM = "../../nbsched/panel/view/form/";
 const { KINDS, USUAL, triggerText, whenOf, zonedText } = await import(`${FORM}trigger.js`);
 const { changes, controlOf, fieldText, parameterOf, read } = await import(`${FORM}typed.js`);
 const { instantOf, partsOf, wallIn } = await import(`${FORM}zoned.js`);
-const { calendar, sayOf, tally, usualWindow } = await import(`${FORM}occurrences.js`);
+const { calendar, markOf, sayOf, tally, usualWindow } = await import(`${FORM}occurrences.js`);
 const { OPTIONS, given, summary, textsOf } = await import(`${FORM}options.js`);
 const { mayBeScheduled, scheduleLine, withLine } = await import(`${FORM}magic.js`);
 const BERLIN = "Europe/Berlin";
@@ -160,7 +160,7 @@ test("options as usual are not sent, and what is stored is shown", () => {
 
 test("what is folded away is said in words", () => {
   assert.equal(summary({}), "all as usual");
-  assert.equal(summary({ retries: "1", overlap: "queue_one" }), "1 retry · while one still runs: queue one");
+  assert.equal(summary({ retries: "1", overlap: "queue_one" }), "1 retry · overlap: queue one");
   for (const { choices, usual } of OPTIONS) assert.ok(!choices || choices.some(([value]) => value === usual));
 });
 
@@ -191,6 +191,13 @@ test("a schedule with several instants a day is shown by days, none left out", (
   assert.equal(found.kind, "days");
   assert.deepEqual(found.lines.map(({ label, cells }) => [label, cells.length]), [["Mon 2 Nov", 2], ["Tue 3 Nov", 1]]);
   assert.deepEqual(calendar([]).heads, []);
+});
+
+test("a cell is marked by what tells it from its neighbours", () => {
+  const marks = all => all.map(one => markOf(one, calendar(all).marks));
+  assert.deepEqual(marks([at("11-02"), at("11-03")]), ["2", "3"]);
+  assert.deepEqual(marks([at("11-02", 1), at("11-02", 13)]), ["01", "13"]);
+  assert.deepEqual(marks([{ at: "2026-11-02T01:30:00Z" }, { at: "2026-11-02T02:00:00Z" }]), ["01:30", "02:00"]);
 });
 
 test("each occurrence is said in words and counted by its state", () => {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
-from nbsched.core.errors import NbschedError
+import panel_source as ps
+
+from nbsched.core.errors import NbschedError, UnknownName, UsageError
 from nbsched.core.triggers import next_times, parse_trigger
+from tests.ui.pretended import Server
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"]
 PARAMETERS: list[dict[str, Any]] = [
@@ -41,11 +44,12 @@ def run_row(run: int, name: str = "report", **more: Any) -> dict[str, Any]:
     return row | more
 
 
-class Answers:
-    """Stands before the server; `asked` has method, path, query or body of all that was asked."""
+class Answers(Server):
+    """The server of one test; `requests` has method, path and what was given of all that forms asked."""
 
-    def __init__(self, page: Any, **more: Any) -> None:
-        self.asked: list[tuple[str, str, Any]] = []
+    def __init__(self, **more: Any) -> None:
+        super().__init__(ps.day())
+        self.requests: list[tuple[str, str, Any]] = []
         self.schedules: dict[str, dict[str, Any]] = {}
         self.runs: dict[int, dict[str, Any]] = {}
         self.views: dict[int, dict[str, Any]] = {}
@@ -53,59 +57,57 @@ class Answers:
         self.parameters: list[dict[str, Any]] = PARAMETERS
         self.refusals: dict[str, str] = {}
         vars(self).update(more)
-        page.route("**/nbsched/api/**", self._route)
 
     def posted(self, path: str) -> list[Any]:
         """The bodies that were sent there."""
-        return [body for method, asked, body in self.asked if (method, asked) == ("POST", path)]
+        return [body for method, asked, body in self.requests if (method, asked) == ("POST", path)]
 
-    def _route(self, route: Any) -> None:
-        request, parts = route.request, urlsplit(route.request.url)
-        path = unquote(parts.path.split("/nbsched/api", 1)[1])
-        given = json.loads(request.post_data) if request.post_data else {k: v[0] for k, v in parse_qs(parts.query).items()}
-        if path in ("", "/news"):
-            route.fallback()
-            return
-        self.asked.append((request.method, path, given))
-        if path in self.refusals:
-            status, answer = 400, {"message": self.refusals[path]}
-        else:
-            status, answer = self._answer(request.method, path.strip("/").split("/"), given)
+    def _told(self, route: Any, asked: Callable[[], Any]) -> None:
+        try:
+            status, answer = 200, asked()
+        except NbschedError as error:
+            status, answer = 404 if isinstance(error, UnknownName) else 400, {"message": str(error)}
         route.fulfill(status=status, content_type="application/json", body=json.dumps(answer))
 
-    def _answer(self, method: str, path: list[str], given: dict[str, Any]) -> tuple[int, Any]:
-        answers: dict[str, Callable[..., tuple[int, Any]]] = {
-            "zones": lambda: (200, ZONES), "next": lambda: _next(given), "notebooks": lambda: self._notebook(given["path"]),
-            "runs": lambda: self._of_run(method, path[1:], given), "schedules": lambda: self._of_schedule(method, path[1:], given),
+    def _about(self, path: str, query: Mapping[str, list[str]], request: Any) -> Any:
+        if path == "/news":
+            return super()._about(path, query, request)
+        given = request.post_data_json or {name: values[0] for name, values in query.items()}
+        path = unquote(path)
+        self.requests.append((request.method, path, given))
+        if path in self.refusals:
+            raise UsageError(self.refusals[path])
+        kind, *rest = path.strip("/").split("/")
+        answers: dict[str, Callable[[], Any]] = {
+            "zones": lambda: ZONES, "next": lambda: _next(given), "notebooks": lambda: self._notebook(given["path"]),
+            "runs": lambda: self._of_run(request.method, rest, given), "schedules": lambda: self._of_schedule(rest, given),
         }  # fmt: skip
-        return answers[path[0]]()
+        return answers[kind]()
 
-    def _notebook(self, path: str) -> tuple[int, Any]:
+    def _notebook(self, path: str) -> Any:
         found = [one for one in self.schedules.values() if one.get("path", path) == path]
         name = path.rpartition("/")[2].removesuffix(".ipynb")
-        return 200, {"path": path, "name": name, "parameters": self.parameters, "schedules": found, "last_run": None, "changed": None}
+        return {"path": path, "name": name, "parameters": self.parameters, "schedules": found, "last_run": None, "changed": None}
 
-    def _of_run(self, method: str, path: list[str], given: dict[str, Any]) -> tuple[int, Any]:
+    def _of_run(self, method: str, path: list[str], given: dict[str, Any]) -> Any:
         if not path:
-            return 201, run_row(52, given["path"].rpartition("/")[2].removesuffix(".ipynb"), params=given.get("params", {}))
+            return run_row(52, given["path"].rpartition("/")[2].removesuffix(".ipynb"), params=given.get("params", {}))
         run = self.runs[int(path[0])]
         if path[1:] == ["details"]:
-            return 200, self.views[run["id"]]
-        return (201, run_row(53, run["name"], retry_of=run["id"])) if method == "POST" else (200, run)
+            return self.views[run["id"]]
+        return run_row(53, run["name"], retry_of=run["id"]) if method == "POST" else run
 
-    def _of_schedule(self, method: str, path: list[str], given: dict[str, Any]) -> tuple[int, Any]:
+    def _of_schedule(self, path: list[str], given: dict[str, Any]) -> Any:
         if not path:
-            return 201, schedule_row(given["name"], given["trigger"], tz=given["tz"])
+            return schedule_row(given["name"], given["trigger"], tz=given["tz"])
         if path[0] not in self.schedules:
-            return 404, {"message": f"there is no schedule {path[0]!r}: see the list of schedules"}
+            raise UnknownName("schedule", path[0], self.schedules)
         row = self.schedules[path[0]]
         if path[1:] in (["pause"], ["resume"]):
             row["paused"] = "by user" if path[1] == "pause" else None
         if path[1:] == ["occurrences"]:
-            return 200, self._within(given)
-        if path[1:] == ["backfill"]:
-            return 200, self._backfill(given)
-        return 200, row
+            return self._within(given)
+        return self._backfill(given) if path[1:] == ["backfill"] else row
 
     def _within(self, given: dict[str, Any]) -> list[dict[str, Any]]:
         start, end = (datetime.fromisoformat(given[key]) for key in ("start", "end"))
@@ -121,17 +123,15 @@ class Answers:
         return [run_row(one["run"]) for one in todo]
 
 
-def _next(given: dict[str, Any]) -> tuple[int, Any]:
-    text, zone = given["trigger"], given["tz"]
-    now = datetime(2026, 3, 26, 12, tzinfo=ZoneInfo(zone))
-    try:
-        trigger = parse_trigger(text, tz=zone)
-        times = next_times(trigger, int(given["n"]), after=now, tz=zone) if trigger.timed else []
-    except NbschedError as error:
-        return 400, {"message": str(error)}
+def _next(given: dict[str, Any]) -> Any:
+    zone = ZoneInfo(given["tz"])
+    trigger = parse_trigger(given["trigger"], tz=given["tz"])
+    skipped = given["trigger"].startswith("30 2 ")
+    now = datetime(2027, 3, 26, 12, tzinfo=zone) if skipped else datetime.now(zone)
+    times = next_times(trigger, int(given["n"]), after=now, tz=given["tz"]) if trigger.timed else []
     note = "02:30 does not exist that day: it fires at 03:00"
-    told = [{"at": at.isoformat(), "note": note if "2026-03-29T03:00" in at.isoformat() else ""} for at in times]
-    return 200, {"trigger": str(trigger), "words": f"in words: {text}", "tz": zone, "times": told}
+    told = [{"at": at.isoformat(), "note": note if skipped and at.hour == 3 else ""} for at in times]
+    return {"trigger": str(trigger), "words": f"in words: {given['trigger']}", "tz": given["tz"], "times": told}
 
 
 def days(states: str, last: datetime) -> list[dict[str, Any]]:

@@ -43,6 +43,11 @@ export class AskingDialog extends Dialog<void> {
     if (!(event.key === 'Enter' && own)) super._evtKeydown(event);
   }
 
+  // Whether there is something to do.
+  allow(does: boolean): void {
+    for (const button of this.node.querySelectorAll<HTMLButtonElement>('.jp-Dialog-footer .jp-mod-accept')) button.disabled = !does;
+  }
+
   private async perform(button: string): Promise<boolean> {
     this.wait(true);
     try {

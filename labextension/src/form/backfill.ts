@@ -19,10 +19,11 @@ const AGAIN_MS = 1000;
 export async function backfill(server: IServer, schedule: string, open: (run: number) => void = () => undefined): Promise<void> {
   const stored = await server.ask<Stored>(`/schedules/${encodeURIComponent(schedule)}`);
   let dialog: AskingDialog | null = null;
-  const form = new BackfillForm(server, stored, run => {
+  const opened = (run: number): void => {
     dialog?.reject();
     open(run);
-  });
+  };
+  const form = new BackfillForm(server, stored, opened, left => dialog?.allow(left > 0));
   dialog = new AskingDialog(
     { title: `Backfill ${schedule}`, body: form, does: [START], leave: 'Close', focus: 'input' },
     () => form.start()
@@ -34,7 +35,8 @@ class BackfillForm extends Widget {
   constructor(
     private readonly server: IServer,
     private readonly stored: Stored,
-    open: (run: number) => void
+    open: (run: number) => void,
+    private readonly left: (instants: number) => void
   ) {
     super();
     this.addClass('nbs');
@@ -124,6 +126,7 @@ class BackfillForm extends Widget {
       return one;
     }));
     const going = all.filter(one => UNDONE.has(one.state ?? '')).length;
+    this.left(will.length);
     say(this.count, inWords(all.length, will.length, going));
   }
 
@@ -161,7 +164,7 @@ class BackfillForm extends Widget {
 function inWords(all: number, will: number, going: number): string {
   if (!all) return 'The schedule has no instants in these days.';
   const next = will ? `Start runs ${will} of ${all} instants, marked by a ring.` : `None of the ${all} instants is left to run.`;
-  return going ? `${going} to go. ${next} It goes on when this is closed.` : next;
+  return going ? `${going} to go, also when this is closed.${will ? ` ${next}` : ''}` : next;
 }
 
 // The first instant of the day: the first full hour that there is, where the clocks skip midnight.

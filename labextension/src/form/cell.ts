@@ -15,8 +15,8 @@ const INSERT = 'Insert';
 const AND_RUN = 'Insert and run';
 const LOAD = '%load_ext nbsched';
 const PLACES = [
-  ['kernel', 'This kernel, between your cells'],
-  ['thread', 'A thread of this kernel, beside your cells'],
+  ['kernel', 'This kernel'],
+  ['thread', 'A thread of this kernel'],
   ['process', 'A fresh process']
 ] as const;
 
@@ -101,7 +101,7 @@ class CellForm extends Widget {
 
   private readonly when: WhenFields;
   private readonly name = new Field('Name', input('text'), 'without one it is known by its cell');
-  private readonly place = new Field('Runs in', select(PLACES));
+  private readonly place = new Field('Runs in', select(PLACES), 'queued like your cells, beside them, or apart');
   private readonly options = new OptionFields();
   private readonly shown: HTMLElement = make('code', 'line');
   private readonly problem: HTMLElement = make('p', 'problem error');

@@ -2,7 +2,7 @@
 
 import { make, put, sign } from '../../../nbsched/panel/view/elements.js';
 import type { Sign } from '../../../nbsched/panel/view/elements.js';
-import { calendar, lookOf, sayOf, type Calendar, type Occurrence } from '../../../nbsched/panel/view/form/occurrences.js';
+import { calendar, lookOf, markOf, sayOf, type Calendar, type Occurrence } from '../../../nbsched/panel/view/form/occurrences.js';
 import { partsOf } from '../../../nbsched/panel/view/form/zoned.js';
 
 interface Shown {
@@ -32,8 +32,8 @@ export class OccurrenceGrid {
     }
   }
 
-  private build({ kind, heads, lines }: Calendar): void {
-    const table = make('table', kind);
+  private build({ kind, marks, heads, lines }: Calendar): void {
+    const table = make('table', `${kind} ${marks}`);
     table.setAttribute('role', 'grid');
     table.setAttribute('aria-label', 'Occurrences');
     this.cells = new Map();
@@ -45,17 +45,17 @@ export class OccurrenceGrid {
     for (const { label, cells } of lines) {
       const row = body.insertRow(), head = make('th', '', label);
       head.scope = 'row';
-      row.append(head, ...cells.map(one => (one ? this.cell(one) : make('td', 'gap'))));
+      row.append(head, ...cells.map(one => (one ? this.cell(one, markOf(one, marks)) : make('td', 'gap'))));
     }
     this.node.replaceChildren(table);
     this.cells.values().next().value?.node.setAttribute('tabindex', '0');
   }
 
-  private cell(one: Occurrence): HTMLElement {
+  private cell(one: Occurrence, mark: string): HTMLElement {
     const node = make('td'), icon = sign();
     node.setAttribute('role', 'gridcell');
     node.tabIndex = -1;
-    node.append(icon);
+    node.append(icon, make('small', '', mark));
     node.addEventListener('click', () => node.dataset.run && this.open(Number(node.dataset.run)));
     this.cells.set(one.at, { node, icon });
     return node;

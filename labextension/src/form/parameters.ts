@@ -55,11 +55,11 @@ export class ParameterFields {
 
   private entry(parameter: Parameter, dated: boolean): Entry {
     const field = new Field(parameter.name, controlFor(parameter), parameter.help ?? '');
-    const back = button('', () => this.reset(entry), 'back');
+    const back = button('↺', () => this.reset(entry), 'back');
     const day = dated && controlOf(parameter) === 'date' ? button('Day of the run', () => this.toggle(entry), 'toggle') : null;
     const entry: Entry = { parameter, field, back, day };
-    back.setAttribute('aria-label', `Reset ${parameter.name} to its default`);
-    back.title = `Back to the default${textOf(parameter.default) ? `: ${textOf(parameter.default)}` : ''}`;
+    back.setAttribute('aria-label', `Reset ${parameter.name}`);
+    back.title = `As it was${textOf(parameter.default) ? `: ${textOf(parameter.default)}` : ''}`;
     field.label.append(make('small', 'type', parameter.required ? `${parameter.type}, needed` : parameter.type), back);
     if (day) {
       day.title = 'Each run gets the day that it is scheduled for';

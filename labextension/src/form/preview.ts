@@ -57,7 +57,7 @@ export class Preview {
       }
     } catch (error) {
       if (asked === this.asked) {
-        this.show('', '', []);
+        this.show('Its next times stand here once it can be read.', '', []);
         this.refused(sentence(error));
       }
     }
@@ -77,10 +77,10 @@ export class Preview {
 
 function line({ at, note }: Next['times'][number]): HTMLElement {
   const { date, time, offset } = partsOf(at), node = make('li'), ms = Date.parse(at);
-  const day = make('span', 'day', dayText(date)), clock = make('b', '', time), far = make('small', 'far', fromNow(ms, Date.now()));
+  const day = make('span', 'day', dayText(date)), clock = make('b', '', time), apart = make('small', 'apart', fromNow(ms, Date.now()));
   const zone = make('small', 'offset', offset);
   put(node, 'title', `${exact(ms)} here`);
-  node.append(day, clock, zone, far);
+  node.append(day, clock, zone, apart);
   if (note) node.append(make('small', 'note', note));
   return node;
 }

@@ -142,7 +142,7 @@ export class ScheduleForm extends Widget {
     try {
       await this.server.ask<ScheduleRow>(`/schedules/${encodeURIComponent(name)}`);
     } catch (error) {
-      if (error instanceof Refused) return true;
+      if (error instanceof Refused && error.status === 404) return true;
       throw error;
     }
     this.name.refuse(`there is a schedule ${name} already: edit that one, or choose another name`);

@@ -2,13 +2,12 @@
 
 import { make } from '../../../nbsched/panel/view/elements.js';
 import {
-  CLOCK,
   KINDS,
   STATES,
+  TOLD,
   UNITS,
   USUAL,
   WEEK,
-  isCron,
   triggerText,
   whenOf,
   type When
@@ -120,7 +119,7 @@ export class WhenFields {
     }
     this.kind.refuse('');
     const found = triggerText(this.when, this.zone.text);
-    this.zone.node.classList.toggle('only-shown', !CLOCK.has(kind) || (kind === 'text' && !isCron(this.byName.text.text)));
+    this.zone.node.hidden = TOLD.has(kind);
     this.preview.ask('text' in found ? found.text : '', this.zone.text, 'error' in found ? found.error : '');
   }
 

@@ -9,6 +9,8 @@ export const LOOKS = [
   ["skipped", "⊘", "skip", "skipped"], [null, "", "none", "not run"],
 ];
 export const UNDONE = new Set(["running", "queued", "pending"]);
+// with more a day their times are no longer written
+const MOST_MARKED = 48;
 const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 // How the occurrence looks: [state, sign, tone, words].
@@ -44,13 +46,16 @@ function byDay(all) {
 }
 
 function dayLines(days) {
-  return { kind: "days", heads: [], lines: [...days].map(([date, cells]) => ({ label: dayText(date).slice(0, -5), cells })) };
+  const lines = [...days].map(([date, cells]) => ({ label: dayText(date).slice(0, -5), cells }));
+  const full = [...days.values()].flat().every(one => partsOf(one.at).time.endsWith(":00"));
+  const most = Math.max(...lines.map(({ cells }) => cells.length));
+  return { kind: "days", marks: full ? "hour" : most > MOST_MARKED ? "" : "time", heads: [], lines };
 }
 
 function weekLines(days) {
   const dates = [...days.keys()], weeks = mondays(dates[0], dates[dates.length - 1]);
   const lines = WEEKDAYS.map((label, day) => ({ label, cells: weeks.map(monday => days.get(daysAfter(monday, day))?.[0] ?? null) }));
-  return { kind: "weeks", heads: months(weeks), lines };
+  return { kind: "weeks", marks: "day", heads: months(weeks), lines };
 }
 
 function mondays(first, last) {
@@ -67,6 +72,12 @@ function months(weeks) {
     else heads.push({ label, span: 1 });
   }
   return heads;
+}
+
+// What is written into an occurrence's cell.
+export function markOf(one, marks) {
+  const { date, time } = partsOf(one.at);
+  return { day: String(Number(date.slice(8))), hour: time.slice(0, 2), time, "": "" }[marks];
 }
 
 // The window of days to begin with, `until` the last of them: few for what is often, a month for what is daily.

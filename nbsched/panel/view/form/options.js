@@ -1,17 +1,17 @@
 // What a schedule may be told beside when and what: each with its usual value, which is never sent.
 
 export const OPTIONS = [
-  { name: "retries", label: "Retries", help: "how often a failed attempt is tried again", usual: "0", whole: true },
-  { name: "timeout", label: "Timeout", help: "stop the run after this long, such as 30m", usual: "" },
-  { name: "overlap", label: "While one still runs", help: "what becomes of the next", usual: "skip", choices: [
-    ["skip", "Skip the next"], ["queue_one", "Queue one"], ["queue_all", "Queue all"], ["cancel_other", "Cancel the running one"],
+  { name: "retries", label: "Retries", help: "of an attempt that failed", usual: "0", whole: true },
+  { name: "timeout", label: "Timeout", help: "stop the run after this long: 30m", usual: "" },
+  { name: "overlap", label: "Overlap", help: "when the run before still goes on", usual: "skip", choices: [
+    ["skip", "Skip the new one"], ["queue_one", "Queue one"], ["queue_all", "Queue all"], ["cancel_other", "Cancel the running one"],
     ["kill_other", "Kill the running one"], ["allow", "Run side by side"]] },
-  { name: "missed", label: "When nothing was there to run it", help: "which of the missed times run later", usual: "latest", choices: [
+  { name: "missed", label: "Missed", help: "times when nothing was there to run it", usual: "latest", choices: [
     ["latest", "Run the latest"], ["all", "Run all"], ["earliest", "Run the earliest"], ["none", "Run none"]] },
-  { name: "catchup", label: "Catch up", help: "how far back missed times count, such as 1d", usual: "1d" },
-  { name: "priority", label: "Priority", help: "who goes first when all slots are taken", usual: "normal", choices: [
+  { name: "catchup", label: "Catch up", help: "how far back missed times count", usual: "1d" },
+  { name: "priority", label: "Priority", help: "who goes first in the queue", usual: "normal", choices: [
     ["high", "High"], ["normal", "Normal"], ["low", "Low"]] },
-  { name: "on_failure", label: "Notify on failure", help: "an Apprise URL such as mailto://…, or the name of an event to publish", usual: "" },
+  { name: "on_failure", label: "Notify on failure", help: "an Apprise URL or the name of an event", usual: "" },
 ];
 // those that make sense of a run that starts now
 export const RUN_OPTIONS = new Set(["retries", "timeout", "priority", "on_failure"]);

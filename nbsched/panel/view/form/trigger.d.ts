@@ -21,7 +21,7 @@ export const KINDS: [string, string][];
 export const UNITS: [string, string][];
 export const STATES: string[];
 export const WEEK: [number, string][];
-export const CLOCK: Set<string>;
+export const TOLD: Set<string>;
 export const USUAL: Readonly<When>;
 export function triggerText(when: When, zone: string): { text: string } | { field: string; error: string };
 export function whenOf(trigger: string, zone: string): { when: When; zone: string };

@@ -5,7 +5,7 @@ import { instantOf, knows, wallIn } from "./zoned.js";
 // kind, how it is called
 export const KINDS = [
   ["hour", "Every hour"], ["day", "Every day"], ["weekdays", "Monday to Friday"], ["week", "Every week"], ["month", "Every month"],
-  ["every", "Every few minutes, hours, days"], ["once", "Once"], ["event", "On an event"], ["after", "After another run"],
+  ["every", "At an interval"], ["once", "Once"], ["event", "On an event"], ["after", "After another run"],
   ["text", "Cron or trigger text"],
 ];
 export const UNITS = [["s", "seconds"], ["m", "minutes"], ["h", "hours"], ["d", "days"], ["w", "weeks"]];
@@ -14,8 +14,8 @@ export const STATES = ["succeeded", "failed", "cancelled", "skipped"];
 export const WEEK = [
   [1, "Monday"], [2, "Tuesday"], [3, "Wednesday"], [4, "Thursday"], [5, "Friday"], [6, "Saturday"], [0, "Sunday"],
 ];
-// kinds whose times a zone's clocks tell
-export const CLOCK = new Set(["hour", "day", "weekdays", "week", "month", "once", "text"]);
+// kinds that have no times to be shown
+export const TOLD = new Set(["event", "after"]);
 
 export const USUAL = Object.freeze({
   kind: "day", minute: "0", time: "02:00", days: [1], day: "1", amount: "15", unit: "m", from: "", at: "",
