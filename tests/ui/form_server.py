@@ -17,28 +17,47 @@ from tests.ui.pretended import Server
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"]
 PARAMETERS: list[dict[str, Any]] = [
-    {"name": name, "type": type_, "default": default, "help": help_, "required": False, "optional": type_ != "int", "choices": choices}
-    for name, type_, default, help_, choices in [
-        ("region", "str", "EU", "which customers", []), ("limit", "int", 1000, "", []),
-        ("threshold", "float", 0.5, "below this a row is dropped", []), ("day", "date", None, "", []),
-        ("mode", "str", "full", "", ["full", "incremental"]), ("send_mail", "bool", False, "tell the team", []),
+    {"name": name, "type": type_, "default": default, "help": about, "required": False,
+     "optional": type_ != "int", "choices": choices}
+    for name, type_, default, about, choices in [
+        ("region", "str", "EU", "which customers", []),
+        ("limit", "int", 1000, "", []),
+        ("threshold", "float", 0.5, "below this a row is dropped", []),
+        ("day", "date", None, "", []),
+        ("mode", "str", "full", "", ["full", "incremental"]),
+        ("send_mail", "bool", False, "tell the team", []),
         ("columns", "list", ["amount", "price"], "", []),
     ]
-]
+]  # fmt: skip
 """As `GET /notebooks` tells of them."""
 
 
 def schedule_row(name: str, trigger: str = "0 2 * * *", **more: Any) -> dict[str, Any]:
     """A ScheduleRow."""
-    row = {"name": name, "trigger": trigger, "tz": "Europe/Berlin", "next_at": "2026-11-27T02:00:00+01:00", "paused": None,
-           "overlap": "skip", "missed": "latest", "last_run": 41}  # fmt: skip
+    row = {"name": name, "trigger": trigger, "tz": "Europe/Berlin", "next_at": "2026-11-27T02:00:00+01:00",
+           "paused": None, "overlap": "skip", "missed": "latest", "last_run": 41}  # fmt: skip
     return row | more
 
 
 def run_row(run: int, name: str = "report", **more: Any) -> dict[str, Any]:
     """A RunRow."""
     at = "2026-11-26T02:00:00+01:00"
-    row = dict.fromkeys(("schedule", "reason", "until", "pipeline", "step", "index", "parent", "result", "error", "output", "key", "retry_of"))
+    row = dict.fromkeys(
+        (
+            "schedule",
+            "reason",
+            "until",
+            "pipeline",
+            "step",
+            "index",
+            "parent",
+            "result",
+            "error",
+            "output",
+            "key",
+            "retry_of",
+        )
+    )
     row |= {"id": run, "name": name, "state": "queued", "attempt": 0, "scheduled_at": at, "count": 1, "started_at": at,
             "ended_at": at, "params": {}, "values": {}}  # fmt: skip
     return row | more
@@ -80,18 +99,28 @@ class Answers(Server):
         kind, *rest = path.strip("/").split("/")
         answers: dict[str, Callable[[], Any]] = {
             "zones": lambda: ZONES, "next": lambda: _next(given), "notebooks": lambda: self._notebook(given["path"]),
-            "runs": lambda: self._of_run(request.method, rest, given), "schedules": lambda: self._of_schedule(rest, given),
+            "runs": lambda: self._of_run(request.method, rest, given),
+            "schedules": lambda: self._of_schedule(rest, given),
         }  # fmt: skip
         return answers[kind]()
 
     def _notebook(self, path: str) -> Any:
         found = [one for one in self.schedules.values() if one.get("path", path) == path]
         name = path.rpartition("/")[2].removesuffix(".ipynb")
-        return {"path": path, "name": name, "parameters": self.parameters, "schedules": found, "last_run": None, "changed": None}
+        return {
+            "path": path,
+            "name": name,
+            "parameters": self.parameters,
+            "schedules": found,
+            "last_run": None,
+            "changed": None,
+        }
 
     def _of_run(self, method: str, path: list[str], given: dict[str, Any]) -> Any:
         if not path:
-            return run_row(52, given["path"].rpartition("/")[2].removesuffix(".ipynb"), params=given.get("params", {}))
+            return run_row(
+                52, given["path"].rpartition("/")[2].removesuffix(".ipynb"), params=given.get("params", {})
+            )
         run = self.runs[int(path[0])]
         if path[1:] == ["details"]:
             return self.views[run["id"]]
@@ -131,7 +160,12 @@ def _next(given: dict[str, Any]) -> Any:
     times = next_times(trigger, int(given["n"]), after=now, tz=given["tz"]) if trigger.timed else []
     note = "02:30 does not exist that day: it fires at 03:00"
     told = [{"at": at.isoformat(), "note": note if skipped and at.hour == 3 else ""} for at in times]
-    return {"trigger": str(trigger), "words": f"in words: {given['trigger']}", "tz": given["tz"], "times": told}
+    return {
+        "trigger": str(trigger),
+        "words": f"in words: {given['trigger']}",
+        "tz": given["tz"],
+        "times": told,
+    }
 
 
 def days(states: str, last: datetime) -> list[dict[str, Any]]:

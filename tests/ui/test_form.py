@@ -18,7 +18,9 @@ Open = Callable[..., Any]
 
 def execute(page: Any, command: str, args: dict[str, Any] | None = None) -> None:
     """The command is started; what it asks is on the screen when its dialog is."""
-    page.evaluate("([name, args]) => void window.jupyterapp.commands.execute(name, args)", [command, args or {}])
+    page.evaluate(
+        "([name, args]) => void window.jupyterapp.commands.execute(name, args)", [command, args or {}]
+    )
 
 
 def dialog(page: Any, title: str | re.Pattern[str]) -> Any:
@@ -49,7 +51,9 @@ def test_a_notebook_is_scheduled_with_typed_parameters_and_its_next_times(
     form.get_by_role("combobox", name="Time zone").select_option("America/New_York")
     form.get_by_text("in words: 30 7 * * 1-5").wait_for()
     expect(form.get_by_role("list", name="The next times").get_by_role("listitem")).to_have_count(5)
-    expect(form.get_by_role("listitem").first).to_contain_text(re.compile("(Mon|Tue|Wed|Thu|Fri) .*07:30.*in "))
+    expect(form.get_by_role("listitem").first).to_contain_text(
+        re.compile("(Mon|Tue|Wed|Thu|Fri) .*07:30.*in ")
+    )
     form.get_by_label(re.compile("^limit")).fill("50")
     form.get_by_label(re.compile("^send_mail")).check()
     form.get_by_role("button", name="Day of the run").click()
@@ -100,7 +104,9 @@ def test_what_is_wrong_stands_at_its_field_and_nothing_is_sent(open_page: Open, 
     columns.fill("[1, 2]")
     trigger.fill("*/20 * * * *")
     form.get_by_text("in words: */20").wait_for()
-    server.refusals["/schedules"] = "report: parameter 'limit' must be int, not the str 'x': give a value of that type"
+    server.refusals["/schedules"] = (
+        "report: parameter 'limit' must be int, not the str 'x': give a value of that type"
+    )
     form.get_by_role("button", name="Schedule", exact=True).click()
     expect(form.get_by_label(re.compile("^limit"))).to_be_focused()
     server.refusals["/schedules"] = "the notebook report.ipynb is gone: save it again"
@@ -140,12 +146,15 @@ def test_late_answers_about_the_next_times_are_dropped(open_page: Open) -> None:
     assert len(server.requests) - asked <= 4
 
 
-def test_the_notebooks_schedules_are_listed_paused_and_edited_under_their_name(open_page: Open, screenshots: Path) -> None:
+def test_the_notebooks_schedules_are_listed_paused_and_edited_under_their_name(
+    open_page: Open, screenshots: Path
+) -> None:
     server = Answers()
     lab = open_page("1", prepare=server.serve)
     page, path = lab.page, lab.path.name
-    stored = schedule_row("nightly", "0 2 * * * tz Asia/Tokyo", tz="Asia/Tokyo", path=path, params={"limit": 7}, following=[],
-                          policy={"retries": 2, "timeout": "30m", "resources": {"gpu": 1}})  # fmt: skip
+    policy = {"retries": 2, "timeout": "30m", "resources": {"gpu": 1}}
+    stored = schedule_row("nightly", "0 2 * * * tz Asia/Tokyo", tz="Asia/Tokyo", path=path, params={"limit": 7},
+                          following=[], policy=policy)  # fmt: skip
     held = schedule_row("on-data", "on data.available", tz=None, next_at=None, paused="by user", path=path)
     vars(server).update(schedules={"nightly": stored, "on-data": held})
     execute(page, "nbsched:schedule")
@@ -189,7 +198,9 @@ def test_the_file_browser_the_palette_and_the_run_menu_lead_to_the_form(open_pag
     page.get_by_role("menuitem", name=re.compile("^Schedule…")).click()
     dialog(page, f"Schedule {lab.path.name}").get_by_role("button", name="Cancel", exact=True).last.click()
     execute(page, "apputils:activate-command-palette")
-    page.get_by_role("textbox", name=re.compile("command palette|Search", re.I)).last.fill("Schedule…")
+    page.get_by_role("textbox", name=re.compile("command palette|Search", re.IGNORECASE)).last.fill(
+        "Schedule…"
+    )
     page.locator(".lm-CommandPalette-itemLabel", has_text="Schedule…").first.click()
     dialog(page, f"Schedule {lab.path.name}").wait_for()
 
@@ -213,20 +224,57 @@ def test_a_cell_gets_the_line_that_schedules_it(open_page: Open, screenshots: Pa
     assert not server.posted("/schedules")
 
 
+def test_a_cell_that_is_scheduled_and_run_is_known_to_its_kernel(open_page: Open) -> None:
+    server = Answers()
+    lab = open_page("%load_ext nbsched", "total = 1 + 1", "%schedule", prepare=server.serve)
+    page = lab.page
+    page.locator(".jp-Cell").nth(1).click()
+    execute(page, "nbsched:schedule-cell")
+    form = dialog(page, "Schedule this cell")
+    form.get_by_label("At", exact=True).fill("04:10")
+    form.get_by_role("button", name="Insert and run").click()
+    form.wait_for(state="detached")
+    expect(page.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output")).to_contain_text("04:10")
+    lab.run(2)
+    assert "10 4 * * * tz Europe/Berlin" in lab.output(2)
+
+
+def test_the_form_opens_in_notebook_7(open_page: Open, screenshots: Path) -> None:
+    server = Answers()
+    lab = open_page("1", prepare=server.serve, view="notebook")
+    lab.page.get_by_role("button", name="Schedule this notebook").click()
+    form = dialog(lab.page, "Schedule page")
+    form.get_by_text("in words: 0 2 * * *").wait_for()
+    lab.page.screenshot(path=screenshots / "form_notebook7.png")
+
+
+def test_where_there_is_no_server_that_is_said_instead(open_page: Open) -> None:
+    server = Answers(state="absent")
+    lab = open_page("1", prepare=server.serve)
+    lab.page.wait_for_timeout(500)
+    execute(lab.page, "nbsched:schedule")
+    lab.page.get_by_text("This Jupyter server runs without nbsched").first.wait_for()
+    expect(lab.page.locator(".jp-Dialog")).to_have_count(0)
+
+
 STEPS = {"prepare": "succeeded", "train_logistic": "succeeded", "train_svm": "failed", "evaluate": "skipped"}
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_a_run_is_retried_from_a_step_with_other_parameters(open_page: Open, screenshots: Path, theme: str) -> None:
+def test_a_run_is_retried_from_a_step_with_other_parameters(
+    open_page: Open, screenshots: Path, theme: str
+) -> None:
     server = Answers()
     lab = open_page("1", prepare=server.serve)
     lab.theme(f"JupyterLab {theme}")
-    steps = {name: run_row(60 + n, name, step=name, state=state) for n, (name, state) in enumerate(STEPS.items())}
-    run = run_row(59, "training", state="failed", pipeline="training", params={"region": "EU", "rates": [0.1, 0.3], "fast": False}, steps=steps,
-                  error="KeyError: 'amount'")  # fmt: skip
-    view = {"run": run, "row": {}, "notebook": None, "error": {"text": "KeyError: 'amount'", "cell": 5, "line": "total = df['amount'].sum()", "traceback": ""}}
+    steps = {
+        name: run_row(60 + n, name, step=name, state=state) for n, (name, state) in enumerate(STEPS.items())
+    }
+    params = {"region": "EU", "rates": [0.1, 0.3], "fast": False}
+    run = run_row(59, "training", state="failed", pipeline="training", params=params, steps=steps)
+    error = {"text": "KeyError: 'amount'", "cell": 5, "line": "total = df['amount'].sum()", "traceback": ""}
     page = lab.page
-    vars(server).update(runs={59: run}, views={59: view})
+    vars(server).update(runs={59: run}, views={59: {"run": run, "row": {}, "notebook": None, "error": error}})
     execute(page, "nbsched:retry-with", {"run": 59})
     form = dialog(page, "Retry training, run 59")
     form.get_by_text("train_svm, evaluate").wait_for()
@@ -240,7 +288,9 @@ def test_a_run_is_retried_from_a_step_with_other_parameters(open_page: Open, scr
 
 
 @pytest.mark.parametrize("theme", ["Light", "Dark"])
-def test_what_was_not_run_is_seen_counted_started_and_followed(open_page: Open, screenshots: Path, theme: str) -> None:
+def test_what_was_not_run_is_seen_counted_started_and_followed(
+    open_page: Open, screenshots: Path, theme: str
+) -> None:
     server = Answers()
     lab = open_page("1", prepare=server.serve)
     lab.theme(f"JupyterLab {theme}")
@@ -259,7 +309,11 @@ def test_what_was_not_run_is_seen_counted_started_and_followed(open_page: Open, 
     form.get_by_role("button", name="Start").click()
     form.get_by_text("9 to go").wait_for()
     shot(page, screenshots, f"backfill_running_{theme.lower()}")
-    assert [body["max_parallel"] for body in server.posted("/schedules/nightly/backfill") if "max_parallel" in body] == [3]
+    assert [
+        body["max_parallel"]
+        for body in server.posted("/schedules/nightly/backfill")
+        if "max_parallel" in body
+    ] == [3]
     assert form.locator("td.run").count() == 3
     first = form.locator('td[role="gridcell"]').first
     first.focus()
@@ -291,8 +345,18 @@ HOSTILE = "<img src=x onerror=window.hacked=1>"
 def test_text_from_people_stays_text(open_page: Open, screenshots: Path) -> None:
     server = Answers()
     lab = open_page("1", prepare=server.serve)
-    parameters = [{"name": "p", "type": "str", "default": HOSTILE, "help": HOSTILE}, {"name": HOSTILE, "type": HOSTILE, "default": [HOSTILE], "help": ""}]
-    stored = schedule_row(HOSTILE, f"on {HOSTILE.replace(' ', '')}", paused=HOSTILE, path=lab.path.name, params={HOSTILE: HOSTILE}, policy={"timeout": HOSTILE})
+    parameters = [
+        {"name": "p", "type": "str", "default": HOSTILE, "help": HOSTILE},
+        {"name": HOSTILE, "type": HOSTILE, "default": [HOSTILE], "help": ""},
+    ]
+    stored = schedule_row(
+        HOSTILE,
+        f"on {HOSTILE.replace(' ', '')}",
+        paused=HOSTILE,
+        path=lab.path.name,
+        params={HOSTILE: HOSTILE},
+        policy={"timeout": HOSTILE},
+    )
     page = lab.page
     vars(server).update(parameters=parameters, schedules={HOSTILE: stored})
     server.refusals["/next"] = HOSTILE
@@ -308,7 +372,15 @@ def test_text_from_people_stays_text(open_page: Open, screenshots: Path) -> None
     assert form.locator(".nbs-form img").count() == 0
 
 
-def test_the_form_fits_a_narrow_window_and_the_keyboard_reaches_all_of_it(open_page: Open, screenshots: Path) -> None:
+FOCUSED = """() => {
+    const focused = document.activeElement;
+    return focused.labels?.[0]?.firstChild?.textContent ?? focused.textContent;
+}"""
+
+
+def test_the_form_fits_a_narrow_window_and_the_keyboard_reaches_all_of_it(
+    open_page: Open, screenshots: Path
+) -> None:
     server = Answers()
     lab = open_page("1", width=420, height=820, prepare=server.serve)
     page = lab.page
@@ -323,7 +395,7 @@ def test_the_form_fits_a_narrow_window_and_the_keyboard_reaches_all_of_it(open_p
     seen = []
     for _ in range(24):
         page.keyboard.press("Tab")
-        seen.append(page.evaluate("() => document.activeElement.labels?.[0]?.firstChild?.textContent ?? document.activeElement.textContent"))
+        seen.append(page.evaluate(FOCUSED))
     for name in ("At", "Time zone", "region", "columns", "Name", "Schedule"):
         assert name in seen, seen
     page.keyboard.press("Escape")

@@ -30,7 +30,9 @@ def _node() -> str:
 
 
 def _run(*arguments: str, given: str = "") -> str:
-    done = subprocess.run([_node(), *arguments], input=given, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(
+        [_node(), *arguments], input=given, capture_output=True, text=True, timeout=30, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -64,10 +66,14 @@ def test_what_the_builder_makes_of_a_trigger_means_the_same_to_python() -> None:
         assert parse_trigger(text, tz=zone) == parse_trigger(trigger, tz="Europe/Berlin")
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC", "Africa/Casablanca"])
+@pytest.mark.parametrize(
+    "zone", ["Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe", "UTC", "Africa/Casablanca"]
+)
 def test_a_wall_clock_means_the_same_instant_to_python(zone: str) -> None:
     walls = [datetime(2026, 1, 1) + timedelta(minutes=30 * n) for n in range(0, 48 * 365, 7)]
-    walls += [datetime(2026, month, 25) + timedelta(minutes=15 * n) for month in (3, 10) for n in range(96 * 7)]
+    walls += [
+        datetime(2026, month, 25) + timedelta(minutes=15 * n) for month in (3, 10) for n in range(96 * 7)
+    ]
     texts = [wall.isoformat(timespec="minutes") for wall in walls]
     found = _answers("zoned.js", f"m.instantOf(one, {json.dumps(zone)})", texts)
     for wall, answer in zip(walls, found, strict=True):
@@ -78,11 +84,27 @@ def test_a_wall_clock_means_the_same_instant_to_python(zone: str) -> None:
             assert datetime.fromisoformat(answer["iso"]) == meant.astimezone(UTC)
 
 
-HOSTILE = ["plain", "two words", "it's", '"both" it\'s', "$HOME", "{x}", '{"k": 1}', "a\\b", "é", "--name", "#", "{{x}}", "$$"]
+HOSTILE = [
+    "plain",
+    "two words",
+    "it's",
+    '"both" it\'s',
+    "$HOME",
+    "{x}",
+    '{"k": 1}',
+    "a\\b",
+    "é",
+    "--name",
+    "#",
+    "{{x}}",
+    "$$",
+]
 
 
 def test_a_cells_line_is_read_by_the_magic_as_it_was_meant() -> None:
-    made = _answers("magic.js", "m.scheduleLine('on x where {\"k\": 1}', 'UTC', {name: one, retries: 2})", HOSTILE)
+    made = _answers(
+        "magic.js", "m.scheduleLine('on x where {\"k\": 1}', 'UTC', {name: one, retries: 2})", HOSTILE
+    )
     for name, line in zip(HOSTILE, made, strict=True):
         magic, *rest = [expand(word, {"x": "expanded", "HOME": "expanded"}) for word in words(line)]
         assert [magic, *rest] == ["%%schedule", 'on x where {"k": 1}', "--name", name, "--retries", "2"], line

@@ -31,7 +31,7 @@ export class ParameterFields {
 
   // The changed values by name; null, and said at the fields, when one means nothing.
   params(): Record<string, any> | null {
-    const texts = Object.fromEntries(this.entries.map(entry => [entry.parameter.name, textIn(entry)]));
+    const texts = Object.fromEntries(this.entries.map(entry => [entry.parameter.name, shownText(entry)]));
     const found = changes(this.entries.map(({ parameter }) => parameter), texts);
     this.entries.forEach(entry => this.check(entry));
     return Object.keys(found.errors).length || this.fields.some(field => field.wrong) ? null : found.params;
@@ -73,7 +73,7 @@ export class ParameterFields {
   }
 
   private check(entry: Entry): void {
-    const { parameter, field, back } = entry, text = textIn(entry);
+    const { parameter, field, back } = entry, text = shownText(entry);
     const found = field.unreadable ? { error: 'this is not a number: write digits' } : read(parameter, text);
     field.refuse('error' in found ? found.error : '');
     const changed = text !== defaultText(parameter) || field.unreadable;
@@ -88,12 +88,12 @@ export class ParameterFields {
   }
 
   private toggle(entry: Entry): void {
-    setText(entry, textIn(entry) === RUN_DAY ? defaultText(entry.parameter) : RUN_DAY);
+    setText(entry, shownText(entry) === RUN_DAY ? defaultText(entry.parameter) : RUN_DAY);
     this.check(entry);
   }
 }
 
-function textIn({ field, day }: Entry): string {
+function shownText({ field, day }: Entry): string {
   return day?.getAttribute('aria-pressed') === 'true' ? RUN_DAY : field.text;
 }
 

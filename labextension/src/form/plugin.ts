@@ -26,13 +26,20 @@ export const form: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd, server: IServer, notebooks: INotebookTracker | null, browsers: IFileBrowserFactory | null, palette: ICommandPalette | null
   ): void => {
-    const found = new Found(app, notebooks, browsers);
-    ofNotebooks(app, server, found);
-    ofCells(app, server, found);
-    ofRuns(app, server);
+    const found = new Found(app, notebooks, browsers), asked = asking(server);
+    ofNotebooks(app, server, found, asked);
+    ofCells(app, server, found, asked);
+    ofRuns(app, server, asked);
     for (const command of [Commands.schedule, Commands.runNow, Commands.scheduleCell]) palette?.addItem({ command, category: CATEGORY });
   }
 };
+
+type Asked = (form: () => Promise<unknown>) => Promise<void>;
+
+// A form opens only where the server can answer it; else, and when it refuses, that is said in one line.
+function asking(server: IServer): Asked {
+  return form => told(server.trouble ? Promise.reject(new Error(server.trouble)) : form());
+}
 
 // What a command is about when nobody names it.
 class Found {
@@ -66,7 +73,7 @@ class Found {
   }
 }
 
-function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found): void {
+function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found, asked: Asked): void {
   const { commands } = app;
   commands.addCommand(Commands.schedule, {
     describedBy: ARGS[Commands.schedule],
@@ -74,7 +81,7 @@ function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found): void 
     caption: 'Schedule this notebook, or run it now',
     icon: args => (args.schedule ? undefined : icon),
     isEnabled: args => typeof args.schedule === 'string' || found.path(args) !== null,
-    execute: args => told(schedule(app, server, found, args))
+    execute: args => asked(() => schedule(app, server, found, args))
   });
   commands.addCommand(Commands.runNow, {
     describedBy: ARGS[Commands.runNow],
@@ -83,7 +90,7 @@ function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found): void 
     isEnabled: args => found.path(args) !== null,
     execute: args => {
       const path = found.path(args);
-      return path === null ? undefined : told(found.saved(path).then(saved => runNow(server, saved)).then(run => tell(app, server, { run })));
+      return path === null ? undefined : asked(async () => tell(app, server, { run: await runNow(server, await found.saved(path)) }));
     }
   });
 }
@@ -95,7 +102,7 @@ async function schedule(app: JupyterFrontEnd, server: IServer, found: Found, arg
   tell(app, server, await scheduleNotebook(server, saved, edit));
 }
 
-function ofCells({ commands }: JupyterFrontEnd, server: IServer, found: Found): void {
+function ofCells({ commands }: JupyterFrontEnd, server: IServer, found: Found, asked: Asked): void {
   commands.addCommand(Commands.scheduleCell, {
     describedBy: ARGS[Commands.scheduleCell],
     label: args => (args.toolbar ? '' : 'Schedule Cell…'),
@@ -104,23 +111,27 @@ function ofCells({ commands }: JupyterFrontEnd, server: IServer, found: Found): 
     isEnabled: () => found.panel?.content.activeCell?.model.type === 'code',
     execute: () => {
       const panel = found.panel, cell = panel?.content.activeCell;
-      return panel && cell ? told(scheduleCell(server, panel, cell)) : undefined;
+      return panel && cell ? asked(() => scheduleCell(server, panel, cell)) : undefined;
     }
   });
 }
 
-function ofRuns(app: JupyterFrontEnd, server: IServer): void {
+function ofRuns(app: JupyterFrontEnd, server: IServer, asked: Asked): void {
   const { commands } = app;
   commands.addCommand(Commands.retryWith, {
     describedBy: ARGS[Commands.retryWith],
     label: 'Retry with Changes…',
     isVisible: ({ run }) => server.known.rows.get(run as number)?.actions.includes('retry') ?? true,
-    execute: ({ run }) => told(retryWithChanges(server, run as number).then(started => started && tell(app, server, { run: started })))
+    execute: ({ run }) =>
+      asked(async () => {
+        const started = await retryWithChanges(server, run as number);
+        tell(app, server, started && { run: started });
+      })
   });
   commands.addCommand(Commands.backfill, {
     describedBy: ARGS[Commands.backfill],
     label: 'Backfill…',
-    execute: ({ schedule }) => told(backfill(server, schedule as string, run => show(app, Commands.openRun, { run })))
+    execute: ({ schedule }) => asked(() => backfill(server, schedule as string, run => show(app, Commands.openRun, { run })))
   });
 }
 

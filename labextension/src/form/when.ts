@@ -60,6 +60,7 @@ export class WhenFields {
     this.preview = new Preview(server, sentence => this.last().refuse(sentence));
     const row = make('div', 'fields');
     row.append(this.kind.node, this.days.node, ...Object.values(this.byName).map(field => field.node), this.zone.node);
+    for (const name of ['where', 'text'] as const) this.byName[name].node.classList.add('wide');
     this.node.append(row, this.preview.node);
     this.node.addEventListener('input', () => this.changed());
     this.fill(USUAL);
