@@ -52,6 +52,7 @@ async function insert(panel: NotebookPanel, cell: Cell, line: string, run: boole
     // the cell that loads it may not have run yet
     if (loads) await panel.sessionContext.session?.kernel?.requestExecute({ code: LOAD, silent: true, store_history: false }).done;
     await NotebookActions.runCells(notebook, cells, panel.sessionContext);
+  }
 }
 
 class CellForm extends Widget {

@@ -101,12 +101,13 @@ export class ScheduleForm extends Widget {
     const when = this.when.node, parameters = this.parameters.node;
     when.prepend(make('h3', '', 'When'));
     parameters.prepend(make('h3', '', 'Parameters'));
-    const how = make('section', 'how');
+    const how = make('section', 'how'), times = make('div', 'times');
     how.append(this.name.node, this.options.node);
+    times.append(when, how);
     this.editing.append(this.edited, button('Make a new one instead', () => this.stopEditing()));
     this.editing.hidden = true;
     this.problem.setAttribute('role', 'alert');
-    this.node.append(this.existing.node, this.editing, when, parameters, how, this.problem);
+    this.node.append(this.existing.node, this.editing, times, parameters, this.problem);
   }
 
   private async runNow(): Promise<boolean> {
