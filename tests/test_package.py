@@ -48,7 +48,9 @@ def files_below(folder: Path) -> Iterator[str]:
 
 
 def package_files() -> Iterator[str]:
-    return (f"nbsched/{name}" for name in files_below(ROOT / "nbsched") if not name.startswith("labextension/"))
+    return (
+        f"nbsched/{name}" for name in files_below(ROOT / "nbsched") if not name.startswith("labextension/")
+    )
 
 
 def test_the_version_is_written_once() -> None:
@@ -77,7 +79,9 @@ def test_the_wheel_installs_the_extension_of_jupyterlab(in_wheel: set[str]) -> N
 
 
 def test_what_jupyterlab_loads_is_built_from_this_source_and_is_small() -> None:
-    subprocess.run([sys.executable, ROOT / "labextension" / "hatch_build.py", "--check"], check=True, timeout=30)
+    subprocess.run(
+        [sys.executable, ROOT / "labextension" / "hatch_build.py", "--check"], check=True, timeout=30
+    )
     about = json.loads((BUNDLE / "package.json").read_text())
     assert (BUNDLE / about["jupyterlab"]["_build"]["load"]).is_file()
     assert sum((BUNDLE / name).stat().st_size for name in files_below(BUNDLE)) < 150_000
@@ -113,7 +117,11 @@ def test_the_source_archive_can_be_tested(built: Path) -> None:
     with tarfile.open(archive) as opened:
         names = {name.split("/", 1)[-1] for name in opened.getnames()}
     assert {"pyproject.toml", "LICENSE", "README.md", "tests/test_package.py"} <= names
-    assert {"labextension/hatch_build.py", "labextension/src/index.ts", "nbsched/labextension/package.json"} <= names
+    assert {
+        "labextension/hatch_build.py",
+        "labextension/src/index.ts",
+        "nbsched/labextension/package.json",
+    } <= names
     assert not any("node_modules" in name or name.startswith("labextension/lib/") for name in names)
 
 

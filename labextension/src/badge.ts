@@ -9,7 +9,7 @@ import type { Contents } from '@jupyterlab/services';
 
 import type { News, RunRow, ScheduleRow } from '../../nbsched/panel/view/data';
 import { button, make, put, say, sign } from '../../nbsched/panel/view/elements.js';
-import { clock, exact, when } from '../../nbsched/panel/view/words.js';
+import { clock, exact } from '../../nbsched/panel/view/words.js';
 import { Commands } from './commands';
 import { IServer } from './tokens';
 
@@ -18,6 +18,7 @@ const DRIVES = ['', 'RTC'];
 const REST_MS = 2_000;
 const TICK_MS = 20_000;
 const SOON_MS = 20 * 3_600_000;
+const WEEK_MS = 6 * 86_400_000;
 
 // what GET /notebooks answers
 interface Notebook {
@@ -98,7 +99,7 @@ class Badge extends Widget {
   private paint(): void {
     const { schedules = [], changed = null } = this.found ?? {}, now = this.server.known.now();
     const soon = schedules.map(one => (one.paused || !one.next_at ? Infinity : Date.parse(one.next_at))).sort((a, b) => a - b)[0];
-    const text = soon === undefined ? '' : soon === Infinity ? waiting(schedules) : `next ${near(soon, now)}`;
+    const text = soon === undefined ? '' : soon === Infinity ? waiting(schedules) : `next ${moment(soon, now)}`;
     this.setHidden(!schedules.length && changed !== true);
     this.next.hidden = !schedules.length;
     this.clockSign.show(soon === Infinity ? '‖' : '◷', soon === Infinity ? 'warn' : 'run');
@@ -117,9 +118,12 @@ class Badge extends Widget {
   private readonly changed = make('span', 'changed warn', 'changed since last run');
 }
 
-// 02:00, or where it is far how far
-function near(at: number, now: number): string {
-  return at - now < SOON_MS ? clock(at) : when(at, now);
+// 02:00, or behind its day
+function moment(at: number, now: number): string {
+  const text = exact(at);
+  if (at - now < SOON_MS) return clock(at);
+  const day = at - now < WEEK_MS ? new Date(at).toLocaleDateString(undefined, { weekday: 'short' }) : text.slice(0, 10);
+  return `${day} ${clock(at)}`;
 }
 
 function waiting(schedules: ScheduleRow[]): string {

@@ -24,8 +24,8 @@ const FIRST_WAIT_MS = 500;
 const LOOKED = 10;
 const WAKING = ['online', 'focus', 'pageshow'];
 
-const ABSENT =
-  'This Jupyter server runs without nbsched. Enable it with “jupyter server extension enable nbsched” and restart the server.';
+export const ENABLE = 'jupyter server extension enable nbsched';
+const ABSENT = `This Jupyter server runs without nbsched: enable it with “${ENABLE}”, then restart the server.`;
 
 type Answer = News & { token: string };
 

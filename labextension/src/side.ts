@@ -17,7 +17,9 @@ import type { IServer } from './tokens';
 import { Trouble } from './trouble';
 
 const TICK_MS = 1_000;
-const SIZES = [3, 2, 4];
+// the states of the queue, in its order
+const GOING = ['running', 'queued', 'pending'];
+const SIZES = [3, 3, 4];
 
 export class Side extends SidePanel implements Host {
   constructor(
@@ -136,13 +138,13 @@ export class Side extends SidePanel implements Host {
     this.trouble.paint();
     this.content.setHidden(server.state === 'absent' || !known.loaded);
     this.toggleClass('nbs-stale', server.state !== 'live');
-    const rows = known.matching(filter, this.opened), ended = (id: number): boolean => known.rows.get(id)!.ended_ms !== null;
+    const rows = known.matching(filter, this.opened), state = (id: number): string => known.rows.get(id)!.state;
     const nothing = filter && 'Nothing matches the filter.';
     this.schedules.fill(known.matchingSchedules(filter), nothing || 'No schedules yet.', this.remedy);
     this.remedy.hidden ||= !!filter || !commands.hasCommand(Commands.schedule);
-    const runs = (id: number): number => (known.rows.get(id)!.state === 'running' ? 0 : 1);
-    this.queue.fill(rows.filter(id => !ended(id)).sort((a, b) => runs(a) - runs(b)), nothing || 'Nothing waits or runs.');
-    this.recent.fill(rows.filter(ended), nothing || 'No runs yet.');
+    const going = rows.filter(id => GOING.includes(state(id))).sort((a, b) => GOING.indexOf(state(a)) - GOING.indexOf(state(b)));
+    this.queue.fill(going, nothing || 'Nothing waits or runs.');
+    this.recent.fill(rows.filter(id => !GOING.includes(state(id))), nothing || 'No runs yet.');
   }
 
   private readonly filter = keepKeys(make('input'));

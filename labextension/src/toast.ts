@@ -1,8 +1,10 @@
-// A failure is told where a person looks: once each, and many at a time in one.
+// A failure is told where a person looks: once each, and many within seconds in one message.
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 import type { News, PanelRow } from '../../nbsched/panel/view/data';
 import { Commands } from './commands';
@@ -19,11 +21,11 @@ export const toast: JupyterFrontEndPlugin<void> = {
   requires: [IServer],
   optional: [ISettingRegistry],
   activate: (app: JupyterFrontEnd, server: IServer, settings: ISettingRegistry | null): void => {
-    const failures = new Failures(server);
+    const failures = new Failures(server), messages = new Messages(app.commands);
     const telling = settings?.load(toast.id).catch(() => null);
     server.news.connect((_, news) => {
       const fresh = failures.among(news);
-      if (fresh.length) void Promise.resolve(telling).then(found => found?.composite.failures === false || tell(app, fresh));
+      if (fresh.length) void Promise.resolve(telling).then(found => found?.composite.failures === false || messages.tell(fresh));
     });
   }
 };
@@ -44,20 +46,41 @@ class Failures {
   private since: number | undefined;
 }
 
-function tell({ commands }: JupyterFrontEnd, rows: PanelRow[]): void {
-  if (rows.length > MOST) {
-    const names = [...new Set(rows.map(row => row.name))], more = names.length - NAMED;
-    const text = `${rows.length} runs failed: ${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-    const callback = (): void => void commands.execute(Commands.openPanel, { filter: 'failed' });
-    Notification.error(text, { autoClose: READ_MS, actions: [{ label: 'Show', callback }] });
-    return;
+// The messages that are open: few are one each, more become one.
+class Messages {
+  constructor(private readonly commands: CommandRegistry) {}
+
+  tell(rows: PanelRow[]): void {
+    const since = Date.now() - READ_MS;
+    this.open = this.open.filter(one => one.at > since && Notification.manager.has(one.id));
+    const all = [...this.open.flatMap(one => one.rows), ...rows];
+    if (all.length <= MOST) {
+      for (const row of rows) this.add(`${row.name} failed${row.why ? `: ${row.why}` : ''}`, [row], this.ways(row));
+      return;
+    }
+    for (const { id } of this.open) Notification.dismiss(id);
+    this.open = [];
+    this.add(summary(all), all, [this.way('Show', Commands.openPanel, { filter: 'failed' })]);
   }
-  for (const { id, name, why } of rows) {
-    const act = (label: string, command: string) => ({ label, callback: () => void commands.execute(command, { run: id }) });
-    const ways = [[ 'Show cell', Commands.showCell ], [ 'Open run', Commands.openRun ]].filter(([, command]) => commands.hasCommand(command));
-    Notification.error(`${name} failed${why ? `: ${why}` : ''}`, {
-      autoClose: READ_MS,
-      actions: ways.map(([label, command]) => act(label, command))
-    });
+
+  private add(text: string, rows: PanelRow[], actions: Notification.IAction[]): void {
+    this.open.push({ id: Notification.error(text, { autoClose: READ_MS, actions }), at: Date.now(), rows });
   }
+
+  private ways({ id }: PanelRow): Notification.IAction[] {
+    const known = [ this.way('Show cell', Commands.showCell, { run: id }) ];
+    if (this.commands.hasCommand(Commands.openRun)) known.push(this.way('Open run', Commands.openRun, { run: id }));
+    return known;
+  }
+
+  private way(label: string, command: string, args: ReadonlyJSONObject): Notification.IAction {
+    return { label, callback: () => void this.commands.execute(command, args) };
+  }
+
+  private open: { id: string; at: number; rows: PanelRow[] }[] = [];
+}
+
+function summary(rows: PanelRow[]): string {
+  const names = [...new Set(rows.map(row => row.name))], more = names.length - NAMED;
+  return `${rows.length} runs failed: ${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

@@ -162,7 +162,9 @@ def notebook(db: Db, run: RunRecord) -> str | None:
     """The file of a notebook's run."""
     if run.kind != "notebook":
         return None
-    return str(db.execute("SELECT json_extract(work, '$.path') FROM runs WHERE id = ?", (run.id,)).fetchone()[0])
+    return str(
+        db.execute("SELECT json_extract(work, '$.path') FROM runs WHERE id = ?", (run.id,)).fetchone()[0]
+    )
 
 
 def triggers(db: Db, names: Collection[str]) -> dict[str, str]:

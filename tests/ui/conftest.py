@@ -130,6 +130,11 @@ class Page:
         self.page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.context", timeout=60_000)
         assert self.page.evaluate(READY)
 
+    @property
+    def panel(self) -> Any:
+        """The panel in the output of a cell."""
+        return self.page.locator(".jp-OutputArea .nbs")
+
     def run(self, cell: int, *, wait: bool = True) -> None:
         """The cell is started, and with `wait` it has ended."""
         self.page.evaluate(
@@ -179,7 +184,11 @@ def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
     contexts: list[Any] = []
 
     def opened(
-        *cells: str, width: int = 1500, height: int = 1000, view: str = "lab", prepare: Callable[[Any], None] | None = None
+        *cells: str,
+        width: int = 1500,
+        height: int = 1000,
+        view: str = "lab",
+        prepare: Callable[[Any], None] | None = None,
     ) -> Page:
         contexts.append(browser.new_context(viewport={"width": width, "height": height}))
         if prepare:

@@ -26,11 +26,11 @@ def test_a_store_is_shown_in_the_theme_of_the_page(
     lab = open_page(STORE.format(make="day()"))
     lab.theme(f"JupyterLab {theme}")
     lab.run(0)
-    lab.page.get_by_role("option", name=re.compile("4160 report failed")).click()
-    panel = lab.page.locator(".nbs")
+    lab.panel.get_by_role("option", name=re.compile("4160 report failed")).click()
+    panel = lab.panel
     panel.get_by_text("traceback", exact=True).wait_for()
     panel.screenshot(path=screenshots / f"store_{theme.lower()}.png")
-    lab.page.get_by_role("option", name=re.compile("4180 training")).click()
+    lab.panel.get_by_role("option", name=re.compile("4180 training")).click()
     panel.locator(".pipeline").wait_for()
     panel.screenshot(path=screenshots / f"pipeline_{theme.lower()}.png")
     for tab in ("Schedules", "Graph", "Timeline", "Log"):
@@ -46,14 +46,14 @@ def test_a_narrow_panel_folds_its_columns_and_loses_nothing(
     lab.theme("JupyterLab Light")
     lab.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
     lab.run(0)
-    panel = lab.page.locator(".nbs")
-    lab.page.get_by_role("option", name=re.compile("4160 report failed")).wait_for()
+    panel = lab.panel
+    lab.panel.get_by_role("option", name=re.compile("4160 report failed")).wait_for()
     panel.screenshot(path=screenshots / "narrow.png")
-    lab.page.get_by_role("option", name=re.compile("4160 report failed")).click()
+    lab.panel.get_by_role("option", name=re.compile("4160 report failed")).click()
     panel.get_by_text("traceback", exact=True).wait_for()
     panel.screenshot(path=screenshots / "narrow_details.png")
     assert panel.evaluate("node => node.scrollWidth <= node.clientWidth + 1")
-    lab.page.get_by_role("option", name=re.compile("4160 report failed")).get_by_text(
+    lab.panel.get_by_role("option", name=re.compile("4160 report failed")).get_by_text(
         "attempt 3 of 3"
     ).wait_for()
 
@@ -80,7 +80,7 @@ thread = threading.Thread(target=flood)
 panel
 """
 FRAMES = """async () => {
-    const root = document.querySelector('.nbs'), list = root.querySelector('.scroll');
+    const root = document.querySelector('.jp-OutputArea .nbs'), list = root.querySelector('.scroll');
     const first = Number(root.dataset.seq), start = performance.now();
     let frames = 0, worst = 0, last = start;
     while (last - start < 5000) {
@@ -98,18 +98,18 @@ def test_ten_thousand_runs_with_a_hundred_changes_a_second_stay_smooth_and_lose_
 ) -> None:
     lab = open_page(IMPORTS + FLOOD, "thread.start()")
     lab.run(0)
-    lab.page.wait_for_function("() => document.querySelector('.nbs .num.when')")
-    lab.page.get_by_text("50", exact=True).wait_for()
+    lab.page.wait_for_function("() => document.querySelector('.jp-OutputArea .nbs .num.when')")
+    lab.panel.get_by_text("50", exact=True).wait_for()
     lab.run(1)
     measured = lab.page.evaluate(FRAMES)
     print(json.dumps(measured))
     assert measured["fps"] >= 30
     assert measured["messages"] <= 10
-    lab.page.get_by_role("searchbox", name="Filter").fill("failed")
-    lab.page.wait_for_selector('.nbs .runs [aria-setsize="500"]', timeout=15_000)
-    lab.page.get_by_role("searchbox", name="Filter").fill("succeeded")
-    lab.page.wait_for_selector('.nbs .runs [aria-setsize="9500"]')
-    assert lab.page.locator(".nbs .count", has_text="running").locator("em").inner_text() == "0"
+    lab.panel.get_by_role("searchbox", name="Filter").fill("failed")
+    lab.page.wait_for_selector('.jp-OutputArea .nbs .runs [aria-setsize="500"]', timeout=15_000)
+    lab.panel.get_by_role("searchbox", name="Filter").fill("succeeded")
+    lab.page.wait_for_selector('.jp-OutputArea .nbs .runs [aria-setsize="9500"]')
+    assert lab.panel.locator(".count", has_text="running").locator("em").inner_text() == "0"
 
 
 def test_buttons_work_while_a_cell_is_running(open_page: Callable[..., Any]) -> None:
@@ -122,24 +122,24 @@ print(source.acted, time.monotonic() < deadline)
 """
     lab = open_page(STORE.format(make="day()"), busy, "print(source.acted[1:])")
     lab.run(0)
-    run = lab.page.get_by_role("option", name=re.compile("4170 etl running"))
+    run = lab.panel.get_by_role("option", name=re.compile("4170 etl running"))
     run.wait_for()
     lab.run(1, wait=False)
     lab.page.wait_for_selector('.jp-Cell:nth-child(2) .jp-InputPrompt:has-text("*")')
     run.hover()
     run.get_by_role("button", name="Cancel").click()
-    lab.page.get_by_role("option", name=re.compile("4170 etl cancelled")).wait_for(timeout=5000)
+    lab.panel.get_by_role("option", name=re.compile("4170 etl cancelled")).wait_for(timeout=5000)
     lab.page.wait_for_function(
         "() => document.querySelectorAll('.jp-OutputArea-output pre').length > 0", timeout=5000
     )
     assert lab.output(1).strip() == "[('cancel', 4170, 'nbsched-panel')] True"
-    lab.page.get_by_role("tab", name="Schedules").click()
-    lab.page.get_by_role("option", name=re.compile("^monitor")).get_by_role("button", name="Pause").click()
-    lab.page.get_by_role("option", name=re.compile("monitor.*paused by user")).wait_for(timeout=5000)
-    lab.page.get_by_role("tab", name="Runs").click()
-    lab.page.get_by_role("option", name=re.compile("4160 report")).click()
-    lab.page.locator("aside").get_by_role("button", name="Retry").click()
-    lab.page.get_by_role("option", name=re.compile("4181|4188|report queued")).wait_for(timeout=5000)
+    lab.panel.get_by_role("tab", name="Schedules").click()
+    lab.panel.get_by_role("option", name=re.compile("^monitor")).get_by_role("button", name="Pause").click()
+    lab.panel.get_by_role("option", name=re.compile("monitor.*paused by user")).wait_for(timeout=5000)
+    lab.panel.get_by_role("tab", name="Runs").click()
+    lab.panel.get_by_role("option", name=re.compile("4160 report")).click()
+    lab.panel.locator("aside").get_by_role("button", name="Retry").click()
+    lab.panel.get_by_role("option", name=re.compile("4181|4188|report queued")).wait_for(timeout=5000)
     lab.run(2)
     assert "('pause', 'monitor', 'nbsched-panel'), ('retry', 4160, 'nbsched-panel')" in lab.output(2)
 
@@ -149,9 +149,11 @@ def test_what_a_button_may_not_do_is_said_in_one_line(open_page: Callable[..., A
         STORE.format(make="day()"), "panel._feed.hear({'t': 'act', 'verb': 'cancel', 'target': 4140})"
     )
     lab.run(0)
-    lab.page.get_by_role("option", name=re.compile("4140")).wait_for()
+    lab.panel.get_by_role("option", name=re.compile("4140")).wait_for()
     lab.run(1)
-    lab.page.get_by_role("status").get_by_text("run 4140 has ended: only a run that waits or runs").wait_for()
+    lab.panel.get_by_role("status").get_by_text(
+        "run 4140 has ended: only a run that waits or runs"
+    ).wait_for()
 
 
 FOCUS = """
@@ -185,7 +187,7 @@ def test_a_pipelines_panel_turns_into_plain_html_when_its_run_has_ended(
     lab = open_page(FOCUS, FINISH)
     lab.theme("JupyterLab Light")
     lab.run(0)
-    panel = lab.page.locator(".nbs")
+    panel = lab.panel
     panel.get_by_role("button", name=re.compile("train_forest, running")).click()
     panel.locator("aside").get_by_text("train_forest").wait_for()
     panel.screenshot(path=screenshots / "focus_light.png")
@@ -219,18 +221,18 @@ def test_hostile_text_is_shown_as_text_and_never_run(
         "Panel(source, focus=1)",
     )
     lab.run(0)
-    rows = lab.page.locator(".nbs .runs .pad .row")
+    rows = lab.panel.locator(".runs .pad .row")
     rows.first.wait_for()
     for text in panel_source.HOSTILE:
-        lab.page.get_by_role("option").filter(has_text=text.split("\x00")[0].strip("\u202e")).first.click(
+        lab.panel.get_by_role("option").filter(has_text=text.split("\x00")[0].strip("\u202e")).first.click(
             timeout=5000
         )
         lab.page.locator("aside h3").wait_for()
         for tab in ("Schedules", "Timeline", "Log", "Runs"):
-            lab.page.get_by_role("tab", name=tab).click()
-    lab.page.get_by_role("option", name=re.compile("^1 ")).click()
-    lab.page.locator(".nbs .graph .box").first.wait_for()
-    lab.page.locator(".nbs").screenshot(path=screenshots / "hostile.png")
+            lab.panel.get_by_role("tab", name=tab).click()
+    lab.panel.get_by_role("option", name=re.compile("^1 ")).click()
+    lab.panel.locator(".graph .box").first.wait_for()
+    lab.panel.screenshot(path=screenshots / "hostile.png")
     lab.run(1)
     lab.run(2)
     lab.page.locator(".nbsched-frozen").wait_for()
@@ -238,7 +240,7 @@ def test_hostile_text_is_shown_as_text_and_never_run(
     assert lab.page.evaluate("() => window.hacked") is None
     assert (
         lab.page.locator(
-            ".nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)"
+            ".jp-OutputArea .nbs :is(img, script, iframe, b b), .nbsched-frozen :is(script, iframe, svg)"
         ).count()
         == 0
     )
@@ -267,14 +269,14 @@ nb.dashboard(focus=run.id)
 def test_a_real_run_is_followed_from_its_start_to_its_static_end(open_page: Callable[..., Any]) -> None:
     lab = open_page(REAL, "run.wait('20s').state.value", "nb.dashboard()")
     lab.run(0)
-    lab.page.locator(".nbs .box.run").wait_for()
+    lab.panel.locator(".box.run").wait_for()
     lab.run(1)
     static = lab.page.locator(".nbsched-frozen")
     static.get_by_text("accuracy = 0.7").wait_for()
     assert lab.output(1) == "'succeeded'"
     lab.run(2)
-    lab.page.get_by_role("option", name=re.compile("nightly succeeded")).click()
-    lab.page.locator(".nbs .matrix").wait_for()
+    lab.panel.get_by_role("option", name=re.compile("nightly succeeded")).click()
+    lab.panel.locator(".matrix").wait_for()
 
 
 STUDY = """
@@ -327,7 +329,7 @@ def test_items_and_pipelines_inside_are_counted_and_found_step_by_step(
     lab = open_page(STUDY, DONE, "nb.dashboard()")
     lab.theme("JupyterLab Light")
     lab.run(0)
-    panel = lab.page.locator(".nbs")
+    panel = lab.panel
     option, aside, graph = (
         partial(panel.get_by_role, "option"),
         panel.locator("aside"),
@@ -368,7 +370,7 @@ def test_items_and_pipelines_inside_are_counted_and_found_step_by_step(
     graph.get_by_role("button", name=re.compile("publish")).wait_for()
     panel.get_by_role("button", name="Close tune").click()
     lab.page.wait_for_function(
-        "() => document.querySelectorAll('.nbs .runs [role=option]:not([hidden])').length === 4"
+        "() => document.querySelectorAll('.jp-OutputArea .nbs .runs [role=option]:not([hidden])').length === 4"
     )
 
     lab.run(1)
@@ -402,15 +404,15 @@ def test_what_waits_for_a_person_has_its_buttons_and_what_is_stale_is_drawn_so(
     lab = open_page(IMPORTS + APPROVAL, "print(source.acted)")
     lab.theme("JupyterLab Light")
     lab.run(0)
-    panel = lab.page.locator(".nbs")
+    panel = lab.panel
     for name in ("Approve", "Reject", "Call home"):
         panel.locator("aside").get_by_role("button", name=name).wait_for()
     panel.screenshot(path=screenshots / "approval.png")
     panel.get_by_role("option", name=re.compile("4150 deploy")).get_by_role("button", name="Approve").click()
-    lab.page.get_by_role("option", name=re.compile("4150 deploy succeeded")).click()
+    lab.panel.get_by_role("option", name=re.compile("4150 deploy succeeded")).click()
     lab.run(1)
     assert lab.output(1).strip() == "[('approve', 4150, 'nbsched-panel')]"
-    lab.page.get_by_role("option", name=re.compile("4180 training")).click()
+    lab.panel.get_by_role("option", name=re.compile("4180 training")).click()
     box = panel.get_by_role("button", name=re.compile("train_logistic.*an input has changed since"))
     assert "an input has changed since" in box.locator("title").text_content()
     panel.screenshot(path=screenshots / "stale.png")
@@ -423,7 +425,7 @@ def test_an_answer_is_typed_or_chosen_in_the_panel(open_page: Callable[..., Any]
         "print(many.wait('30s').result, where.wait('30s').result)",
     )
     lab.run(0)
-    panel, aside = lab.page.locator(".nbs"), lab.page.locator(".nbs aside")
+    panel, aside = lab.panel, lab.panel.locator("aside")
     aside.get_by_role("textbox", name="Answer").fill("ten")
     aside.get_by_role("button", name="Answer").click()
     panel.get_by_text("asks for a value of type int, not 'ten'").wait_for()
@@ -465,30 +467,31 @@ def test_a_panel_is_live_again_after_the_page_is_reloaded(open_page: Callable[..
         STORE.format(make="day()"), "source.change(4170, state=ps.State.FAILED, ended_at=source.now())"
     )
     lab.run(0)
-    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.panel.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
     lab.save()
     lab.page.reload()
     lab.wait_ready()
-    lab.page.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
+    lab.panel.get_by_role("option", name=re.compile("4170 etl running")).wait_for()
     lab.run(1)
-    lab.page.get_by_role("option", name=re.compile("4170 etl failed")).wait_for(timeout=5000)
+    lab.panel.get_by_role("option", name=re.compile("4170 etl failed")).wait_for(timeout=5000)
 
 
 def test_the_keyboard_reaches_everything(open_page: Callable[..., Any]) -> None:
     lab = open_page(STORE.format(make="day()"))
     lab.run(0)
     page, cells = lab.page, "() => window.jupyterapp.shell.currentWidget.content.widgets.length"
-    page.get_by_role("option", name=re.compile("4180")).wait_for()
-    page.get_by_role("tab", name="Runs").focus()
+    panel = lab.panel
+    panel.get_by_role("option", name=re.compile("4180")).wait_for()
+    panel.get_by_role("tab", name="Runs").focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("() => document.activeElement.textContent").startswith("Schedules")
     page.keyboard.press("ArrowLeft")
-    page.get_by_role("listbox", name="Runs").focus()
+    panel.get_by_role("listbox", name="Runs").focus()
     for key in ("Home", "ArrowDown", "d", "d", "ArrowDown"):
         page.keyboard.press(key)
-    page.locator('.nbs .row[aria-selected="true"][aria-label^="4171"]').wait_for()
+    panel.locator('.row[aria-selected="true"][aria-label^="4171"]').wait_for()
     page.keyboard.press("End")
-    page.locator('.nbs .row[aria-selected="true"][aria-posinset="101"]').wait_for()
+    panel.locator('.row[aria-selected="true"][aria-posinset="101"]').wait_for()
     page.keyboard.press("Escape")
-    page.locator(".nbs aside").wait_for(state="hidden")
+    panel.locator("aside").wait_for(state="hidden")
     assert page.evaluate(cells) == 1

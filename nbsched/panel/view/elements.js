@@ -37,6 +37,18 @@ export function button(label, act, className = "") {
   return node;
 }
 
+// A button for the pointer, in a row that has the focus and a menu for the keyboard: a row holds nothing else to be focused.
+export function push(label, act, className = "") {
+  const node = make("span", `push ${className}`.trim(), label);
+  node.setAttribute("role", "button");
+  node.addEventListener("click", event => {
+    event.stopPropagation();
+    act();
+  });
+  node.addEventListener("dblclick", event => event.stopPropagation());
+  return node;
+}
+
 const CIRCLE = "M8 2.5a5.5 5.5 0 1 0 0 11a5.5 5.5 0 0 0 0-11z";
 // sign: [line, area]
 export const SHAPES = {

@@ -1,6 +1,6 @@
 // One line of a list: a run, a schedule.
 
-import { button, draw, make, put, say, sign } from "./elements.js";
+import { draw, make, push, put, say, sign } from "./elements.js";
 import { label } from "./path.js";
 import { exact, left, took, when } from "./words.js";
 
@@ -17,7 +17,7 @@ function spark() {
       bar.style.height = `${ms == null ? 3 : 4 + Math.round((14 * ms) / most)}px`;
       return bar;
     }));
-    put(node, "aria-label", ticks.length ? `last ${ticks.length}: ${ticks.filter(t => t[1] === "bad").length} failed` : "");
+    put(node, "aria-label", ticks.length ? `last ${ticks.length}: ${ticks.filter(t => t[1] === "bad").length} failed` : "no runs yet");
     put(node, "title", ticks.map(([id, , ms]) => `${id}: ${took(ms)}`).join("\n"));
   };
   return node;
@@ -40,11 +40,7 @@ export function bar() {
 
 // the likeliest thing to do, where the pointer is; an approval's always
 function quickButton(panel) {
-  const node = button("", event => {
-    event.stopPropagation();
-    panel.act(node.dataset.verb, node.target);
-  }, "quick");
-  node.tabIndex = -1;
+  const node = push("", () => panel.act(node.dataset.verb, node.target), "quick");
   node.show = (row, target) => {
     const verb = row.actions[0] ?? "";
     node.target = target;
@@ -65,19 +61,10 @@ export function actButtons(panel) {
     node.target = target;
     if (node.dataset.key === key) return;
     node.dataset.key = key;
-    node.replaceChildren(...actions.filter(verb => verb !== "answer").map(verb => actButton(panel, verb, node)));
+    const verbs = actions.filter(verb => verb !== "answer");
+    node.replaceChildren(...verbs.map(verb => push(words(verb)[0], () => panel.act(verb, node.target))));
     node.classList.toggle("asked", actions.includes("approve"));
   };
-  return node;
-}
-
-function actButton(panel, verb, acts) {
-  const node = button(words(verb)[0], event => {
-    event.stopPropagation();
-    panel.act(verb, acts.target);
-  });
-  node.tabIndex = -1;
-  node.addEventListener("dblclick", event => event.stopPropagation());
   return node;
 }
 
@@ -147,11 +134,7 @@ export function scheduleRow(panel) {
 
 // Opens and closes what a pipeline among the steps holds.
 function foldButton(panel) {
-  const node = button("", event => {
-    event.stopPropagation();
-    panel.fold(node.run);
-  }, "fold");
-  node.tabIndex = -1;
+  const node = push("", () => panel.fold(node.run), "fold");
   node.append(draw("svg", { viewBox: "0 0 16 16", "aria-hidden": "true" }, draw("path", { d: "M6 4l4 4l-4 4" })));
   node.show = row => {
     node.run = row.id;

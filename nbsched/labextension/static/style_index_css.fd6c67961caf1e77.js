@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),t=e.n(a),o=e("./node_modules/css-loader/dist/runtime/api.js"),s=(e.n(o))()(t());s.push([n.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
+"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),s=e.n(a),t=e("./node_modules/css-loader/dist/runtime/api.js"),o=(e.n(t))()(s());o.push([n.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
 
 .nbs {
   --bg: var(--jp-layout-color1, Canvas);
@@ -41,11 +41,11 @@
 .nbs .skip { --tone: var(--skip); }
 
 .nbs button, .nbs input, .nbs select { font: inherit; color: inherit; }
-.nbs button {
+.nbs button, .nbs .push {
   margin: 0; padding: 3px 10px; border: 1px solid var(--line); border-radius: 4px;
   background: var(--bg); cursor: pointer; white-space: nowrap;
 }
-.nbs button:hover:not(:disabled) { background: var(--bg2); }
+.nbs button:hover:not(:disabled), .nbs .push:hover { background: var(--bg2); }
 .nbs button:disabled { color: var(--fg2); cursor: default; }
 .nbs :focus-visible { outline: 2px solid var(--brand); outline-offset: -2px; }
 .nbs button:focus-visible, .nbs input:focus-visible { outline-offset: 1px; }
@@ -126,7 +126,7 @@
 .nbs .fold[aria-expanded="true"] svg { transform: rotate(90deg); }
 .nbs .schedules .row { grid-template-columns: 18px minmax(110px, 1.2fr) minmax(110px, 1.2fr) 118px 80px 104px 158px; }
 .nbs .schedules .row .acts { display: flex; justify-content: flex-end; gap: 6px; overflow: visible; }
-.nbs .schedules .row .acts button { padding: 2px 9px; }
+.nbs .row > .acts .push { padding: 2px 9px; }
 
 /* ---- details */
 .nbs aside { position: relative; padding: 12px 14px; border-left: 1px solid var(--line); overflow-wrap: anywhere; height: 0; min-height: 100%; overflow-y: auto; scrollbar-width: thin; scrollbar-color: var(--skip) transparent; }
@@ -266,7 +266,7 @@
 .nbs.narrow .schedules .when { grid-area: next; }
 .nbs.narrow .schedules .why { grid-area: trigger; font-size: 0.88em; }
 .nbs.narrow .schedules .acts { grid-area: acts; }
-.nbs.narrow .schedules .acts button { padding: 0 7px; }
+.nbs.narrow .row > .acts .push { padding: 0 7px; }
 .nbs.narrow .schedules .policy, .nbs.narrow .schedules .spark { display: none; }
 .nbs.narrow .tabs { order: 1; margin-left: -6px; flex-wrap: wrap; }
 .nbs.narrow input[type="search"] { order: 2; flex: 1 1 130px; width: auto; }
@@ -274,12 +274,13 @@
 @media (prefers-reduced-motion: reduce) {
   .nbs * { transition: none !important; }
 }
-`,""]),e.d(r,{},{A:s})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),t=e.n(a),o=e("./node_modules/css-loader/dist/runtime/api.js"),s=e.n(o),i=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=s()(t());d.i(i.A),d.push([n.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
+`,""]),e.d(r,{},{A:o})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),s=e.n(a),t=e("./node_modules/css-loader/dist/runtime/api.js"),o=e.n(t),i=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=o()(s());d.i(i.A),d.push([n.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
 
 /* ---- side panel */
 .nbs-side .jp-SidePanel-header { display: block; padding: 0; font-size: inherit; font-weight: inherit; letter-spacing: normal; text-transform: none; }
 .nbs.nbs-top { display: flex; align-items: center; gap: 6px; height: 40px; padding: 0 8px; border: 0; border-radius: 0; container: none; }
 .nbs.nbs-top input[type='search'] { flex: 1 1 auto; width: auto; min-width: 60px; height: 26px; }
+.nbs.nbs-top input[type='search']:focus-visible { outline-width: 1px; outline-offset: -1px; border-color: var(--brand); }
 .nbs.nbs-top .page { display: grid; place-items: center; width: 28px; height: 26px; padding: 0; }
 .nbs.nbs-top .page svg { display: block; width: 16px; height: 16px; }
 .nbs.nbs-section { border: 0; border-radius: 0; min-height: 0; }
@@ -291,11 +292,15 @@
 .nbs.nbs-section .schedules .row { grid-template-columns: 16px minmax(0, 1fr) auto; grid-template-areas: 'sign name next' '. trigger last'; padding: 5px 10px 3px; }
 .nbs.nbs-section .schedules .row > .spark { display: flex; grid-area: last; height: 16px; overflow: hidden; }
 .nbs.nbs-section .schedules .spark i { width: 4px; max-height: 16px; }
-.nbs.nbs-section .row > .acts { position: absolute; grid-area: auto; inset: auto 6px 3px auto; display: none; gap: 4px; padding-left: 14px; background: linear-gradient(to right, transparent, var(--bg) 12px); }
-.nbs.nbs-section .row > .acts button { padding: 0 7px; font-size: 0.92em; line-height: 1.5; }
+.nbs.nbs-section .pad .row { --under: var(--bg); }
+.nbs.nbs-section .pad .row:hover { --under: var(--bg1); }
+.nbs.nbs-section .pad .row[aria-selected='true'] { --under: color-mix(in srgb, var(--brand) 12%, var(--bg)); }
+.nbs.nbs-section .pad .row:is(:hover, [aria-selected='true']):has(> .acts:not(:empty)) > :is(.runs .when, .schedules .spark) { visibility: hidden; }
+.nbs.nbs-section .row > .acts { position: absolute; grid-area: auto; inset: auto 6px 3px auto; display: none; gap: 4px; padding-left: 18px; background: linear-gradient(to right, transparent, var(--under) 16px); }
+.nbs.nbs-section .row > .acts .push { padding: 0 7px; font-size: 0.92em; line-height: 1.5; }
 .nbs.nbs-section .pad .row:is(:hover, [aria-selected='true']) > .acts { display: flex; }
 .nbs.nbs-section .row > .acts.asked { display: flex; }
-.nbs.nbs-section .row > .acts.asked button:first-child { border-color: var(--brand); }
+.nbs.nbs-section .row > .acts.asked .push:first-child { border-color: var(--brand); }
 .nbs.nbs-section .empty { padding: 12px 14px; }
 .nbs.nbs-section .remedy { align-self: flex-start; margin: 0 14px 12px; }
 .jp-AccordionPanel-title .nbs-count { margin-left: 6px; color: var(--jp-ui-font-color2); font-weight: 400; font-variant-numeric: tabular-nums; }
@@ -306,7 +311,11 @@
 .nbs-trouble .sign { margin-top: 2px; }
 .nbs-trouble .words { display: grid; gap: 2px; }
 .nbs-trouble .words span { color: var(--fg2); }
-.nbs-trouble[data-state='stale'] { background: color-mix(in srgb, var(--warn) 12%, var(--bg)); }
+.nbs-trouble .words code { margin-top: 8px; padding: 6px 8px; border-radius: 4px; background: var(--bg2); font: 0.92em / 1.4 var(--jp-code-font-family, monospace); user-select: all; }
+.nbs-trouble[data-state='stale'] .words span { display: none; }
+.nbs-trouble[data-state='stale'] .words b { overflow: hidden; font-size: 0.92em; text-overflow: ellipsis; white-space: nowrap; }
+.nbs-trouble[data-state='stale'] button { padding: 1px 7px; font-size: 0.92em; }
+.nbs.nbs-trouble[data-state='stale'] { align-items: center; height: 38px; padding: 0 10px; background: color-mix(in srgb, var(--warn) 12%, var(--bg)); }
 .nbs-trouble[data-state='connecting'] { visibility: hidden; animation: nbs-late 0s 0.4s forwards; }
 .nbs-trouble:is([data-state='absent'], [data-state='lost']) { grid-template-columns: minmax(0, 1fr); justify-items: center; gap: 10px; padding: 36px 20px; text-align: center; }
 .nbs-trouble:is([data-state='absent'], [data-state='lost']) .sign { width: 28px; height: 28px; margin: 0; color: var(--fg2); }
@@ -319,9 +328,10 @@
 .nbs.nbs-status button:hover:not(:disabled) { background: none; }
 .nbs-status .sign { width: 13px; height: 13px; }
 .nbs-status .sign.none { display: none; }
+.nbs-status .bad.sign { margin-left: 4px; }
 .nbs-status .bad { color: var(--tone); }
 .nbs.nbs-badge { gap: 6px; height: 24px; margin: 0 4px; font-size: var(--jp-ui-font-size1); }
 .nbs-badge .next { display: flex; align-items: center; gap: 5px; height: 22px; padding: 0 6px; border-color: transparent; background: none; color: var(--fg2); font-variant-numeric: tabular-nums; }
 .nbs-badge .next .sign { width: 13px; height: 13px; }
 .nbs-badge .changed { padding: 0 8px; border: 1px solid color-mix(in srgb, var(--warn) 55%, var(--bg)); border-radius: 10px; color: var(--warn); font-size: 0.92em; line-height: 18px; }
-`,""]),e.d(r,{},{A:d})},"./node_modules/css-loader/dist/runtime/api.js"(n){n.exports=function(n){var r=[];return r.toString=function(){return this.map(function(r){var e="",a=void 0!==r[5];return r[4]&&(e+="@supports (".concat(r[4],") {")),r[2]&&(e+="@media ".concat(r[2]," {")),a&&(e+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),e+=n(r),a&&(e+="}"),r[2]&&(e+="}"),r[4]&&(e+="}"),e}).join("")},r.i=function(n,e,a,t,o){"string"==typeof n&&(n=[[null,n,void 0]]);var s={};if(a)for(var i=0;i<this.length;i++){var d=this[i][0];null!=d&&(s[d]=!0)}for(var l=0;l<n.length;l++){var b=[].concat(n[l]);a&&s[b[0]]||(void 0!==o&&(void 0===b[5]||(b[1]="@layer".concat(b[5].length>0?" ".concat(b[5]):""," {").concat(b[1],"}")),b[5]=o),e&&(b[2]&&(b[1]="@media ".concat(b[2]," {").concat(b[1],"}")),b[2]=e),t&&(b[4]?(b[1]="@supports (".concat(b[4],") {").concat(b[1],"}"),b[4]=t):b[4]="".concat(t)),r.push(b))}},r}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(n){n.exports=function(n){return n[1]}},"./style/index.css"(n,r,e){e.r(r);var a=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),t=e.n(a),o=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),s=e.n(o),i=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(i),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),b=e.n(l),p=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(p),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),u=e.n(c),x=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),m={};m.styleTagTransform=u(),m.setAttributes=b(),m.insert=d().bind(null,"head"),m.domAPI=s(),m.insertStyleElement=g(),t()(x.A,m);let h=x.A&&x.A.locals?x.A.locals:void 0;e.d(r,{},{default:h})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(n){var r=[];function e(n){for(var e=-1,a=0;a<r.length;a++)if(r[a].identifier===n){e=a;break}return e}function a(n,a){for(var t={},o=[],s=0;s<n.length;s++){var i=n[s],d=a.base?i[0]+a.base:i[0],l=t[d]||0,b="".concat(d," ").concat(l);t[d]=l+1;var p=e(b),g={css:i[1],media:i[2],sourceMap:i[3],supports:i[4],layer:i[5]};if(-1!==p)r[p].references++,r[p].updater(g);else{var c=function(n,r){var e=r.domAPI(r);return e.update(n),function(r){r?(r.css!==n.css||r.media!==n.media||r.sourceMap!==n.sourceMap||r.supports!==n.supports||r.layer!==n.layer)&&e.update(n=r):e.remove()}}(g,a);a.byIndex=s,r.splice(s,0,{identifier:b,updater:c,references:1})}o.push(b)}return o}n.exports=function(n,t){var o=a(n=n||[],t=t||{});return function(n){n=n||[];for(var s=0;s<o.length;s++){var i=e(o[s]);r[i].references--}for(var d=a(n,t),l=0;l<o.length;l++){var b=e(o[l]);0===r[b].references&&(r[b].updater(),r.splice(b,1))}o=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(n){var r={};n.exports=function(n,e){var a=function(n){if(void 0===r[n]){var e=document.querySelector(n);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(n){e=null}r[n]=e}return r[n]}(n);if(!a)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");a.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(n){n.exports=function(n){var r=document.createElement("style");return n.setAttributes(r,n.attributes),n.insert(r,n.options),r}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(n,r,e){n.exports=function(n){var r=e.nc;r&&n.setAttribute("nonce",r)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(n){n.exports=function(n){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=n.insertStyleElement(n);return{update:function(e){var a,t,o;a="",e.supports&&(a+="@supports (".concat(e.supports,") {")),e.media&&(a+="@media ".concat(e.media," {")),(t=void 0!==e.layer)&&(a+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),a+=e.css,t&&(a+="}"),e.media&&(a+="}"),e.supports&&(a+="}"),(o=e.sourceMap)&&"u">typeof btoa&&(a+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(o))))," */")),n.styleTagTransform(a,r,n.options)},remove:function(){var n;null===(n=r).parentNode||n.parentNode.removeChild(n)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(n){n.exports=function(n,r){if(r.styleSheet)r.styleSheet.cssText=n;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(n))}}}}]);
+`,""]),e.d(r,{},{A:d})},"./node_modules/css-loader/dist/runtime/api.js"(n){n.exports=function(n){var r=[];return r.toString=function(){return this.map(function(r){var e="",a=void 0!==r[5];return r[4]&&(e+="@supports (".concat(r[4],") {")),r[2]&&(e+="@media ".concat(r[2]," {")),a&&(e+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),e+=n(r),a&&(e+="}"),r[2]&&(e+="}"),r[4]&&(e+="}"),e}).join("")},r.i=function(n,e,a,s,t){"string"==typeof n&&(n=[[null,n,void 0]]);var o={};if(a)for(var i=0;i<this.length;i++){var d=this[i][0];null!=d&&(o[d]=!0)}for(var l=0;l<n.length;l++){var b=[].concat(n[l]);a&&o[b[0]]||(void 0!==t&&(void 0===b[5]||(b[1]="@layer".concat(b[5].length>0?" ".concat(b[5]):""," {").concat(b[1],"}")),b[5]=t),e&&(b[2]&&(b[1]="@media ".concat(b[2]," {").concat(b[1],"}")),b[2]=e),s&&(b[4]?(b[1]="@supports (".concat(b[4],") {").concat(b[1],"}"),b[4]=s):b[4]="".concat(s)),r.push(b))}},r}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(n){n.exports=function(n){return n[1]}},"./style/index.css"(n,r,e){e.r(r);var a=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),s=e.n(a),t=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),o=e.n(t),i=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(i),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),b=e.n(l),p=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(p),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),u=e.n(c),x=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),m={};m.styleTagTransform=u(),m.setAttributes=b(),m.insert=d().bind(null,"head"),m.domAPI=o(),m.insertStyleElement=g(),s()(x.A,m);let h=x.A&&x.A.locals?x.A.locals:void 0;e.d(r,{},{default:h})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(n){var r=[];function e(n){for(var e=-1,a=0;a<r.length;a++)if(r[a].identifier===n){e=a;break}return e}function a(n,a){for(var s={},t=[],o=0;o<n.length;o++){var i=n[o],d=a.base?i[0]+a.base:i[0],l=s[d]||0,b="".concat(d," ").concat(l);s[d]=l+1;var p=e(b),g={css:i[1],media:i[2],sourceMap:i[3],supports:i[4],layer:i[5]};if(-1!==p)r[p].references++,r[p].updater(g);else{var c=function(n,r){var e=r.domAPI(r);return e.update(n),function(r){r?(r.css!==n.css||r.media!==n.media||r.sourceMap!==n.sourceMap||r.supports!==n.supports||r.layer!==n.layer)&&e.update(n=r):e.remove()}}(g,a);a.byIndex=o,r.splice(o,0,{identifier:b,updater:c,references:1})}t.push(b)}return t}n.exports=function(n,s){var t=a(n=n||[],s=s||{});return function(n){n=n||[];for(var o=0;o<t.length;o++){var i=e(t[o]);r[i].references--}for(var d=a(n,s),l=0;l<t.length;l++){var b=e(t[l]);0===r[b].references&&(r[b].updater(),r.splice(b,1))}t=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(n){var r={};n.exports=function(n,e){var a=function(n){if(void 0===r[n]){var e=document.querySelector(n);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(n){e=null}r[n]=e}return r[n]}(n);if(!a)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");a.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(n){n.exports=function(n){var r=document.createElement("style");return n.setAttributes(r,n.attributes),n.insert(r,n.options),r}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(n,r,e){n.exports=function(n){var r=e.nc;r&&n.setAttribute("nonce",r)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(n){n.exports=function(n){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=n.insertStyleElement(n);return{update:function(e){var a,s,t;a="",e.supports&&(a+="@supports (".concat(e.supports,") {")),e.media&&(a+="@media ".concat(e.media," {")),(s=void 0!==e.layer)&&(a+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),a+=e.css,s&&(a+="}"),e.media&&(a+="}"),e.supports&&(a+="}"),(t=e.sourceMap)&&"u">typeof btoa&&(a+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(t))))," */")),n.styleTagTransform(a,r,n.options)},remove:function(){var n;null===(n=r).parentNode||n.parentNode.removeChild(n)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(n){n.exports=function(n,r){if(r.styleSheet)r.styleSheet.cssText=n;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(n))}}}}]);
