@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbsched.cli import terminal
 from nbsched.cli.kernel import steps_in_a_kernel
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.core.errors import UsageError
 from nbsched.core.panel import Line
 from nbsched.core.states import State
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import Parser, add_params, number, params_given, policy_given, whole
 from nbsched.store import showing
 from nbsched.verbs import VERBS, Answer

@@ -7,10 +7,10 @@ import signal
 import sys
 import threading
 
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.cli.running import host_given, runtime, visitor
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Event
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import params_given, policy_given, schedule_given
 from nbsched.stepcells import referring
 from nbsched.verbs import Answer

@@ -29,8 +29,8 @@ from nbsched.core.panel import (
 )
 from nbsched.core.rawtext import RawText
 from nbsched.core.rows import PanelRow
+from nbsched.engine.calls import Calls
 from nbsched.engine.freshness import stale_steps
-from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
 MOST_RUNS = 10_000
@@ -44,7 +44,7 @@ LOG_BYTES = 64_000
 class StoreSource:
     """Implements `core.panel.Source`."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Calls) -> None:
         self._runtime, self._read = runtime, runtime.database.read
 
     def snapshot(self) -> PanelSnapshot:
