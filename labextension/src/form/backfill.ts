@@ -49,7 +49,7 @@ class BackfillForm extends Widget {
     this.parallel.text = '1';
     this.grid = new OccurrenceGrid(open);
     const fields = make('div', 'fields'), told = make('p', 'trigger');
-    told.append(make('code', '', stored.trigger), make('span', 'help', ` in ${this.zone}`));
+    told.append(make('code', '', stored.trigger), make('span', 'help', stored.trigger.includes(' tz ') ? '' : ` in ${this.zone}`));
     fields.append(...this.fields.map(field => field.node));
     this.count.setAttribute('role', 'status');
     this.problem.setAttribute('role', 'alert');
