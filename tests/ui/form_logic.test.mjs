@@ -204,7 +204,9 @@ test("each occurrence is said in words and counted by its state", () => {
   const all = [at("11-02", 2, "failed", 7), at("11-03"), at("11-04", 2, "odd", 8)];
   assert.equal(sayOf(all[0], true), "Mon 2 Nov 2026 02:00: failed, run 7, will run");
   assert.equal(sayOf(all[1], false), "Tue 3 Nov 2026 02:00: not run");
-  assert.deepEqual(tally(all).map(({ look, count }) => [look[3], count]), [["failed", 1], ["not run", 1]]);
+  const later = { ...at("11-05"), reason: "not yet" };
+  assert.equal(sayOf(later, false), "Thu 5 Nov 2026 02:00: not due yet");
+  assert.deepEqual(tally([...all, later]).map(({ look, count }) => [look[3], count]), [["failed", 1], ["not run", 2], ["not due yet", 1]]);
 });
 
 test("the window to begin with is short for what is often", () => {

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import panel_source as ps
 
+from nbsched.core.clock_changes import clock_note
 from nbsched.core.errors import NbschedError, UnknownName, UsageError
 from nbsched.core.triggers import next_times, parse_trigger
+from nbsched.core.words import words
 from tests.ui.pretended import Server
 
 ZONES = ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "UTC"]
@@ -158,14 +161,11 @@ def _next(given: dict[str, Any]) -> Any:
     skipped = given["trigger"].startswith("30 2 ")
     now = datetime(2027, 3, 26, 12, tzinfo=zone) if skipped else datetime.now(zone)
     times = next_times(trigger, int(given["n"]), after=now, tz=given["tz"]) if trigger.timed else []
-    note = "02:30 does not exist that day: it fires at 03:00"
-    told = [{"at": at.isoformat(), "note": note if skipped and at.hour == 3 else ""} for at in times]
-    return {
-        "trigger": str(trigger),
-        "words": f"in words: {given['trigger']}",
-        "tz": given["tz"],
-        "times": told,
-    }
+    told = [
+        {"at": at.isoformat(), "note": clock_note(trigger, before, at)}
+        for before, at in pairwise([now, *times])
+    ]
+    return {"trigger": str(trigger), "words": words(trigger, given["tz"]), "tz": given["tz"], "times": told}
 
 
 def days(states: str, last: datetime) -> list[dict[str, Any]]:

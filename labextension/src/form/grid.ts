@@ -5,6 +5,8 @@ import type { Sign } from '../../../nbsched/panel/view/elements.js';
 import { calendar, lookOf, markOf, sayOf, type Calendar, type Occurrence } from '../../../nbsched/panel/view/form/occurrences.js';
 import { partsOf } from '../../../nbsched/panel/view/form/zoned.js';
 
+const MOST = 3000;
+
 interface Shown {
   node: HTMLElement;
   icon: Sign;
@@ -22,6 +24,11 @@ export class OccurrenceGrid {
 
   // The occurrences are shown; cells that are there already are only changed.
   show(all: Occurrence[], will: Set<number>): void {
+    if (all.length > MOST) {
+      this.shape = '';
+      this.node.replaceChildren(make('p', 'help', `${all.length.toLocaleString('en')} instants are too many to be shown: choose fewer days.`));
+      return;
+    }
     const shape = all.map(one => one.at).join();
     if (shape !== this.shape) {
       this.shape = shape;

@@ -2,7 +2,7 @@
 
 import { Widget } from '@lumino/widgets';
 import { make, say, sign } from '../../../nbsched/panel/view/elements.js';
-import { LOOKS } from '../../../nbsched/panel/view/form/occurrences.js';
+import { lookOf, type Look } from '../../../nbsched/panel/view/form/occurrences.js';
 import type { Details } from '../../../nbsched/panel/view/data';
 import { parameterOf, type Parameter } from '../../../nbsched/panel/view/form/typed.js';
 import type { IServer } from '../server';
@@ -163,6 +163,6 @@ function stepLine(step: RunRow): { node: HTMLElement; box: HTMLInputElement } {
   return { node, box };
 }
 
-function look(state: string) {
-  return LOOKS.find(one => one[0] === state) ?? LOOKS[LOOKS.length - 1];
+function look(state: string): Look {
+  return lookOf({ at: '', run: null, state });
 }

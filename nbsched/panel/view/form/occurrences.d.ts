@@ -13,7 +13,6 @@ export interface Calendar {
   lines: { label: string; cells: (Occurrence | null)[] }[];
 }
 
-export const LOOKS: Look[];
 export const UNDONE: Set<string>;
 export function lookOf(one: Occurrence): Look;
 export function sayOf(one: Occurrence, will: boolean): string;

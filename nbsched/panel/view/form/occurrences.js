@@ -3,11 +3,13 @@
 import { dayText, daysAfter, monthText, partsOf, weekdayOf } from "./zoned.js";
 
 // state, sign, tone, how it is called
-export const LOOKS = [
+const LOOKS = [
   ["succeeded", "✓", "ok", "succeeded"], ["failed", "✕", "bad", "failed"], ["running", "◐", "run", "running"],
   ["queued", "○", "wait", "queued"], ["pending", "○", "wait", "waiting"], ["cancelled", "■", "skip", "cancelled"],
   ["skipped", "⊘", "skip", "skipped"], [null, "", "none", "not run"],
+  [null, "", "none", "not due yet"],
 ];
+const NOT_RUN = LOOKS[7];
 export const UNDONE = new Set(["running", "queued", "pending"]);
 // with more a day their times are no longer written
 const MOST_MARKED = 48;
@@ -15,18 +17,19 @@ const WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 // How the occurrence looks: [state, sign, tone, words].
 export function lookOf(one) {
-  return LOOKS.find(([state]) => state === one.state) ?? LOOKS[LOOKS.length - 1];
+  const looks = LOOKS.filter(([state]) => state === (one.state ?? null));
+  return looks[one.reason === "not yet" ? 1 : 0] ?? NOT_RUN;
 }
 
 export function sayOf(one, will) {
   const { date, time } = partsOf(one.at), [, , , words] = lookOf(one);
-  const run = one.run === null ? "" : `, run ${one.run}`, reason = one.reason ? `, ${one.reason}` : "";
+  const run = one.run === null ? "" : `, run ${one.run}`, reason = one.run !== null && one.reason ? `, ${one.reason}` : "";
   return `${dayText(date)} ${time}: ${words}${run}${reason}${will ? ", will run" : ""}`;
 }
 
 // How many there are of each look, those with none left out.
 export function tally(all) {
-  return LOOKS.map(look => ({ look, count: all.filter(one => one.state === look[0]).length })).filter(({ count }) => count);
+  return LOOKS.map(look => ({ look, count: all.filter(one => lookOf(one) === look).length })).filter(({ count }) => count);
 }
 
 // The calendar of occurrences, which are in their order.
