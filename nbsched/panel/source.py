@@ -95,7 +95,7 @@ class StoreSource:
         except UnknownName:
             return None
         row, *path = self._rows([run, *self._read(showing.path, run)])
-        attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
+        attempts, log = self._read(records.attempts, run_id), _end_of(self._runtime.get_run(run_id).log_path)
         cells = self._read(records.cells, run.origin)
         notebook = self._read(showing.notebook, run)
         return details(row, run, attempts, log, path, self._items(run), cells, notebook)
@@ -105,9 +105,6 @@ class StoreSource:
             return None
         first = self._read(showing.first_items, run)
         return items_view(self._read(showing.items_by_state, [run])[run.id], self._rows(first), first)
-
-    def _log(self, run_id: int) -> Path:
-        return self._runtime.get_run(run_id).folder / "log.txt"
 
     def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]:
         seq = self._read(events.last_seq)

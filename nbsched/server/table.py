@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from nbsched.server import events, notebooks, openapi, runs, schedules, store, times
+from nbsched.server import events, notebooks, openapi, output, runs, schedules, store, times
 
 NOUNS = (
     *store.ROUTES,
     *runs.ROUTES,
+    *output.ROUTES,
     *schedules.ROUTES,
     *times.ROUTES,
     *notebooks.ROUTES,
