@@ -3,13 +3,16 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification } from '@jupyterlab/apputils';
 import { PageConfig, URLExt } from '@jupyterlab/coreutils';
-import type { DocumentWidget } from '@jupyterlab/docregistry';
 import type { ICell, INotebookContent, MultilineString } from '@jupyterlab/nbformat';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 
 import type { Details, ErrorView, PipelineView } from '../../nbsched/panel/view/data';
 import { told } from './acting';
 import { ARGS, Commands } from './commands';
 import { IServer } from './tokens';
+
+// a file out of the server's folder, which cannot be opened here
+const ELSEWHERE = /^([A-Za-z]:)?[\\/]/;
 
 interface Failure {
   notebook: string;
@@ -38,35 +41,49 @@ async function show(app: JupyterFrontEnd, server: IServer, run: number): Promise
     if (!openRun) Notification.warning(`Run ${run} has no notebook in this server's folder.`, { autoClose: 5000 });
     return;
   }
-  const { content } = await app.serviceManager.contents.get(failure.notebook, { type: 'notebook', content: true });
-  const fragment = anchor((content as INotebookContent).cells, failure.error);
-  if (app.name === 'Jupyter Notebook') {
-    const path = URLExt.encodeParts(failure.notebook);
-    window.open(URLExt.join(PageConfig.getBaseUrl(), 'notebooks', path) + fragment, '_blank', 'noopener');
-    return;
-  }
-  const page = (await app.commands.execute('docmanager:open', { path: failure.notebook })) as DocumentWidget;
+  if (app.name === 'Jupyter Notebook') await inNewPage(app, failure);
+  else await inThisPage(app, failure);
+}
+
+async function inThisPage(app: JupyterFrontEnd, { notebook, error }: Failure): Promise<void> {
+  const page = (await app.commands.execute('docmanager:open', { path: notebook, factory: 'Notebook' })) as NotebookPanel;
   await page.context.ready;
-  if (fragment) await page.setFragment(fragment);
+  await page.revealed;
+  const content = page.content, at = place((page.context.model.toJSON() as INotebookContent).cells, error);
+  content.deselectAll();
+  content.activeCellIndex = at;
+  await content.scrollToItem(at, 'center');
+}
+
+// Notebook has a page of its own for each file.
+async function inNewPage(app: JupyterFrontEnd, { notebook, error }: Failure): Promise<void> {
+  const { content } = await app.serviceManager.contents.get(notebook, { type: 'notebook', content: true });
+  const all = (content as INotebookContent).cells, id = all[place(all, error)]?.id as string | undefined;
+  const url = URLExt.join(PageConfig.getBaseUrl(), 'notebooks', URLExt.encodeParts(notebook));
+  window.open(id ? `${url}#cell-id=${encodeURIComponent(id)}` : url, '_blank', 'noopener');
 }
 
 // The failed notebook of this run: itself, or the first of its steps that failed.
 async function failed(server: IServer, run: number): Promise<Failure | null> {
   const { row, error, notebook } = await server.ask<Details>(`/runs/${run}/details`);
-  if (!row.pipeline) return notebook ? { notebook, error } : null;
+  if (!row.pipeline) return notebook && !ELSEWHERE.test(notebook) ? { notebook, error } : null;
   const { steps } = await server.ask<PipelineView>(`/runs/${run}/pipeline`);
   const step = steps.find(one => one.state === 'failed');
   return step ? failed(server, step.id) : null;
 }
 
-// Where a page scrolls to: the cell of that number among those of code, or where it has moved the one with that line.
-function anchor(all: ICell[], error: ErrorView | null): string {
+// Which cell failed: the one of that number among those of code, or where it has moved the one with that line.
+function place(all: ICell[], error: ErrorView | null): number {
   const line = error?.line?.trim() ?? '';
-  const holds = (cell: ICell | undefined): boolean => !!cell && (!line || text(cell.source).includes(line));
-  const code = all.filter(cell => cell.cell_type === 'code' && !(cell.metadata.tags as string[] | undefined)?.includes('injected-parameters'));
+  const holds = (at: number | undefined): boolean => at !== undefined && (!line || text(all[at].source).includes(line));
+  const code = [...all.keys()].filter(at => all[at].cell_type === 'code' && !injected(all[at]));
   const counted = error?.cell == null ? undefined : code[error.cell - 1];
-  const found = holds(counted) ? counted : (code.find(holds) ?? counted);
-  return found?.id ? `#cell-id=${found.id as string}` : '';
+  return (holds(counted) ? counted : (code.find(holds) ?? counted)) ?? 0;
+}
+
+// papermill's own cell is not counted
+function injected({ metadata }: ICell): boolean {
+  return !!(metadata.tags as string[] | undefined)?.includes('injected-parameters');
 }
 
 function text(source: MultilineString): string {

@@ -58,13 +58,17 @@ class Messages {
       for (const row of rows) this.add(`${row.name} failed${row.why ? `: ${row.why}` : ''}`, [row], this.ways(row));
       return;
     }
-    for (const { id } of this.open) Notification.dismiss(id);
+    const whole = this.open.find(one => one.rows.length > 1);
+    for (const one of this.open) if (one !== whole) Notification.dismiss(one.id);
     this.open = [];
-    this.add(summary(all), all, [this.way('Show', Commands.openPanel, { filter: 'failed' })]);
+    this.add(summary(all), all, [this.way('Show', Commands.openPanel, { filter: 'failed' })], whole?.id);
   }
 
-  private add(text: string, rows: PanelRow[], actions: Notification.IAction[]): void {
-    this.open.push({ id: Notification.error(text, { autoClose: READ_MS, actions }), at: Date.now(), rows });
+  // A message is there, or the one with that id says this instead.
+  private add(text: string, rows: PanelRow[], actions: Notification.IAction[], id = ''): void {
+    const options = { autoClose: READ_MS, actions };
+    const same = !!id && Notification.update({ id, message: text, ...options });
+    this.open.push({ id: same ? id : Notification.error(text, options), at: Date.now(), rows });
   }
 
   private ways({ id }: PanelRow): Notification.IAction[] {

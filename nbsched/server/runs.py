@@ -24,7 +24,7 @@ from nbsched.server.fields import (
     flag,
     text,
 )
-from nbsched.server.places import file_in
+from nbsched.server.places import file_in, path_in
 from nbsched.server.routes import Given, Route, fields
 from nbsched.verbs.runs import WholeRun, whole_run
 
@@ -46,7 +46,10 @@ def _run(calls: Calls, given: Given) -> WholeRun:
 
 def _details(calls: Calls, given: Given) -> Details | None:
     calls.get_run(given["id"])
-    return StoreSource(calls).details(given["id"])
+    found = StoreSource(calls).details(given["id"])
+    if found and found["notebook"]:
+        found["notebook"] = path_in(given.root, found["notebook"])
+    return found
 
 
 def _pipeline(calls: Calls, given: Given) -> PipelineView:

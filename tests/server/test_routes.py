@@ -71,6 +71,7 @@ def test_a_notebook_runs_and_is_known_by_its_path(api: Any) -> None:
     assert (run["name"], run["params"]) == ("report", {"limit": 4})
     found = ended(api, run["id"])
     assert found["attempts"][0]["outcome"] == "succeeded"
+    assert done(api, "GET", f"/runs/{run['id']}/details")["notebook"] == "work/report.ipynb"
     assert {"run.started", "run.succeeded"} <= {event["name"] for event in found["events"]}
     after = done(api, "GET", "/notebooks?path=work/report.ipynb")
     assert (after["name"], after["last_run"]["id"], after["changed"]) == ("report", run["id"], False)
