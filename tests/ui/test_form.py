@@ -248,6 +248,19 @@ def test_the_form_opens_in_notebook_7(open_page: Open, screenshots: Path) -> Non
     lab.page.screenshot(path=screenshots / "form_notebook7.png")
 
 
+def test_where_no_notebook_is_in_front_one_is_chosen(open_page: Open) -> None:
+    server = Answers()
+    lab = open_page("1", prepare=server.serve)
+    page = lab.page
+    execute(page, "launcher:create")
+    page.locator(".jp-Launcher").wait_for()
+    execute(page, "nbsched:schedule")
+    chooser = dialog(page, "Schedule a notebook")
+    chooser.get_by_text(lab.path.name).click()
+    chooser.get_by_role("button", name=re.compile("Open|Select|Ok", re.IGNORECASE)).last.click()
+    dialog(page, f"Schedule {lab.path.name}")
+
+
 def test_where_there_is_no_server_that_is_said_instead(open_page: Open) -> None:
     server = Answers(state="absent")
     lab = open_page("1", prepare=server.serve)
@@ -398,5 +411,6 @@ def test_the_form_fits_a_narrow_window_and_the_keyboard_reaches_all_of_it(
         seen.append(page.evaluate(FOCUSED))
     for name in ("At", "Time zone", "region", "columns", "Name", "Schedule"):
         assert name in seen, seen
+    expect(page.get_by_role("dialog", name=f"Schedule {lab.path.name}")).to_be_visible()
     page.keyboard.press("Escape")
     form.wait_for(state="detached")

@@ -28,6 +28,7 @@ export class AskingDialog extends Dialog<void> {
     super({ title: asking.title, body: asking.body, buttons, focusNodeSelector: asking.focus });
     this.asked = buttons;
     this.addClass('nbs-dialog');
+    this.node.setAttribute('aria-label', asking.title);
   }
 
   override resolve(index?: number): void {

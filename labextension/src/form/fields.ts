@@ -65,7 +65,8 @@ export class Field {
     this.help.hidden = !this.help.textContent;
     put(this.control, 'aria-invalid', String(Boolean(sentence)));
     const told = [this.help, this.error].filter(part => !part.hidden);
-    put(this.control, 'aria-describedby', told.map(part => part.id).join(' '));
+    if (told.length) put(this.control, 'aria-describedby', told.map(part => part.id).join(' '));
+    else this.control.removeAttribute('aria-describedby');
     this.node.classList.toggle('wrong', Boolean(sentence));
   }
 }

@@ -2,8 +2,9 @@
 
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
-import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
+import { FileDialog, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
 
 import { told } from '../acting';
 import { ARGS, Commands } from '../commands';
@@ -65,6 +66,15 @@ class Found {
     return typeof path === 'string' ? path : chosen ? this.chosen : (this.panel?.context.path ?? null);
   }
 
+  // A notebook that is chosen in a dialog, where none is in front.
+  async ask(): Promise<string | null> {
+    const manager = this.browsers?.tracker.find(() => true)?.model.manager;
+    if (!manager) return null;
+    const notebooks = (one: Contents.IModel) => (one.type === 'notebook' || one.type === 'directory' ? {} : null);
+    const { button, value } = await FileDialog.getOpenFiles({ manager, title: 'Schedule a notebook', filter: notebooks });
+    return (button.accept && value?.find(one => one.type === 'notebook')?.path) || null;
+  }
+
   // The path as the server knows it, once what was written in the page is in the file.
   async saved(path: string): Promise<string> {
     const panel = this.notebooks?.find(one => one.context.path === path);
@@ -80,7 +90,7 @@ function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found, asked:
     label: args => (args.toolbar ? '' : args.schedule ? 'Edit Schedule…' : 'Schedule…'),
     caption: 'Schedule this notebook, or run it now',
     icon: args => (args.schedule ? undefined : icon),
-    isEnabled: args => typeof args.schedule === 'string' || found.path(args) !== null,
+    isEnabled: args => !args.toolbar || found.panel !== null,
     execute: args => asked(() => schedule(app, server, found, args))
   });
   commands.addCommand(Commands.runNow, {
@@ -95,9 +105,10 @@ function ofNotebooks(app: JupyterFrontEnd, server: IServer, found: Found, asked:
   });
 }
 
-// The notebook of the path, or of the schedule that is to be edited.
+// The notebook of the path, in front or chosen now, or of the schedule that is to be edited.
 async function schedule(app: JupyterFrontEnd, server: IServer, found: Found, args: { path?: unknown; schedule?: unknown }): Promise<void> {
-  const edit = typeof args.schedule === 'string' ? args.schedule : null, path = edit === null ? found.path(args) : null;
+  const edit = typeof args.schedule === 'string' ? args.schedule : null, path = edit === null ? (found.path(args) ?? (await found.ask())) : null;
+  if (edit === null && path === null) return;
   const saved = path === null ? null : await found.saved(path);
   tell(app, server, await scheduleNotebook(server, saved, edit));
 }
