@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from nbsched.core.model import Error
 from nbsched.core.states import State
-from tests.ui.pretended import Server
+from tests.ui.pretended import CHANGED, Server
 
 pytestmark = pytest.mark.ui
 
@@ -57,6 +57,25 @@ class Shown:
     def change(self, id: int, **facts: Any) -> None:
         self.server.source.change(id, **facts)
         self.server.tell(self.page)
+
+    def fail_cell_5(self, id: int) -> Error:
+        now, error = (
+            self.server.source.now(),
+            Error("KeyError", "'amount'", cell=5, line="x = 5", traceback=""),
+        )
+        self.change(id, state=State.FAILED, started_at=now, ended_at=now, error=error, kind="notebook")
+        return error
+
+
+def write_report(folder: Path) -> str:
+    """A notebook of eight cells of code is in the server's folder; its path from there."""
+    cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Report"}]
+    cells += [{"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": f"x = {n}\n" * 12, "outputs": [],
+               "execution_count": None} for n in range(1, 9)]  # fmt: skip
+    spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": spec, "cells": cells}
+    (folder / "report two.ipynb").write_text(json.dumps(content))
+    return "report two.ipynb"
 
 
 @pytest.fixture
@@ -220,16 +239,9 @@ def test_a_failure_is_told_once_and_leads_to_its_cell(
 ) -> None:
     shows = shown()
     shows.page.evaluate(REMEMBER)
-    cells = [{"cell_type": "markdown", "id": "title", "metadata": {}, "source": "# Report"}]
-    cells += [{"cell_type": "code", "id": f"c{n}", "metadata": {}, "source": f"x = {n}\n" * 12, "outputs": [],
-               "execution_count": None} for n in range(1, 9)]  # fmt: skip
-    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
-    (lab.root / "report two.ipynb").write_text(json.dumps(content))
-    shows.server.files[4170] = "report two.ipynb"
+    shows.server.files[4170] = write_report(lab.root)
     shows.page.locator(".nbs-status").get_by_text("running").wait_for()
-    now = shows.server.source.now()
-    error = Error("KeyError", "'amount'", cell=5, line="x = 5", traceback="")
-    shows.change(4170, state=State.FAILED, started_at=now, ended_at=now, error=error, kind="notebook")
+    error = shows.fail_cell_5(4170)
     toast = shows.page.locator(".Toastify__toast")
     expect(toast).to_contain_text("etl failed: KeyError: 'amount'")
     shows.page.wait_for_timeout(700)
@@ -298,6 +310,28 @@ def test_notebook_7_has_the_badge_the_messages_and_the_panel(
     lab.page.screenshot(path=screenshots / "notebook7_panel.png")
 
 
+def test_in_notebook_7_the_failed_cell_is_shown_on_a_page_of_its_own(
+    shown: Callable[..., Shown], screenshots: Path, lab: Any
+) -> None:
+    shows = shown(view="notebook")
+    shows.server.files[4170] = write_report(lab.root)
+    shows.page.locator(".nbs-badge").wait_for(state="attached", timeout=30_000)
+    shows.page.wait_for_timeout(1000)
+    now = shows.server.source.now()
+    error = Error("KeyError", "'amount'", cell=5, line="x = 5", traceback="")
+    shows.server.source.change(4170, state=State.FAILED, started_at=now, ended_at=now, error=error)
+    shows.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+    toast = shows.page.locator(".Toastify__toast")
+    expect(toast).to_contain_text("etl failed: KeyError: 'amount'", timeout=10_000)
+    with shows.page.context.expect_page() as opened:
+        toast.get_by_role("button", name="Show cell").click()
+    assert "/notebooks/report%20two.ipynb" in opened.value.url
+    active = opened.value.locator(".jp-Notebook-cell.jp-mod-active")
+    expect(active).to_contain_text("x = 5", timeout=15_000)
+    expect(active).to_be_in_viewport()
+    opened.value.screenshot(path=screenshots / "notebook7_cell.png")
+
+
 def test_text_from_people_is_only_text(shown: Callable[..., Shown], screenshots: Path) -> None:
     source = ps.hostile()
     for n, text in enumerate(ps.HOSTILE):
@@ -335,3 +369,45 @@ def test_a_setting_moves_the_panel_to_the_right(shown: Callable[..., Shown], lab
         right.row("4170 etl running").wait_for()
     finally:
         put("{}")
+
+
+def test_changes_are_found_where_no_event_comes(shown: Callable[..., Shown]) -> None:
+    lab = shown().open()
+    lab.row("4170 etl running").wait_for()
+    source = lab.server.source
+    source.change(4170, progress=(40, 120, "fetch"))
+    lab.page.evaluate("() => window.dispatchEvent(new Event('focus'))")
+    expect(lab.row("4170 etl").get_by_text("40 of 120")).to_be_visible()
+    source.change(4170, state=State.SUCCEEDED, ended_at=source.now(), progress=None)
+    expect(lab.row("4170 etl succeeded")).to_be_visible(timeout=4000)
+
+
+FRAMES = """async () => {
+    const list = document.querySelector('.nbs-side .recent .scroll'), start = performance.now();
+    let frames = 0, last = start;
+    while (last - start < 3000) {
+        last = await new Promise(requestAnimationFrame);
+        frames += 1;
+        list.scrollTop += frames % 200 < 100 ? 30 : -30;
+    }
+    return frames / ((last - start) / 1000);
+}"""
+
+
+def test_ten_thousand_runs_stay_smooth_while_they_change(shown: Callable[..., Shown]) -> None:
+    lab = shown(ps.many(10_000)).open()
+    lab.row("9950 work_10 succeeded").wait_for()
+    lab.page.evaluate(
+        """([schema_id]) => {
+            const {stream} = window.jupyterapp.serviceManager.events;
+            let turn = 0;
+            window.flood = setInterval(() => stream.emit({schema_id, token: `x${turn++}`, runs: []}), 10);
+        }""",
+        [CHANGED],
+    )
+    asked = len(lab.server.asked)
+    smooth = lab.page.evaluate(FRAMES)
+    lab.page.evaluate("() => clearInterval(window.flood)")
+    print(json.dumps({"fps": smooth, "requests": len(lab.server.asked) - asked}))
+    assert smooth >= 30
+    assert len(lab.server.asked) - asked <= 32
