@@ -1,4 +1,4 @@
-"""A runtime and its store as what a panel is fed from."""
+"""A store as what a panel is fed from."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from nbsched.core.panel import (
 )
 from nbsched.core.rawtext import RawText
 from nbsched.core.rows import PanelRow
+from nbsched.engine.calls import Calls
 from nbsched.engine.freshness import stale_steps
-from nbsched.engine.runtime import Runtime
 from nbsched.store import events, records, showing
 
 MOST_RUNS = 10_000
@@ -44,8 +44,8 @@ LOG_BYTES = 64_000
 class StoreSource:
     """Implements `core.panel.Source`."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime, self._read = runtime, runtime.database.read
+    def __init__(self, calls: Calls) -> None:
+        self._runtime, self._read = calls, calls.database.read
 
     def snapshot(self) -> PanelSnapshot:
         rows = self._rows(self._read(showing.newest, MOST_RUNS))
