@@ -32,7 +32,12 @@ class Announcer:
     """Emits an event after each change in the store, or one for many; lives on the loop that it is made on."""
 
     def __init__(self, calls: Calls, events: EventLogger) -> None:
-        self._database, self._source, self._events = calls.database, StoreSource(calls), events
+        self._calls, self._database, self._source, self._events = (
+            calls,
+            calls.database,
+            StoreSource(calls),
+            events,
+        )
         self._loop = asyncio.get_running_loop()
         self._mark, self._emitted = uuid.uuid4().hex[:8], 0
         self._cursor: Any = None
@@ -42,7 +47,12 @@ class Announcer:
         if CHANGED not in events.schemas:
             events.register_event_schema(SCHEMA)
         newsroom_of(calls).withheld = partial(self._from_thread, self._stir_in)
-        self._watch = calls.watch(self._changed)
+
+    async def begin(self) -> None:
+        """What changes from now on is told."""
+        _, self._cursor = await asyncio.to_thread(self._source.changed, None, ())
+        self._watch = self._calls.watch(self._changed)
+        self._changed()
 
     async def close(self) -> None:
         """No event is emitted any more."""

@@ -74,14 +74,16 @@ class NbschedExtension(ExtensionApp):
 
     async def _open(self, serverapp: ServerApp) -> None:
         try:
-            calls, self._stay, announcer = await asyncio.to_thread(self._opened)
+            calls, self._stay, announcing = await asyncio.to_thread(self._opened)
             assert serverapp.event_logger is not None
-            self._announcer = announcer(calls, serverapp.event_logger)
+            announcer = announcing(calls, serverapp.event_logger)
+            await announcer.begin()
         except Exception as error:
             self.log.error("nbsched does not work in this server: %s", error)
             self.calls.set_exception(error if isinstance(error, StoreError) else StoreError(str(error)))
             self.calls.exception()  # which nobody may ever ask for
             return
+        self._announcer = announcer
         self.calls.set_result(calls)
         self._looking = PeriodicCallback(self._look, LOOK_MS)
         self._looking.start()

@@ -12,10 +12,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+import nbsched.api  # noqa: F401 which lends the core what it needs to find functions
+from nbsched.engine.visiting import Visitor
+from nbsched.executors.lookup import load_file
 from tests.real import until
 
 
@@ -101,6 +105,19 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def works() -> ModuleType:
+    """Functions that a server finds by their file."""
+    return load_file(Path(__file__).with_name("works.py"))
+
+
+@pytest.fixture
+def visitor(tmp_path: Path) -> Iterator[Visitor]:
+    """The store of the test's servers, asked from here."""
+    with Visitor(tmp_path / "store.db") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

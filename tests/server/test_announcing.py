@@ -16,6 +16,7 @@ from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
 import nbsched as nb
+from nbsched.core.errors import StoreError
 from nbsched.engine.clock import ticks
 from nbsched.engine.runtime import Runtime
 from nbsched.engine.visiting import Visitor
@@ -67,6 +68,7 @@ def heard() -> Heard:
 
 async def announced(runtime: Any, heard: Heard, meanwhile: Callable[[], Awaitable[None]]) -> None:
     announcer = Announcer(runtime, heard.events)
+    await announcer.begin()
     try:
         await meanwhile()
     finally:
@@ -145,7 +147,7 @@ async def test_a_store_that_cannot_be_read_is_tried_again(
     def failing(self: Announcer, anyway: bool) -> Any:
         if failures:
             failures.pop()
-            raise nb.StoreError("the store is locked")
+            raise StoreError("the store is locked")
         return look(self, anyway)
 
     monkeypatch.setattr(Announcer, "_look", failing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -16,22 +16,10 @@ import pytest
 import nbsched as nb
 from nbsched.core.instants import to_ms
 from nbsched.engine.visiting import Visitor
-from nbsched.executors.lookup import load_file
 from nbsched.store.outlook import needed
 from tests.real import until
 
 Serve = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def works() -> ModuleType:
-    return load_file(Path(__file__).with_name("works.py"))
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    with Visitor(tmp_path / "store.db") as found:
-        yield found
 
 
 def jupyter(server: Any, path: str) -> Any:

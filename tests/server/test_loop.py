@@ -6,7 +6,7 @@ import json
 import os
 import threading
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +15,6 @@ import pytest
 
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
-from nbsched.executors.lookup import load_file
 from tests.real import until
 from tests.server.test_survival import notebook
 
@@ -23,17 +22,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 MOST_LATE_MS = 20
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-
-
-@pytest.fixture
-def works() -> ModuleType:
-    return load_file(HERE / "works.py")
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    with Visitor(tmp_path / "store.db") as found:
-        yield found
 
 
 @pytest.fixture

@@ -17,21 +17,9 @@ from jupyter_client import KernelManager
 
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
-from nbsched.executors.lookup import load_file
 from tests.real import ends, until
 
 Serve = Callable[..., Any]
-
-
-@pytest.fixture
-def works() -> ModuleType:
-    return load_file(Path(__file__).with_name("works.py"))
-
-
-@pytest.fixture
-def visitor(tmp_path: Path) -> Iterator[Visitor]:
-    with Visitor(tmp_path / "store.db") as found:
-        yield found
 
 
 @pytest.fixture
