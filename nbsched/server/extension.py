@@ -14,6 +14,7 @@ from traitlets import Bool, Dict, Float, Int, Unicode
 
 from nbsched.core.errors import StoreError
 from nbsched.core.instants import to_ms
+from nbsched.server.courtesy import leave_room
 from nbsched.server.endpoint import endpoints
 from nbsched.store.outlook import needed
 
@@ -95,7 +96,9 @@ class NbschedExtension(ExtensionApp):
         from nbsched.server.announcing import Announcer
 
         stay = duration(self.stay_for, "stay_for")
-        return self._life.enter_context(self._host() if self.host else self._visitor()), stay, Announcer
+        calls = self._life.enter_context(self._host() if self.host else self._visitor())
+        leave_room()
+        return calls, stay, Announcer
 
     def _host(self) -> AbstractContextManager[Calls]:
         from nbsched.engine.runtime import Runtime
