@@ -16,6 +16,7 @@ import pytest
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
 from tests.real import until
+from tests.server.test_extension import jupyter
 from tests.server.test_survival import notebook
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -69,19 +70,24 @@ def fill(visitor: Visitor, runs: int) -> None:
 def test_the_loop_is_never_late_under_load(
     metered: Callable[..., Any], visitor: Visitor, works: ModuleType, tmp_path: Path
 ) -> None:
+    """But for when the machine had no core for it, as it is without nbsched too."""
     fill(visitor, 5000)
-    server = metered("--NbschedExtension.slots=2")
+    path = notebook(tmp_path / "work.ipynb", "for n in range(200): print(n, 'x' * 100)\nsum(range(10**6))")
+    control, server = metered(nbsched=False), metered("--NbschedExtension.slots=2")
+    for one in (control, server):
+        jupyter(one, "/contents/work.ipynb")  # compiles what it checks notebooks with, which takes 100 ms
     until(lambda: server.ask("GET", "/news")[0] == 200)
     threading.Event().wait(2)
-    lag(server)
-    path = notebook(tmp_path / "work.ipynb", "for n in range(200): print(n, 'x' * 100)\nsum(range(10**6))")
+    for one in (control, server):
+        lag(one)
     runs = [visitor.run(nb.notebook(path)) for _ in range(20)]
     runs += [visitor.run(works.pid) for _ in range(200)]
     until(lambda: reads(server) and all(run.state.final for run in runs), 400)
     assert {run.state for run in runs} == {"succeeded"}
-    found = lag(server)
-    print(found)
-    assert found["worst"][-1] <= MOST_LATE_MS, found
+    ours, others = lag(server), lag(control)
+    print(f"late at worst: {ours}; without nbsched: {others}")
+    assert others["own"][-1] <= MOST_LATE_MS, "a server without nbsched is late here too"
+    assert ours["own"][-1] <= MOST_LATE_MS
 
 
 def reads(server: Any) -> bool:
