@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbsched import __version__
-from nbsched.cli import exporting, filling, following, recovering, running, serving
+from nbsched.cli import attaching, exporting, filling, following, recovering, running, serving
 from nbsched.cli.parameters import about
 from nbsched.options import Parser, VerbParser, add_name, add_policy, add_schedule
 from nbsched.verbs import VERBS, Answer, Verb
@@ -106,6 +106,8 @@ COMMANDS: Mapping[str, Command] = {
     "why": Command(VERBS["why"].help, [running.name_or_path, why_words], _why),
     "trigger": _staying(VERBS["trigger"]),
     "retry": _staying(VERBS["retry"]),
+    "attach": Command("what a run shows, from its beginning to its end; Ctrl-C leaves it alone",
+                      [run_id], attaching.attach),
     "logs": Command("what a run printed", [run_id, following.follow_words], following.logs),
     "events": Command(VERBS["events"].help, [*VERBS["events"].words, following.follow_words], following.events),
     "backfill": Command(f"{VERBS['backfill'].help}, and wait for them", VERBS["backfill"].words, _backfill),

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.cli.running import visitor
 from nbsched.core.errors import UsageError
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import Parser, add_export, export_given
 from nbsched.verbs import Answer
 from nbsched.verbs.exports import write_export

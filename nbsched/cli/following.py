@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import threading
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from nbsched.cli.printing import Printer
 from nbsched.cli.running import visitor
 from nbsched.core.errors import UsageError
 from nbsched.core.rows import event_row
+from nbsched.engine.output import read_log
 from nbsched.options import Parser
 from nbsched.verbs import VERBS
 from nbsched.verbs.upkeep import event_cells
@@ -44,23 +47,22 @@ def _log_json(run: Run) -> dict[str, object]:
 
 
 def _print_log(run: Run, *, follow: bool) -> None:
-    printed: dict[str, int] = {}
-    ended = False
+    printer, offsets, ended = Printer(), defaultdict[str, int](int), False
     while not ended:
         ended = not follow or run.state.final
         for name, source in {"": run, **run.steps}.items():
-            _print_rest(name, source.log, printed)
+            offsets[str(name)] = _print_rest(printer, str(name), source, offsets[str(name)])
         if not ended:
             threading.Event().wait(LOOK_S)
+    printer.end()
 
 
-def _print_rest(name: str, text: str, printed: dict[str, int]) -> None:
-    """What is new of the text, below its step's name."""
-    rest = text[printed.get(name, 0) :]
-    if rest:
-        printed[name] = len(text)
-        print(f"--- {name}" if name else "", end="\n" if name else "")
-        print(rest, end="" if rest.endswith("\n") else "\n", flush=True)
+def _print_rest(printer: Printer, name: str, run: Run, offset: int) -> int:
+    """What is new of the run's log, below its step's name; from where to read on."""
+    while (part := read_log(run, offset))["text"]:
+        printer.tell(name, part["text"])
+        offset = part["next"]
+    return offset
 
 
 def events(given: argparse.Namespace) -> int:

@@ -17,9 +17,9 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from nbsched.cli.loading import StepNotebook
 from nbsched.core.errors import NbschedError
 from nbsched.core.sources import kernel_name
+from nbsched.loading.files import StepNotebook
 
 if TYPE_CHECKING:
     from nbsched.engine.runtime import Runtime

@@ -8,13 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.core.declared import Parameter
 from nbsched.core.errors import NbschedError
 from nbsched.core.model import Cell, Notebook, Work
 from nbsched.core.rawtext import json_or_text
 from nbsched.core.work import declared_by
 from nbsched.lines import words
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import params_given
 from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser
 

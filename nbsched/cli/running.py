@@ -5,22 +5,23 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nbsched.cli import terminal
 from nbsched.cli.kernel import steps_in_a_kernel
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.core.errors import UsageError
 from nbsched.core.panel import Line
 from nbsched.core.states import State
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import Parser, add_params, number, params_given, policy_given, whole
 from nbsched.store import showing
 from nbsched.verbs import VERBS, Answer
 from nbsched.verbs.why import ask
 
 if TYPE_CHECKING:
+    from nbsched.engine.calls import Calls
     from nbsched.engine.live import Run
     from nbsched.engine.runtime import Runtime
     from nbsched.engine.visiting import Visitor
@@ -116,15 +117,18 @@ def why(given: argparse.Namespace) -> Answer:
         return ask(rt, work, given)
 
 
-def follow(rt: Runtime, run: Run, given: argparse.Namespace) -> int:
-    """The run has ended, its progress was shown and its table is printed; the exit code."""
+def follow(rt: Calls, run: Run, given: argparse.Namespace, wait: Callable[[Run], bool] | None = None) -> int:
+    """The run has ended, its progress was shown and its table is printed; the exit code.
+
+    `wait` returns when it has ended, and whether a person ended it; else Ctrl-C does.
+    """
     interrupted = False
 
     def look() -> tuple[list[Line], datetime]:
         return rt.database.read(showing.lines, run.id), rt.clock.now().astimezone()
 
     with terminal.progress(look):
-        interrupted = _wait(run)
+        interrupted = (wait or _wait)(run)
     if hasattr(given, "json"):
         print(VERBS["show"].do(rt, argparse.Namespace(id=run.id)).json)
     else:
@@ -132,6 +136,13 @@ def follow(rt: Runtime, run: Run, given: argparse.Namespace) -> int:
         terminal.print_table(lines, now)
         _say_why(rt, run.id, [row["id"] for _, row in lines if row["state"] == State.FAILED])
     return 130 if interrupted and run.state is not State.SUCCEEDED else EXIT[run.state]
+
+
+def exit_code(rt: Calls, run: Run) -> int:
+    """The exit code of the run, which has ended; a failure is said on stderr."""
+    if run.state is State.FAILED:
+        _say_why(rt, run.id, [run.id])
+    return EXIT[run.state]
 
 
 def _wait(run: Run) -> bool:
@@ -149,7 +160,7 @@ def _wait(run: Run) -> bool:
     return False
 
 
-def _say_why(rt: Runtime, whole: int, failed: Collection[int]) -> None:
+def _say_why(rt: Calls, whole: int, failed: Collection[int]) -> None:
     """One line on stderr for each failed part, with where to read more; the last one for the whole run."""
     for record in sorted(rt.database.read(showing.some, failed), key=lambda one: (one.id == whole, one.id)):
         if record.id == whole or (record.error and record.kind != "pipeline"):

@@ -8,12 +8,12 @@ import signal
 import sys
 import threading
 
-from nbsched.cli.loading import StepNotebook, load
 from nbsched.cli.running import host_given, runtime, visitor
 from nbsched.cli.unit import unit
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Event
 from nbsched.engine.paths import default_store
+from nbsched.loading.files import StepNotebook, load
 from nbsched.options import Parser, params_given, policy_given, schedule_given
 from nbsched.stepcells import referring
 from nbsched.verbs import Answer

@@ -160,7 +160,7 @@ def _in_order(
         if early > late and _repeats(calendar, dst, early - late):
             second_passes.append((wall - late, late))
         elif early < late:
-            if not _moves(calendar, dst, late - early):
+            if not moves(calendar, dst, late - early):
                 continue
             found = (_end_of_gap(zone, wall, early, late), late)
         while second_passes and second_passes[0][0] < found[0]:
@@ -174,7 +174,7 @@ def _repeats(calendar: Calendar, dst: Dst, shift: timedelta) -> bool:
     return calendar.follows_clock or dst == "both" or (dst == "cron" and shift > CLOCK_CORRECTION)
 
 
-def _moves(calendar: Calendar, dst: Dst, shift: timedelta) -> bool:
+def moves(calendar: Calendar, dst: Dst, shift: timedelta) -> bool:
     """Whether a job in a gap of `shift` runs at its end; otherwise it does not run."""
     return not calendar.follows_clock and dst != "skip" and shift <= CLOCK_CORRECTION
 

@@ -122,8 +122,8 @@ def run_row(run: RunRecord) -> RunRow:
         id=run.id, name=run.name, schedule=run.schedule, state=str(run.state), reason=run.reason, attempt=run.attempt,
         scheduled_at=run.scheduled_at.isoformat(), until=iso(run.until), count=run.count,
         started_at=iso(run.started_at), ended_at=iso(run.ended_at), pipeline=run.pipeline, step=run.step,
-        index=run.index, parent=run.parent, params=_readable(run.params), result=_readable(run.result),
-        values=_readable(run.values), error=text(run.error), output=run.output, key=run.key, retry_of=run.retry_of,
+        index=run.index, parent=run.parent, params=readable(run.params), result=readable(run.result),
+        values=readable(run.values), error=text(run.error), output=run.output, key=run.key, retry_of=run.retry_of,
     )  # fmt: skip
 
 
@@ -185,7 +185,7 @@ def plain(value: Any) -> Any:
     return repr(value)
 
 
-def _readable(stored: Any) -> Any:
+def readable(stored: Any) -> Any:
     """A stored value as JSON for any reader; what lies in a file, and what is not known yet, stays named."""
     return plain(resolve(decode(stored, dict), lambda reference: reference.written))
 

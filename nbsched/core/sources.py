@@ -12,6 +12,8 @@ from typing import Any
 
 PARAMETERS_TAG = "parameters"
 INJECTED_TAG = "injected-parameters"
+MARKER_TAG = "papermill-error-cell-tag"
+"""Of the cells that papermill puts into the output of a notebook that failed, to point at where."""
 
 
 def source_text(cell: Mapping[str, Any]) -> str:

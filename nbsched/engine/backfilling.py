@@ -15,6 +15,7 @@ from nbsched.core.errors import TriggerError, UsageError
 from nbsched.core.grid import grid, summary
 from nbsched.core.instants import to_ms
 from nbsched.core.ledger import previous
+from nbsched.core.occurrences import Account, OccurrenceRow, occurrences
 from nbsched.core.plan import Occurrence
 from nbsched.core.policy import whole_number
 from nbsched.core.states import State
@@ -113,8 +114,18 @@ def begin(
     return Backfill(runtime, name, runs)
 
 
-def _is_new(known: tuple[int, State] | None, rerun_failed: bool) -> bool:
-    return known is None or (rerun_failed and known[1] in store.NOT_DONE)
+def _is_new(known: Account | None, rerun_failed: bool) -> bool:
+    return known is None or (rerun_failed and known.state in store.NOT_DONE)
+
+
+def accounted(runtime: Calls, name: str, start: Any, end: Any) -> list[OccurrenceRow]:
+    """The schedule's instants in [start, end), those to come too, each with what accounts for it."""
+    row = runtime.database.read(schedules.find, name)
+    since, until = _span(row, start, end)
+    wanted = _instants(row, since, until)
+    began = runtime.database.read(store.there, name, wanted)
+    not_run = runtime.database.read(store.not_run, name, to_ms(since), to_ms(until))
+    return occurrences((item.at for item in wanted), began, not_run, runtime.clock.now())
 
 
 def _parts(items: Sequence[T]) -> Iterable[Sequence[T]]:
@@ -126,21 +137,31 @@ def _occurrences(row: Mapping[str, Any], start: Any, end: Any, now: datetime) ->
 
     The schedule's own start, end and limit are about what it fires by itself, so they do not count here.
     """
-    trigger = _timed(row)
-    since, until = (_instant(name, value, row["tz"]) for name, value in (("start", start), ("end", end)))
-    if until < since:
-        raise UsageError(f"the end {until.isoformat()} is before the start {since.isoformat()}: swap them")
+    _timed(row)
+    since, until = _span(row, start, end)
     if since > now:
         raise UsageError(
             f"the start {since.isoformat()} has not come yet, and {row['name']!r} fires by itself from then on: "
             "give a span of the past"
         )
-    trigger = trigger.reaching(since)
-    found = list(islice(trigger.between(since - _TICK, min(until - _TICK, now)), MOST + 1))
+    return _instants(row, since, min(until, now + _TICK))
+
+
+def _span(row: Mapping[str, Any], start: Any, end: Any) -> tuple[datetime, datetime]:
+    since, until = (_instant(name, value, row["tz"]) for name, value in (("start", start), ("end", end)))
+    if until < since:
+        raise UsageError(f"the end {until.isoformat()} is before the start {since.isoformat()}: swap them")
+    return since, until
+
+
+def _instants(row: Mapping[str, Any], since: datetime, until: datetime) -> list[Occurrence]:
+    """The schedule's instants in [since, until), each with the one before it; UsageError when there are too many."""
+    trigger = _timed(row).reaching(since)
+    found = list(islice(trigger.between(since - _TICK, until - _TICK), MOST + 1))
     if len(found) > MOST:
         raise UsageError(
             f"{row['name']!r} has more than {MOST:,} instants from {since.isoformat()} to {until.isoformat()}: "
-            "fill a shorter span at a time"
+            "give a shorter span at a time"
         )
     before = [previous(trigger, found[0]), *found] if found else []
     return [Occurrence(at=at, previous=last) for last, at in pairwise(before)]

@@ -16,6 +16,7 @@ from nbsched.core import triggers
 from nbsched.core.errors import InvalidState, UnknownName, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import AttemptRecord, Event
+from nbsched.core.occurrences import OccurrenceRow
 from nbsched.core.policy import normalise, whole_number
 from nbsched.core.policy import priority as priority_number
 from nbsched.core.states import State
@@ -255,6 +256,10 @@ class Calls:
             dry_run=dry_run,
             rerun_failed=rerun_failed,
         )
+
+    def occurrences(self, name: str, start: Any, end: Any) -> list[OccurrenceRow]:
+        """The schedule's instants in [start, end), each with the run, or the row, that accounts for it."""
+        return backfilling.accounted(self, _name(name), start, end)
 
     def reschedule(self, name: str, trigger: Any) -> Schedule:
         """The schedule starts anew under this trigger."""

@@ -68,6 +68,18 @@ def _modules(cells: Collection[str], folder: Path) -> dict[str, Any]:
 # --- notebooks ---
 
 
+def notebook_mark(path: str) -> str:
+    """What the notebook's code cells say, parameters' defaults too; OSError or ValueError when it cannot be read.
+
+    An output of it has the same mark.
+    """
+    with READING:
+        facts = version(path)
+        cells, _, python = _read(path, facts["size"], facts["mtime_ns"])
+        marks = [_cell_mark(text, (), python) for text, _ in cells if text.strip()]
+    return syntax.mark("\n".join(marks))
+
+
 def _of_notebook(work: Notebook, given: Collection[str]) -> Code:
     path, facts = Path(work.path), version(work.path)
     cells, parameters, python = _read(work.path, facts["size"], facts["mtime_ns"])

@@ -153,9 +153,14 @@ class Run:
     def log(self) -> str:
         """What the run printed, over all its attempts."""
         try:
-            return (self.folder / "log.txt").read_text("utf-8", errors="replace")
+            return self.log_path.read_text("utf-8", errors="replace")
         except OSError:
             return ""
+
+    @property
+    def log_path(self) -> Path:
+        """The file of its log, which is there once something was printed."""
+        return self.folder / "log.txt"
 
     @property
     def folder(self) -> Path:

@@ -119,7 +119,7 @@ _PIPELINE: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
 
 _NBSCHED: Mapping[str, str] = {
     "panel": "The live panel.",
-    "attach": "The panel of one run.",
+    "attach": "What a run shows, below the cell, until it has ended; of a pipeline the panel.",
     "help": "What %nbsched can do.",
 }
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from nbsched.core.messages import without_colours
 from nbsched.core.model import Event, RunRecord, Work
+from nbsched.core.outputs import bundle_html, preformatted
 from nbsched.core.rows import panel_row, took_text
 from nbsched.core.states import FINAL
 from nbsched.engine.runtime import Runtime
@@ -109,19 +109,4 @@ def bundled(head: str, pieces: list[Piece]) -> dict[str, str]:
 
 
 def _as_html(piece: Piece) -> str:
-    if isinstance(piece, str):
-        return _preformatted(piece)
-    if "text/html" in piece:
-        return f"<div>{piece['text/html']}</div>"
-    for kind in ("image/png", "image/jpeg"):
-        if kind in piece:
-            return f'<img src="data:{kind};base64,{html.escape("".join(str(piece[kind]).split()))}">'
-    return (
-        str(piece["image/svg+xml"])
-        if "image/svg+xml" in piece
-        else _preformatted(str(piece.get("text/plain", "")))
-    )
-
-
-def _preformatted(text: str) -> str:
-    return f"<pre>{html.escape(without_colours(text))}</pre>"
+    return preformatted(piece) if isinstance(piece, str) else bundle_html(piece)

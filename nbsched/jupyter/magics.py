@@ -13,7 +13,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, 
 import nbsched as nb
 from nbsched.core.errors import NbschedError
 from nbsched.engine import default
-from nbsched.jupyter import background, pipelines, scheduling
+from nbsched.jupyter import attaching, background, pipelines, scheduling
 from nbsched.jupyter.cellwork import inside_a_run
 from nbsched.jupyter.grammar import parser_of
 from nbsched.jupyter.showing import show
@@ -22,7 +22,20 @@ from nbsched.options import VerbParser
 from nbsched.verbs import VERBS
 
 READING = frozenset(
-    {"runs", "show", "schedules", "next", "simulate", "events", "doctor", "help", "panel", "attach", "why"}
+    {
+        "runs",
+        "show",
+        "compare",
+        "schedules",
+        "next",
+        "simulate",
+        "events",
+        "doctor",
+        "help",
+        "panel",
+        "attach",
+        "why",
+    }
 )
 """The verbs that change nothing."""
 
@@ -120,7 +133,9 @@ class NbschedMagics(Magics):
         verb, given = self._read_verb("nbsched", line or "panel")
         if verb == "help":
             show(parser_of("nbsched").format_help())
-        elif verb in ("panel", "attach"):
-            show(nb.dashboard(**({"focus": given.id} if verb == "attach" else {})))
+        elif verb == "panel":
+            show(nb.dashboard())
+        elif verb == "attach":
+            attaching.attach(self.shell, given.id)
         elif verb in READING or not inside_a_run():
             show(VERBS[verb].do(default.runtime(), given).view)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,8 +19,8 @@ from nbsched.core.sources import source_text
 class Journal:
     """Writes the whole notebook first and last, and in between appends what is new: O(new output).
 
-    Its lines are read by `recover`: `{"index", "cell"}` sets those fields of a cell, `{"index", "message"}` is one
-    more message of what the cell shows. They are flushed one by one, so that they outlast this process.
+    Its lines are what a `Replay` follows: `{"index", "cell"}` sets those fields of a cell, `{"index", "message"}` is
+    one more message of what the cell shows. They are flushed one by one, so that they outlast this process.
     """
 
     def __init__(self, path: Path, redaction: Redaction | None = None, *, private: bool = True) -> None:
@@ -28,9 +28,12 @@ class Journal:
         self._lines: IO[bytes] | None = None
 
     def open(self, notebook: NotebookNode) -> None:
-        """The notebook is at its path, and more may be told of its cells."""
+        """The notebook is at its path, and more may be told of its cells.
+
+        The journal is there before it: a notebook that has none is one that nobody writes any more.
+        """
+        self._lines = open(journal_of(self.path), "wb", opener=_private)  # noqa: SIM115 - until close
         self._write(notebook)
-        self._lines = open(_journal_of(self.path), "wb", opener=_private)  # noqa: SIM115 - until close
 
     def begin(self, index: int, cell: NotebookNode) -> None:
         """The cell runs, and has no outputs yet."""
@@ -63,12 +66,11 @@ class Journal:
         self._write(notebook)
         if self._lines is not None:
             self._lines.close()
-        _journal_of(self.path).unlink(missing_ok=True)
+        journal_of(self.path).unlink(missing_ok=True)
 
     def _append(self, line: Mapping[str, Any]) -> None:
         if self._lines is not None:
-            self._lines.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-            self._lines.write(b"\n")
+            self._lines.write(json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n")
             self._lines.flush()
 
     def _write(self, notebook: NotebookNode) -> None:
@@ -81,41 +83,54 @@ class Journal:
 
 def recover(path: Path) -> bool:
     """The notebook at the path holds all that its cells had shown when its writer died; False when none died."""
-    lines = _journal_of(path)
+    lines = journal_of(path)
     if not lines.exists():
         return False
-    notebook = nbformat.from_dict(json.loads(path.read_text("utf-8")))
-    if not _is_complete(notebook):
-        with lines.open("rb") as file:  # a line of JSON may hold what ends a line of text, but no b"\n"
-            _replay(notebook, file)
-        write_notebook(path, notebook, private=not path.stat().st_mode & 0o077)
+    if path.exists():
+        replay = Replay(nbformat.v4.reads(path.read_text("utf-8")))
+        if not is_complete(replay.notebook):
+            with lines.open("rb") as file:  # a line of JSON may hold what ends a line of text, but no b"\n"
+                for _ in replay.follow(file):
+                    pass
+            write_notebook(path, replay.notebook, private=not path.stat().st_mode & 0o077)
     lines.unlink()
     return True
 
 
-def _is_complete(notebook: NotebookNode) -> bool:
-    """Whether the writer died only after its last write: papermill notes when the whole has ended."""
+def is_complete(notebook: NotebookNode) -> bool:
+    """Whether it is its writer's last write: papermill notes when the whole has ended."""
     return notebook.metadata.get("papermill", {}).get("end_time") is not None
 
 
-def _replay(notebook: NotebookNode, lines: Iterable[bytes]) -> None:
-    """The cells are what the lines say, by what made them of the kernel's messages when these came."""
-    from nbclient import NotebookClient
+class Replay:
+    """A notebook whose cells become what a journal's lines say, by what made them of the kernel's messages then."""
 
-    outputs = NotebookClient(notebook)
-    for line in lines:
-        try:
-            entry: dict[str, Any] = json.loads(line)
-        except ValueError:
-            return  # the writer died within this line
-        cell = notebook.cells[entry["index"]]
+    def __init__(self, notebook: NotebookNode) -> None:
+        from nbclient import NotebookClient
+
+        self.notebook, self._outputs = notebook, NotebookClient(notebook)
+
+    def follow(self, lines: Iterable[bytes]) -> Iterator[tuple[int, set[int]]]:
+        """Of each line its bytes and which cells it changed; up to one that its writer has not finished."""
+        for line in lines:
+            try:
+                entry = json.loads(line) if line.strip() else None
+            except ValueError:
+                return
+            yield len(line), self._take(entry) if entry else set()
+
+    def _take(self, entry: Mapping[str, Any]) -> set[int]:
+        index, cell = entry["index"], self.notebook.cells[entry["index"]]
         if "cell" in entry:
             cell.update(nbformat.from_dict(entry["cell"]))
-            outputs.clear_before_next_output = False
-        else:
-            message = nbformat.from_dict(entry["message"])
-            header = {"msg_type": message["msg_type"]}
-            outputs.process_message({**message, "header": header, "parent_header": {}}, cell, entry["index"])
+            self._outputs.clear_before_next_output = False
+            return {index}
+        message = nbformat.from_dict(entry["message"])
+        display = (message["content"].get("transient") or {}).get("display_id", "")
+        changed = {index, *self._outputs._display_id_map.get(display, ())}
+        header = {"msg_type": message["msg_type"]}
+        self._outputs.process_message({**message, "header": header, "parent_header": {}}, cell, index)
+        return changed
 
 
 def write_notebook(path: Path, notebook: NotebookNode, *, private: bool = True) -> None:
@@ -127,7 +142,8 @@ def write_notebook(path: Path, notebook: NotebookNode, *, private: bool = True) 
     os.replace(beside, path)
 
 
-def _journal_of(path: Path) -> Path:
+def journal_of(path: Path) -> Path:
+    """Where the journal of the notebook lies while it is written."""
     return path.with_name(f"{path.name}.journal")
 
 

@@ -1,4 +1,4 @@
-"""A store as what a panel is fed from."""
+"""A runtime and its store as what a panel is fed from."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ LOG_BYTES = 64_000
 class StoreSource:
     """Implements `core.panel.Source`."""
 
-    def __init__(self, calls: Calls) -> None:
-        self._runtime, self._read = calls, calls.database.read
+    def __init__(self, runtime: Calls) -> None:
+        self._runtime, self._read = runtime, runtime.database.read
 
     def snapshot(self) -> PanelSnapshot:
         rows = self._rows(self._read(showing.newest, MOST_RUNS))
@@ -95,7 +95,7 @@ class StoreSource:
         except UnknownName:
             return None
         row, *path = self._rows([run, *self._read(showing.path, run)])
-        attempts, log = self._read(records.attempts, run_id), _end_of(self._log(run_id))
+        attempts, log = self._read(records.attempts, run_id), _end_of(self._runtime.get_run(run_id).log_path)
         cells = self._read(records.cells, run.origin)
         return details(row, run, attempts, log, path, self._items(run), cells)
 
@@ -104,9 +104,6 @@ class StoreSource:
             return None
         first = self._read(showing.first_items, run)
         return items_view(self._read(showing.items_by_state, [run])[run.id], self._rows(first), first)
-
-    def _log(self, run_id: int) -> Path:
-        return self._runtime.get_run(run_id).folder / "log.txt"
 
     def changed(self, cursor: Any, looked: Collection[int]) -> tuple[Collection[int], Any]:
         seq = self._read(events.last_seq)

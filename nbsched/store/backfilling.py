@@ -16,6 +16,7 @@ from nbsched.core import plan
 from nbsched.core.errors import InvalidState
 from nbsched.core.grid import GridRow
 from nbsched.core.instants import from_ms, to_ms
+from nbsched.core.occurrences import Account
 from nbsched.core.policy import PRIORITIES
 from nbsched.core.states import State
 from nbsched.store import bounds, retrying, runs, stopping
@@ -58,12 +59,12 @@ def fill(
         run = known.get(to_ms(item.at))
         if run is None:
             found.append(insert(db, _of_instant(fresh, item), now_ms))
-        elif rerun_failed and run[1] in NOT_DONE:
-            new = retrying.redone(db, run[0], retrying.Redo(), host=host)
+        elif rerun_failed and run.state in NOT_DONE:
+            new = retrying.redone(db, run.run, retrying.Redo(), host=host)
             aside = replace(new, policy={**new.policy, **fresh.policy}, place=fresh.place, bound=label)
             found.append(insert(db, aside, now_ms))
         else:
-            found.append(run[0])
+            found.append(run.run)
     runs.admit_bound(db, label, now_ms)
     return found
 
@@ -89,7 +90,7 @@ def _of_instant(fresh: NewRun, item: plan.Occurrence) -> NewRun:
     )
 
 
-def there(db: Db, name: str, wanted: Sequence[plan.Occurrence]) -> dict[int, tuple[int, State]]:
+def there(db: Db, name: str, wanted: Sequence[plan.Occurrence]) -> dict[int, Account]:
     """The runs of the instants, by millisecond: the schedule's own, a backfill's, or the last that tries it again.
 
     A run that was skipped before it began is none, so that its instant can still be run.
@@ -97,20 +98,40 @@ def there(db: Db, name: str, wanted: Sequence[plan.Occurrence]) -> dict[int, tup
     if not wanted:
         return {}
     rows = db.execute(
-        "SELECT id, scheduled_ms, state, attempt, occurrence, retry_of FROM runs WHERE schedule = ? AND parent IS NULL "
-        "AND scheduled_ms BETWEEN ? AND ? AND work <> ? "
+        "SELECT id, scheduled_ms, state, reason, attempt, occurrence, retry_of FROM runs WHERE schedule = ? "
+        "AND parent IS NULL AND scheduled_ms BETWEEN ? AND ? AND work <> ? "
         "AND (occurrence IS NOT NULL OR retry_of IS NOT NULL) ORDER BY id",
         (name, to_ms(wanted[0].at), to_ms(wanted[-1].at), NO_WORK),
     )
-    found: dict[int, tuple[int, State]] = {}
+    found: dict[int, Account] = {}
     lines: set[int] = set()
-    for run, at_ms, state, attempt, key, retry_of in rows:
+    for run, at_ms, state, reason, attempt, key, retry_of in rows:
         own = occurrence(name, at_ms)
         began = key == own and (state != State.SKIPPED or attempt > 0)
         if began or key == backfilled(own) or retry_of in lines:
             lines.add(run)
-            found[at_ms] = run, State(state)
+            found[at_ms] = Account(run=run, state=State(state), reason=reason, since_ms=at_ms, until_ms=at_ms)
     return found
+
+
+def not_run(db: Db, name: str, start_ms: int, end_ms: int) -> list[Account]:
+    """The rows that say of instants in the span why they were not run, the earliest first."""
+    rows = db.execute(
+        f"SELECT id, state, reason, scheduled_ms, coalesce(until_ms, scheduled_ms) FROM runs WHERE {_NOT_RUN} "
+        f"AND scheduled_ms BETWEEN coalesce((SELECT scheduled_ms FROM runs WHERE {_NOT_RUN} AND scheduled_ms < :start "
+        "ORDER BY scheduled_ms DESC LIMIT 1), :start) AND :end ORDER BY scheduled_ms, id",
+        {"name": name, "start": start_ms, "end": end_ms},
+    )
+    return [
+        Account(run=run, state=State(state), reason=reason, since_ms=since_ms, until_ms=until_ms)
+        for run, state, reason, since_ms, until_ms in rows
+    ]
+
+
+_NOT_RUN = (
+    "schedule = :name AND parent IS NULL AND occurrence IS NOT NULL AND state = 'skipped' AND attempt = 0 "
+    "AND bound IS NULL"
+)
 
 
 def states(db: Db, ids: Sequence[int]) -> dict[State, int]:

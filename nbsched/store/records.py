@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -170,6 +170,9 @@ def schedules(db: Db, limit: int | None = None) -> list[ScheduleRecord]:
     return [_schedule(row) for row in rows]
 
 
+_SCHEDULE_AND_WORK = _SCHEDULE.replace(
+    "SELECT s.*,", "SELECT s.*, json_extract(s.work, '$.name') AS called,", 1
+)
 _NEXT_FIRST = "ORDER BY s.next_ms IS NULL, s.next_ms, s.name"
 
 
@@ -186,6 +189,26 @@ def schedules_of(db: Db, notebook: str) -> list[ScheduleRecord]:
     return [
         _schedule(row) for row in db.execute(f"{_SCHEDULE} WHERE s.notebook = ? {_NEXT_FIRST}", (notebook,))
     ]
+
+
+def schedules_of_file(db: Db, path: str) -> list[tuple[str, ScheduleRecord]]:
+    """The schedules that run this notebook, the next to fire first, each behind the name of its runs."""
+    rows = db.execute(
+        f"{_SCHEDULE_AND_WORK} WHERE json_extract(s.work, '$.kind') = 'notebook' "
+        f"AND json_extract(s.work, '$.path') = ? {_NEXT_FIRST}",
+        (path,),
+    )
+    return [(row["called"], _schedule(row)) for row in rows]
+
+
+def last_of_file(db: Db, path: str, names: Iterable[str], state: State | None = None) -> RunRecord | None:
+    """The last run by itself of this notebook under one of the names, in the state if one is given."""
+    rows = db.execute(
+        f"{_RUN} WHERE parent IS NULL AND name IN (SELECT value FROM json_each(?)) AND kind = 'notebook' "
+        "AND state = coalesce(?, state) AND json_extract(work, '$.path') = ? ORDER BY id DESC LIMIT 1",
+        (json.dumps(list(names)), state, path),
+    )
+    return next(map(run_record, rows), None)
 
 
 def schedule(db: Db, name: str) -> ScheduleRecord:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbsched.core.panel import Line, shortened
 from nbsched.core.rawtext import RawText
-from nbsched.core.rows import COLUMNS, attempt_row, event_row, panel_cells
+from nbsched.core.rows import COLUMNS, AttemptRow, EventRow, RunRow, attempt_row, event_row, panel_cells
 from nbsched.core.states import State
 from nbsched.core.tables import Table
-from nbsched.core.usage import usage_text
+from nbsched.core.usage import Usage, usage_text
 from nbsched.options import Parser, add_params, params_given, whole
 from nbsched.store import records, showing
 from nbsched.verbs.table import Answer, run_id, verb
@@ -52,16 +52,35 @@ def _table(rt: Calls, lines: Sequence[Line], empty: str = "", more: int = 0) -> 
 @verb("a run with its steps, attempts and events", run_id)
 def show(rt: Calls, given: argparse.Namespace) -> Answer:
     run = rt.get_run(given.id)
-    attempts = [attempt_row(attempt) for attempt in rt.attempts(given.id)]
-    cells = rt.database.read(records.cells, run.record.origin)
-
-    def data() -> dict[str, Any]:
-        steps = {name: step.row for name, step in run.steps.items()}
-        events = [event_row(event) for event in rt.events(run=given.id)]
-        return {**run.row, "steps": steps, "attempts": attempts, "cells": cells, "events": events}
-
+    attempts, cells = _attempts(rt, run), _cells(rt, run)
     parts = (run_table(rt, run.id), _attempts_table(attempts), usage_text(cells), _facts(run))
-    return Answer(data, "\n\n".join(part for part in map(str, parts) if part))
+    return Answer(lambda: whole_run(rt, run.id), "\n\n".join(part for part in map(str, parts) if part))
+
+
+class WholeRun(RunRow):
+    """A run with its steps by name or index, its attempts, what its cells used, and its events."""
+
+    steps: dict[str, RunRow]
+    attempts: list[AttemptRow]
+    cells: list[Usage]
+    events: list[EventRow]
+
+
+def whole_run(rt: Calls, id_: int) -> WholeRun:
+    """The run and all that belongs to it; UnknownName when there is none."""
+    run = rt.get_run(id_)
+    return WholeRun(
+        **run.row, steps={str(name): step.row for name, step in run.steps.items()}, attempts=_attempts(rt, run),
+        cells=_cells(rt, run), events=[event_row(event) for event in rt.events(run=id_)],
+    )  # fmt: skip
+
+
+def _attempts(rt: Calls, run: Run) -> list[AttemptRow]:
+    return [attempt_row(attempt) for attempt in rt.attempts(run.id)]
+
+
+def _cells(rt: Calls, run: Run) -> list[Usage]:
+    return rt.database.read(records.cells, run.record.origin)
 
 
 def _attempts_table(attempts: Sequence[Mapping[str, Any]]) -> Table:

@@ -67,11 +67,11 @@ def echo(schedule: ScheduleRecord, done: str = "scheduled", following: int = 3) 
     said = f"{schedule.name}: {done}, {schedule.trigger}{zone}"
     if schedule.paused:
         return Answer(schedule_row(schedule), f"{said}; paused ({schedule.paused})")
-    times = ", ".join(map(instant_text, _following(schedule, following)))
+    times = ", ".join(map(instant_text, next_instants(schedule, following)))
     return Answer(schedule_row(schedule), f"{said}; next {times}" if times else said)
 
 
-def _following(schedule: ScheduleRecord, most: int) -> list[datetime]:
+def next_instants(schedule: ScheduleRecord, most: int) -> list[datetime]:
     """The next instants, in the schedule's zone."""
     if schedule.next_at is None:
         return []

@@ -20,6 +20,7 @@ from nbsched.verbs.table import Answer, verb
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
+    from nbsched.engine.simulating import Simulation
 
 
 def _events(parser: Parser) -> None:
@@ -42,15 +43,19 @@ def events(rt: Calls, given: argparse.Namespace) -> Answer:
 
 
 def _dead(letters: Sequence[Mapping[str, Any]]) -> Answer:
-    columns = ("subscription", "seq", "at", "event", "error")
-    rows = [
-        {**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters
-    ]
+    columns, rows = ("subscription", "seq", "at", "event", "error"), dead_rows(letters)
     cells = [
         [str((row["event"] or {}).get("name", "") if name == "event" else row[name]) for name in columns]
         for row in rows
     ]
     return Answer(rows, Table(columns, cells, "no dead letters"))
+
+
+def dead_rows(letters: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The dead letters as JSON."""
+    return [
+        {**letter, "event": event_row(letter["event"]) if letter["event"] else None} for letter in letters
+    ]
 
 
 def events_table(found: Iterable[Event]) -> Table:
@@ -98,13 +103,17 @@ def _span(parser: Parser) -> None:
 
 @verb("what the schedules would do in a span of time", _span)
 def simulate(rt: Calls, given: argparse.Namespace) -> Answer:
-    start = _instant(_either(given, "start", "from"), rt.clock.now().astimezone())
-    length = duration(getattr(given, "for", "1d"), "--for")
     end = _either(given, "end", "to")
     if end and hasattr(given, "for"):
         raise UsageError("--for and an end say the same twice: leave one out")
-    rows = rt.simulate(start, _instant(end, start + length))
+    rows = foreseen(rt, _either(given, "start", "from"), end, getattr(given, "for", "1d"))
     return Answer(plain(rows), rows)
+
+
+def foreseen(rt: Calls, start: str | None, end: str | None, length: str = "1d") -> Simulation:
+    """What the schedules would do from the start, without one now, to the end, or for so long."""
+    since = _instant(start, rt.clock.now().astimezone())
+    return rt.simulate(since, _instant(end, since + duration(length, "--for")))
 
 
 def _either(given: argparse.Namespace, word: str, option: str) -> str | None:

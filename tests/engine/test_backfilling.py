@@ -455,3 +455,37 @@ def check_ledger(rt: VirtualRuntime, filled_ones: set[datetime]) -> None:
     covered = Counter(day for first, last, _ in rows for day in days if first <= to_ms(day) <= last)
     for day in days:
         assert covered[day] == 1 or (covered[day] == 0 and day in filled_ones), day
+
+
+def test_each_instant_of_a_span_is_told_with_what_accounts_for_it(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    rt.schedule(works.instant, nb.cron("0 */6 * * *", tz="UTC"), name="often")
+    rt.advance_blocking("13h")
+    rt.pause("often")
+    rt.advance_blocking("12h")
+    rt.resume("often")
+    rt.advance_blocking("6h")
+    [filled_run] = filled(rt, "often", at(4, 18), at(5, 0))
+    rt.settle()
+    rows = rt.occurrences("often", at(4, 12), at(6, 19))
+    paused = next(run.id for run in rt.runs(schedule="often", limit=None) if run.reason == "paused")
+    assert [(row["at"][5:16], row["state"], row["reason"]) for row in rows] == [
+        ("01-04T12:00", None, "not run"), ("01-04T18:00", "succeeded", None), ("01-05T00:00", None, "not run"),
+        ("01-05T06:00", "succeeded", None), ("01-05T12:00", "succeeded", None),
+        ("01-05T18:00", "skipped", "paused"), ("01-06T00:00", "skipped", "paused"),
+        ("01-06T06:00", "succeeded", None), ("01-06T12:00", None, "not yet"), ("01-06T18:00", None, "not yet"),
+    ]  # fmt: skip
+    assert rows[1]["run"] == filled_run.id
+    assert {row["run"] for row in rows if row["reason"] == "paused"} == {paused}
+    assert {row["state"] for row in rt.occurrences("often", at(6, 0), at(6, 1))} == {"skipped"}
+
+
+def test_occurrences_of_a_schedule_without_instants_are_refused(
+    rt: VirtualRuntime, works: ModuleType
+) -> None:
+    rt.schedule(works.ok, nb.on("data.ready"), name="told")
+    with pytest.raises(UsageError, match="no instants"):
+        rt.occurrences("told", NEW_YEAR, at(4))
+    with pytest.raises(UsageError, match="swap them"):
+        rt.occurrences("told", at(4), NEW_YEAR)

@@ -41,7 +41,8 @@ def test_a_pipeline_s_run_is_told_alone(server: Any) -> None:
 @pytest.mark.parametrize("query", ["look=x", "focus=x"])
 def test_what_is_no_run_is_refused(server: Any, query: str) -> None:
     status, answer = server.ask("GET", f"/news?{query}")
-    assert (status, answer["message"]) == (400, f"{query} is no run: give its number")
+    assert status == 400
+    assert "'x'" in answer["message"]
 
 
 def test_large_answers_are_compressed_for_who_can_read_them(server: Any) -> None:

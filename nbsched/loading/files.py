@@ -1,4 +1,4 @@
-"""From a path on the command line to the work it names."""
+"""From the path of a file to the work it is or defines."""
 
 from __future__ import annotations
 
