@@ -69,12 +69,31 @@ def split_name(name: str) -> tuple[str, str]:
     return found["pipeline"], found["step"]
 
 
-def referring(params: Mapping[str, Any]) -> dict[str, Any]:
+def referring(params: Mapping[str, Any], *, inside: bool = False) -> dict[str, Any]:
     """The parameters with `@step.value`, `@step`, `@params.x`, `@event.x` and `@scheduled_date` as references.
 
-    They may also be items of a JSON list or mapping. `@@` at the beginning stands for a plain `@`.
+    They may also be items of a JSON list or mapping, with `inside` of any. `@@` in front stands for a plain `@`.
     """
-    return {name: _referring(name, value) for name, value in params.items()}
+    return {
+        name: _inside(name, value) if inside and _refers(value) else _referring(name, value)
+        for name, value in params.items()
+    }
+
+
+def spelled(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters as `referring` reads them, inside too: references as `@scheduled_date`, another `@` twice."""
+    return {name: _spelled(value) for name, value in params.items()}
+
+
+def _spelled(value: Any) -> Any:
+    if isinstance(value, Reference):
+        kind = {"param": "params.", "event": "event."}.get(value.kind, "")
+        return f"@{kind}{'.'.join(value.path)}"
+    if isinstance(value, dict):
+        return {key: _spelled(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_spelled(part) for part in value]
+    return f"@{value}" if isinstance(value, str) and value.startswith("@") else value
 
 
 def _referring(name: str, value: Any) -> Any:

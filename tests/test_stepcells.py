@@ -13,7 +13,7 @@ from nbsched.core.rawtext import RawText
 from nbsched.core.references import Reference
 from nbsched.lines import words
 from nbsched.options import params_given
-from nbsched.stepcells import StepCells, read_step, referring, split_name, step_parser, waiting_work
+from nbsched.stepcells import StepCells, read_step, referring, spelled, split_name, step_parser, waiting_work
 
 
 def step(line: str, cell_id: str | None = None) -> tuple[str, Step]:
@@ -81,6 +81,18 @@ def test_a_name_without_both_parts_is_refused(name: str) -> None:
 )
 def test_an_at_sign_refers(value: object, found: object) -> None:
     assert referring({"x": value}) == {"x": found}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Reference("fact", ("scheduled_date",)), Reference("step", ("prepare", "path")), Reference("param", ("region",)),
+        Reference("event", ("file", "name")), "@home", "@@home", "plain", 3, None,
+        ["@home", Reference("fact", ("run_id",)), {"deep": ["@x", "y"]}], ["a"], {},
+    ],
+)  # fmt: skip
+def test_what_is_written_refers_to_the_same(value: object) -> None:
+    assert referring(spelled({"x": value}), inside=True) == {"x": value}
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,8 @@ def _staying(verb: Verb) -> Command:
 COMMANDS: Mapping[str, Command] = {
     "run": Command("run a notebook or a pipeline, with live progress",
                    [running.path_words, running.host_words, add_policy], running.run),
-    "serve": Command("fire schedules and carry out runs until Ctrl-C", [running.host_words], serving.serve),
+    "serve": Command("fire schedules and carry out runs until Ctrl-C", [running.host_words, serving.serve_words],
+                     serving.serve),
     "schedule": Command("schedule a notebook or a pipeline",
                         [_trigger_word, running.path_words, _name, add_schedule, add_policy], _schedule),
     **{name: _command_of(verb) for name, verb in VERBS.items()},

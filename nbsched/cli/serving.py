@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
 
 from nbsched.cli.running import host_given, runtime, visitor
+from nbsched.cli.unit import unit
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Event
+from nbsched.engine.paths import default_store
 from nbsched.loading.files import StepNotebook, load
-from nbsched.options import params_given, policy_given, schedule_given
+from nbsched.options import Parser, params_given, policy_given, schedule_given
 from nbsched.stepcells import referring
 from nbsched.verbs import Answer
 from nbsched.verbs.schedules import echo
@@ -19,8 +22,20 @@ from nbsched.verbs.schedules import echo
 LASTING = frozenset({"daemon", "server"})
 
 
+def serve_words(parser: Parser) -> None:
+    """How it is to be a service."""
+    parser.add_argument(
+        "--unit",
+        action="store_true",
+        help="print a systemd user unit that serves with these options, and end",
+    )
+
+
 def serve(given: argparse.Namespace) -> int:
     """Schedules fire and runs are carried out here until Ctrl-C or SIGTERM."""
+    if hasattr(given, "unit"):
+        print(unit(_command(given), os.getcwd(), os.environ), end="")
+        return 0
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -29,6 +44,18 @@ def serve(given: argparse.Namespace) -> int:
         with rt.subscribe("run.*", tell_run):
             stop.wait()
     return 0
+
+
+def _command(given: argparse.Namespace) -> list[str]:
+    """What serves this store with these options, wherever it is started."""
+    store = getattr(given, "store", None)
+    path = os.path.abspath(os.path.expanduser(store)) if store else str(default_store())
+    words = [sys.executable, "-m", "nbsched", "serve", "--store", path]
+    for name in ("slots", "lease", "ageing"):
+        words += [f"--{name}", str(getattr(given, name))] if hasattr(given, name) else []
+    for name, amount in getattr(given, "resource", ()):
+        words += ["--resource", f"{name}={amount:g}"]
+    return words
 
 
 def tell_run(event: Event) -> None:

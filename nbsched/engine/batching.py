@@ -20,16 +20,15 @@ from nbsched.core.model import Function, Outcome
 from nbsched.core.policy import Policy
 from nbsched.engine.carrying import (
     Held,
-    Surroundings,
     failed_to_prepare,
     given_up,
     judge,
     policy_of,
-    prepare,
     report_of,
     stopped,
 )
 from nbsched.engine.clock import ticks
+from nbsched.engine.preparing import Surroundings, prepare
 from nbsched.engine.reporting import RunReport
 from nbsched.engine.threads import Threads
 from nbsched.executors.contract import Assignment

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import anyio
 
 from nbsched.core import plan
 from nbsched.core.definitions import work_of
 from nbsched.core.durations import duration
-from nbsched.core.errors import NbschedError, UsageError
-from nbsched.core.expressions import Expression
-from nbsched.core.instants import floor_ms, from_ms
-from nbsched.core.model import Context, Error, Function, Outcome, Shell, Wait, Work
+from nbsched.core.errors import NbschedError
+from nbsched.core.instants import floor_ms
+from nbsched.core.model import Error, Outcome, Wait
 from nbsched.core.policy import Policy
-from nbsched.core.redaction import Redaction
-from nbsched.core.references import references_in, resolve
 from nbsched.core.states import Verb
 from nbsched.core.waiting import too_long
-from nbsched.core.wire import decode, encode
 from nbsched.engine import caching
-from nbsched.engine.clock import Clock
-from nbsched.engine.lookups import Lookup, key_of
-from nbsched.engine.paths import make_private
-from nbsched.engine.progress import Later
-from nbsched.engine.reporting import RunReport, Tell
+from nbsched.engine.preparing import Row, Surroundings, prepare
+from nbsched.engine.reporting import RunReport
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.valuefiles import ValueFile
-from nbsched.executors.values import redact_file, shrink, store_values
-from nbsched.store import conditions, runs
+from nbsched.executors.values import redact_file, store_values
+from nbsched.store import runs
 from nbsched.store.cache import Memory
-from nbsched.store.database import Database
 from nbsched.store.recovery import NOWHERE
-
-Row = Mapping[str, Any]
 
 
 @lru_cache(maxsize=4096)
@@ -65,23 +54,6 @@ class Held:
         self.at_once = self.at_once or at_once or how == "kill"
         if self.on_stop is not None:
             self.on_stop()
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What carrying out needs of its host."""
-
-    database: Database
-    clock: Clock
-    folder: Path
-    """Where runs keep their files."""
-    tell: Tell
-    later: Later
-    zone: Callable[[str | None], str]
-    """The zone of a schedule by name, or the machine's."""
-    executor_of: Callable[[Work], Executor]
-    environment: Mapping[str, str]
-    """To be seen by every piece of work, such as which store it belongs to."""
 
 
 _KERNEL_GONE = Outcome(
@@ -275,107 +247,3 @@ def _stored_if_possible(outcome: Outcome, folder: Path) -> str | None:
         return _stored(replace(outcome, result=None), folder)[1]
     except (NbschedError, OSError, ValueError):
         return None
-
-
-def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -> Assignment:
-    """The assignment, with every reference resolved and the condition looked at; raises what is wrong with it."""
-    if row["condition"] is not None:
-        Expression(row["condition"]).evaluate(
-            lambda path: around.database.read(conditions.lookup, row["scope"], path)
-        )
-    work = work_of(row["work"])
-    plain = row["params"] == "{}" or row["idx"] is not None
-    params = work.params if plain else {**work.params, **decode(json.loads(row["params"]))}
-    lookup = Lookup(row, around)
-    resolved = resolve(params, lookup) if params else {}
-    context = _context(row, resolved, around)
-    folder = report.folder
-    if row["kind"] != "function":
-        make_private(folder)
-    secrets = {name: _secret(name) for name in policy.secrets}
-    if secrets:
-        report.redaction = Redaction(secrets.values())
-    return Assignment(
-        work=_resolved(work, row["name"], lookup), context=context, params=resolved, folder=folder,
-        env=_environment(row, context, folder, secrets, around), report=report, cell_timeout=policy.cell_timeout,
-        grace=policy.grace, launch=policy.launch, redaction=report.redaction,
-    )  # fmt: skip
-
-
-def _context(row: Row, params: Mapping[str, Any], around: Surroundings) -> Context:
-    scheduled = from_ms(row["scheduled_ms"])
-    return Context(
-        run_id=row["id"], attempt=row["attempt"], scheduled_at=scheduled,
-        interval=(from_ms(row["previous_ms"]), scheduled), params=params, pipeline=row["pipeline"], step=row["step"],
-        key=key_of(row, around.database), event=json.loads(row["event"]) if row["event"] else None,
-    )  # fmt: skip
-
-
-def _resolved(work: Work, name: str, lookup: Lookup) -> Work:
-    """The work with what it takes of others, under its run's name unless nobody will ask for that."""
-    if isinstance(work, Function) and work.args and any(references_in(work.args)):
-        work = replace(work, args=resolve(work.args, lookup))
-    if isinstance(work, Shell) and work.env:
-        work = replace(work, env={name: str(resolve(value, lookup)) for name, value in work.env.items()})
-    if isinstance(work, Wait) and work.ref is not None:
-        return Function(name=name, ref=work.ref)
-    return work if isinstance(work, Function) and work.where == "thread" else replace(work, name=name)
-
-
-def _environment(
-    row: Row, context: Context, folder: Path, secrets: Mapping[str, str], around: Surroundings
-) -> dict[str, str]:
-    work = work_of(row["work"])
-    if isinstance(work, Function) and work.where == "thread" and not secrets:
-        return {}
-    env = {
-        **around.environment,
-        "NBSCHED_RUN": str(row["id"]),
-        "NBSCHED_KEY": context.key or "",
-        "NBSCHED_ATTEMPT": str(row["attempt"]),
-        "NBSCHED_SCHEDULED_AT": context.scheduled_at.isoformat(),
-        "NBSCHED_CONTEXT": json.dumps(context_to_json(context, folder), ensure_ascii=False),
-    }
-    return {**env, **secrets}
-
-
-def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
-    """The context as JSON, for work in another process."""
-    return {
-        "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
-        "interval": encode(list(context.interval)), "params": _plain(context.params, folder),
-        "pipeline": context.pipeline,
-        "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
-    }  # fmt: skip
-
-
-def _plain(params: Mapping[str, Any], folder: Path) -> Any:
-    """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
-    plain = encode(params, "params", lambda value, name: _path_text(value) or f"({type(value).__name__})")
-    return shrink(plain, "params", folder.parent)
-
-
-def _path_text(value: Any) -> str | None:
-    """What a file or a stored figure is called in another process."""
-    return str(value) if isinstance(value, os.PathLike) else None
-
-
-def _secret(name: str) -> str:
-    found = os.environ.get(name) or _in_keyring(name)
-    if not found:
-        raise UsageError(
-            f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs"
-        )
-    return found
-
-
-def _in_keyring(name: str) -> str | None:
-    try:
-        import keyring
-    except ImportError:
-        return None
-    try:
-        found: str | None = keyring.get_password("nbsched", name)
-    except keyring.errors.KeyringError:  # there is none on this machine
-        return None
-    return found

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -136,13 +137,30 @@ def _file_of(place: str) -> tuple[str | None, tuple[str, ...], Path]:
     """The module's file, its package, and the folder that imports are looked up from."""
     if place.endswith(".py"):
         return place, (), Path(place).parent
-    spec = importlib.util.find_spec(place)
+    spec = _spec_of(place)
     file = spec.origin if spec and spec.has_location else None
     if spec is None or file is None:
         return None, (), Path()
     names = tuple(place.split("."))
     package = names if spec.submodule_search_locations else names[:-1]
     return file, package, Path(file).parents[len(package)]
+
+
+def _spec_of(module: str) -> ModuleSpec | None:
+    """How the module is found, without running the packages that it is in."""
+    found, path, name = None, None, ""
+    for part in module.split("."):
+        name = f"{name}.{part}".removeprefix(".")
+        found = sys.modules[name].__spec__ if name in sys.modules else _found_by_finders(name, path)
+        if found is None:
+            return None
+        path = found.submodule_search_locations
+    return found
+
+
+def _found_by_finders(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    finders = (find_spec for finder in sys.meta_path if (find_spec := getattr(finder, "find_spec", None)))
+    return next((found for find_spec in finders if (found := find_spec(name, path))), None)
 
 
 def _resting(file: Mapping[str, Any], name: str) -> ast.Module | None:

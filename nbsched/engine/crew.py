@@ -13,8 +13,9 @@ import anyio
 from anyio.abc import TaskGroup
 
 from nbsched.engine.batching import Batch, Line, Settle, Short, reference_of
-from nbsched.engine.carrying import Held, Surroundings, carry, dropped, given_up, policy_of
+from nbsched.engine.carrying import Held, carry, dropped, given_up, policy_of
 from nbsched.engine.nudges import committed
+from nbsched.engine.preparing import Surroundings
 from nbsched.engine.unfolding import unfold
 from nbsched.store import runs
 
@@ -86,7 +87,7 @@ class Crew:
         """The claimed runs are being carried out, or stand in line."""
         for row in rows:
             held = self._held[row["id"]] = Held(row)
-            ref = reference_of(row)
+            ref = None if self._around.apart else reference_of(row)
             if ref is None:
                 self.room.change(row, -1)
                 self._group.start_soon(self._carry, held)

@@ -20,15 +20,18 @@ from nbsched.store.notices import Notice
 
 _log = logging.getLogger("nbsched")
 
+Call = Callable[[str, Run], None]
+"""Has the function with this reference called with the run."""
+
 _TITLES: Mapping[str, str] = {"on_retry": "tried again", "on_late": "late", "on_recovery": "recovered"}
 """What a message says of the run; otherwise how it ended."""
 
 
-def tell(calls: Calls, given: Iterable[Notice]) -> None:
+def tell(calls: Calls, given: Iterable[Notice], call: Call) -> None:
     """The hooks have been told of their runs, at least once; one that fails changes nothing but the log."""
     for notice in given:
         try:
-            _carry_out(calls, calls.get_run(notice.run), notice)
+            _carry_out(calls, calls.get_run(notice.run), notice, call)
         except Exception as error:
             _log.warning("the %s of run %s failed: %r", notice.hook, notice.run, error)
             data = {"handler": notice.hook, "run": notice.run, "error": repr(error), "dead": False}
@@ -36,17 +39,19 @@ def tell(calls: Calls, given: Iterable[Notice]) -> None:
         calls.database.submit_quietly(notices.told, [notice.id])
 
 
-def _carry_out(calls: Calls, run: Run, notice: Notice) -> None:
+def _carry_out(calls: Calls, run: Run, notice: Notice, call: Call) -> None:
     hook = notice.given
     if isinstance(hook, Mapping):
-        _call(find(hook["call"]), run)
+        call(hook["call"], run)
     elif "://" in hook:
         _send(hook, run, _TITLES.get(notice.hook))
     else:
         calls.database.write(events.record, hook, calls.now_ms(), text(dict(run_row(run.record))))
 
 
-def _call(function: Callable[..., Any], run: Run) -> None:
+def call(ref: str, run: Run) -> None:
+    """The function has been called with the run, if it takes it, in this thread."""
+    function = find(ref)
     answer = function(run) if inspect.signature(function).parameters else function()
     if inspect.isawaitable(answer):
         anyio.run(_awaited, answer)

@@ -23,16 +23,16 @@ from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
 from nbsched.core.model import Cell, Event, Function, Notebook, Wait, Work
 from nbsched.core.policy import normalise
-from nbsched.engine import hooks, publishing
+from nbsched.engine import hookcalls, hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
 from nbsched.engine.calls import Calls
-from nbsched.engine.carrying import Surroundings
 from nbsched.engine.clock import Clock, SystemClock, after
 from nbsched.engine.live import Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store, make_private
+from nbsched.engine.preparing import Surroundings
 from nbsched.engine.scheduler import Scheduler
 from nbsched.executors.contract import Executor
 from nbsched.executors.current import CURRENT
@@ -64,6 +64,7 @@ class Runtime(Calls):
         self._resources = normalise({"resources": resources or {}})["resources"]
         self._lease = _lease(lease)
         self._ageing = _ageing(ageing)
+        self._call_hook: hooks.Call = hookcalls.Apart(self.store_path) if self.apart else hooks.call
         self._thread: threading.Thread | None = None
         self._waiting: dict[int, list[Future[None]]] = defaultdict(list)
         self._watchers: list[Callable[[], None]] = []
@@ -84,6 +85,11 @@ class Runtime(Calls):
     @property
     def in_kernel(self) -> bool:
         return self.kind == "kernel"
+
+    @property
+    def apart(self) -> bool:
+        """Nobody's functions run in this process, which serves others beside: each has a process of its own."""
+        return self.kind == "server"
 
     @property
     def open(self) -> bool:
@@ -175,7 +181,7 @@ class Runtime(Calls):
             database=self.database, clock=self.clock, folder=self.folder, tell=self._tell,
             later=lambda seconds, call: self._call_soon(lambda: after(seconds, call)),
             zone=Place(self.database, self.folder).zone,
-            executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)},
+            executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)}, apart=self.apart,
         )  # fmt: skip
 
     def _committed(self) -> None:
@@ -251,7 +257,7 @@ class Runtime(Calls):
                 )
 
     async def _tell_hooks(self, notices: Sequence[Notice]) -> None:
-        await anyio.to_thread.run_sync(hooks.tell, self, notices, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(hooks.tell, self, notices, self._call_hook, abandon_on_cancel=True)
 
     def watch(self, changed: Callable[[], None]) -> Subscription:
         """`changed` is called, on the loop, whenever something in the store may have; it must not wait."""

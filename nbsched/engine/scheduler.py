@@ -23,10 +23,10 @@ from nbsched.core.triggers import trigger_of
 from nbsched.engine import firing
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
-from nbsched.engine.carrying import Surroundings
 from nbsched.engine.crew import MOST_CELLS, MOST_POKES, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
+from nbsched.engine.preparing import Surroundings
 from nbsched.engine.sensing import Senses
 from nbsched.engine.telling import Tell, Teller
 from nbsched.engine.threads import LoopToken

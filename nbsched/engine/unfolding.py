@@ -17,8 +17,9 @@ from nbsched.core.plan import Verdict
 from nbsched.core.references import resolve
 from nbsched.core.states import Verb
 from nbsched.core.wire import decode
-from nbsched.engine.carrying import Held, Row, Surroundings, failed_to_prepare, judge, policy_of, report_of
+from nbsched.engine.carrying import Held, failed_to_prepare, judge, policy_of, report_of
 from nbsched.engine.lookups import Lookup
+from nbsched.engine.preparing import Row, Surroundings
 from nbsched.executors.chunks import EACH
 from nbsched.executors.values import store_values
 from nbsched.store import runs

@@ -9,7 +9,7 @@ import linecache
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -18,11 +18,11 @@ from typing import Any, Literal
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Context, Error, Function, Outcome
 from nbsched.core.usage import Usage
-from nbsched.executors.call import carry_out
+from nbsched.executors.call import carry_out, ended_by
 from nbsched.executors.contract import Assignment
 from nbsched.executors.current import values_folder
 from nbsched.executors.lookup import FILE_MARK, find
-from nbsched.executors.values import refer, store_value, store_values
+from nbsched.executors.values import read_left, refer, store_value, store_values
 from nbsched.kernels.preloads import is_installed
 from nbsched.kernels.worker import Send
 
@@ -85,12 +85,23 @@ def serve(payload: bytes, send: Send) -> None:
     if asked.source:
         file, lines = asked.source
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
-    assignment = Assignment(
-        work=asked.work, context=asked.context, params=asked.params, folder=asked.folder, env={},
-        report=_SentReport(send, values_folder(asked.folder)), cell_timeout=None, grace=timedelta(),
-    )  # fmt: skip
-    outcome = carry_out(assignment, lambda ref: asked.function or find(ref))
+    try:
+        assignment = _assignment(asked, send)
+    except Exception as error:
+        outcome = ended_by(error, {})
+    else:
+        outcome = carry_out(assignment, lambda ref: asked.function or find(ref))
     send({"outcome": outcome_to_json(outcome, values_folder(asked.folder))})
+
+
+def _assignment(asked: Request, send: Send) -> Assignment:
+    """What was asked, with the frames and arrays that the starter has not read."""
+    params = read_left(asked.params)
+    return Assignment(
+        work=replace(asked.work, args=read_left(asked.work.args)), context=replace(asked.context, params=params),
+        params=params, folder=asked.folder, env={}, report=_SentReport(send, values_folder(asked.folder)),
+        cell_timeout=None, grace=timedelta(),
+    )  # fmt: skip
 
 
 class _SentReport:

@@ -39,6 +39,17 @@ class ValueFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A frame or an array that lies in a file, for another process to read."""
+
+    path: Path
+    type: FileType
+
+    def read(self) -> Any:
+        return KINDS[self.type].read(self.path)
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
     """A figure that a run has stored as an image; a notebook shows it."""
 

@@ -13,7 +13,7 @@ from typing import Any
 from nbsched.core.errors import StoreError, ValueNotStorable
 from nbsched.core.redaction import Redaction
 from nbsched.core.wire import decode, encode, located
-from nbsched.executors.valuefiles import KINDS, ValueFile, kind_of, write_file, write_kind
+from nbsched.executors.valuefiles import KINDS, Unread, ValueFile, kind_of, write_file, write_kind
 
 INLINE_LIMIT = 64 * 1024
 """Bytes of JSON; what is larger goes to a file."""
@@ -61,6 +61,34 @@ def load_value(stored: Any, folder: Path) -> Any:
         stored,
         lambda tagged: _tagged(tagged, partial(load_value, folder=folder), partial(_read, folder=folder)),
     )
+
+
+LARGE = frozenset({"dataframe", "table", "ndarray"})
+"""Kinds of files that take a library and much memory to read."""
+
+
+def left_in_files(stored: Any, folder: Path) -> Any:
+    """The value whose JSON form this is, with its frames and arrays left where they are, as Unread."""
+
+    def leave(file: ValueFile) -> Any:
+        return (
+            _read(file, folder, left_in_files)
+            if file.type not in LARGE
+            else Unread(_there(file, folder), file.type)
+        )
+
+    return decode(stored, lambda tagged: _tagged(tagged, partial(left_in_files, folder=folder), leave))
+
+
+def read_left(value: Any) -> Any:
+    """The value with what `left_in_files` has left there."""
+    if isinstance(value, Unread):
+        return value.read()
+    if isinstance(value, Mapping):
+        return {key: read_left(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(read_left, value))
+    return value
 
 
 def refer(stored: Any) -> Any:
@@ -185,10 +213,15 @@ def _path(value: ValueFile, folder: Path) -> Path:
     return path
 
 
-def _read(value: ValueFile, folder: Path) -> Any:
+def _there(value: ValueFile, folder: Path) -> Path:
     path = _path(value, folder)
     if not path.exists():
         raise StoreError(f"the value's file {path} is gone: run the step again to have it back")
+    return path
+
+
+def _read(value: ValueFile, folder: Path, load: Callable[[Any, Path], Any] = load_value) -> Any:
+    path = _there(value, folder)
     if value.type == "json":
-        return load_value(json.loads(path.read_bytes()), path.parent)
+        return load(json.loads(path.read_bytes()), path.parent)
     return KINDS[value.type].read(path)

@@ -20,15 +20,15 @@ Asked = Mapping[str, Any]
 
 
 def run(rt: Calls, file: Path, asked: Asked) -> int:
-    """The file's work runs; the run's id."""
-    work = _work(file, asked, "run")
-    return rt.run(work, asked.get("params"), key=asked.get("key"), **_policy(file, asked)).id
+    """The file's work runs; the run's id. Texts like `@scheduled_date` are references."""
+    work, params = _work(file, asked, "run"), referring(asked.get("params") or {}, inside=True)
+    return rt.run(work, params, key=asked.get("key"), **_policy(file, asked)).id
 
 
 def schedule(rt: Calls, file: Path, asked: Asked) -> str:
     """The file's work is scheduled; the schedule's name. Texts like `@scheduled_date` are references."""
     trigger = parse_trigger(asked["trigger"], tz=asked.get("tz"))
-    work, params = _work(file, asked, "schedule"), referring(asked.get("params") or {})
+    work, params = _work(file, asked, "schedule"), referring(asked.get("params") or {}, inside=True)
     return rt.schedule(work, trigger, params=params, **asked["options"], **_policy(file, asked)).name
 
 

@@ -7,18 +7,18 @@ what nobody could notice. Views that are not heard of for a minute are told less
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from nbsched.core.errors import NbschedError
 from nbsched.core.panel import Overview, PipelineView, Source
-from nbsched.core.rows import PanelRow
+from nbsched.core.pieces import pieces
 from nbsched.engine.clock import ticks
+from nbsched.panel.gathering import LOOKED, MOST_CHANGED, Lens, News, head
 
 PERIOD_S = 0.11
 """From one message to the next: fewer than ten a second."""
@@ -29,12 +29,8 @@ SILENT_AFTER_S, SILENT_PERIOD_S = 60.0, 2.0
 REST = 3
 """So many times as long as it took to bring the views up to date they are left alone: other threads have work too."""
 RECOVER_S = 1.0
-MOST_CHANGED = 1000
-"""From so many changes on, a snapshot is sent instead."""
 LOG_S = 1.0
 """So often the log, or the items, of a running run that is looked at are read again."""
-LOOKED = 10
-"""So many runs that were looked at are kept up to date in full."""
 
 Send = Callable[[Mapping[str, Any], bytes], None]
 """Sends a small head and its compressed JSON to every view."""
@@ -66,6 +62,7 @@ class Feed:
         self._closed = False
         self._views: set[str] = set()
         self._looked: OrderedDict[int, None] = OrderedDict()
+        self._lens = Lens(source, focus, self._looked)
         self._running: set[int] = set()
         self._mapped: set[int] = set()
         """Running ones that hold items: these are counted in their row, and read with the logs."""
@@ -150,8 +147,7 @@ class Feed:
 
     def _bring_up_to_date(self) -> PipelineView | None:
         """All views know what there is now; the focused run's last view when it has ended."""
-        focus = [] if self._focus is None else [self._focus]
-        moved, self._cursor = self._source.changed(self._cursor, [*focus, *self._looked])
+        moved, self._cursor = self._lens.changed(self._cursor)
         changed, self._asked = {*moved, *self._asked}, set()
         last = self._last_view(changed)
         many = len(changed) > MOST_CHANGED
@@ -207,7 +203,7 @@ class Feed:
             self._running.clear()
             return
         began = ticks()
-        news = self._everything() if full else self._rows(changed) | self._counts()
+        news = self._everything() if full else self._lens.rows(changed) | self._counts()
         news |= self._looked_at(None if full else changed)
         if self._notices:
             news["notices"], self._notices = self._notices, []
@@ -219,23 +215,18 @@ class Feed:
             self._post(news)
 
     def _post(self, news: Mapping[str, Any]) -> None:
-        packed = zlib.compress("".join(_pieces(news)).encode(), 1)
+        packed = zlib.compress("".join(pieces(news)).encode(), 1)
         self.messages += 1
         self._send({"t": "news", "seq": self.messages}, packed)
 
-    def _everything(self) -> dict[str, Any]:
-        if self._focus is not None:
-            return {"all": True}
-        snapshot = self._source.snapshot()
-        self._overview, self._overview_at, self._counts_old = snapshot["overview"], ticks(), False
-        return {"all": True, **snapshot}
+    def _everything(self) -> News:
+        found = self._lens.everything()
+        if "overview" in found:
+            self._overview, self._overview_at, self._counts_old = found["overview"], ticks(), False
+        return found
 
-    def _rows(self, changed: Collection[int]) -> dict[str, Any]:
-        rows = [row for row in self._source.rows(changed) if self._shown(row)] if changed else []
-        return {"rows": rows} if rows else {}
-
-    def _counts(self) -> dict[str, Any]:
-        """The head of the panel, at most every half second; schedules only when one has changed."""
+    def _counts(self) -> News:
+        """The head of the panel, at most every half second."""
         if self._focus is not None:
             return {}
         if ticks() < self._overview_at + OVERVIEW_S:
@@ -243,18 +234,9 @@ class Feed:
             return {}
         before, now = self._overview, self._source.overview()
         self._overview, self._overview_at, self._counts_old = now, ticks(), False
-        short: dict[str, Any] = {"now_ms": now["now_ms"], "counts": now["counts"]}
-        if before is None or before["schedules"] != now["schedules"]:
-            short["schedules"] = now["schedules"]
-        return {"overview": short}
+        return head(now, before)
 
-    def _shown(self, row: PanelRow) -> bool:
-        run, parent = row["id"], row["parent"]
-        if self._focus is None and parent is None:
-            return True
-        return self._focus in (parent, run) or parent in self._looked or run in self._looked
-
-    def _looked_at(self, changed: Collection[int] | None) -> dict[str, Any]:
+    def _looked_at(self, changed: Collection[int] | None) -> News:
         """Details and graphs of the runs looked at, among those that changed or are writing."""
         due = ticks() >= self._read_at + LOG_S
         if due:
@@ -265,38 +247,25 @@ class Feed:
             for run in self._looked
             if changed is None or (run in changed and (due or run not in self._mapped))
         ]
-        graphs = dict.fromkeys([*looked, *self._focus_in(changed)])
-        details = {run: found for run in looked if (found := self._source.details(run))}
-        pipelines = {run: view for run in graphs if (view := self._source.pipeline(run))}
-        running = {run for run, found in details.items() if found["run"]["state"] == "running"}
+        focus = (
+            [] if self._focus is None or not (changed is None or self._focus in changed) else [self._focus]
+        )
+        found: News = {}
+        for run in dict.fromkeys([*looked, *focus]):
+            for kind, inside in self._lens.inside(run).items():
+                found.setdefault(kind, {}).update(inside)
+        details = found.get("details", {})
+        running = {run for run, one in details.items() if one["run"]["state"] == "running"}
         self._running = (self._running - set(details)) | running
         self._mapped = {
             run
             for run in self._running
             if (details[run]["items"] is not None if run in details else run in self._mapped)
         }
-        return ({"details": details} if details else {}) | ({"pipelines": pipelines} if pipelines else {})
-
-    def _focus_in(self, changed: Collection[int] | None) -> list[int]:
-        return (
-            [self._focus] if self._focus is not None and (changed is None or self._focus in changed) else []
-        )
+        return found
 
     def _last_view(self, changed: Collection[int]) -> PipelineView | None:
         if self._focus is None or not (self._focus in changed or self.messages == 0):
             return None
         view = self._source.pipeline(self._focus)
         return view if view and view["run"]["ended_ms"] is not None else None
-
-
-def _pieces(news: Mapping[str, Any]) -> Iterator[str]:
-    """The news as JSON in small pieces: one long call would keep every other thread waiting."""
-    before = "{"
-    for name, value in news.items():
-        yield f"{before}{json.dumps(name)}:"
-        if isinstance(value, list):
-            yield f"[{','.join(json.dumps(item, separators=(',', ':')) for item in value)}]"
-        else:
-            yield json.dumps(value, separators=(",", ":"))
-        before = ","
-    yield "}"

@@ -18,6 +18,7 @@ import nbsched.api  # noqa: F401 it lends the core what reads files, and the mac
 from nbsched.core.errors import InvalidState, NbschedError, StoreError, UnknownName, UsageError
 from nbsched.server.checking import read_body, read_path, read_query
 from nbsched.server.routes import Given, Route
+from nbsched.server.sending import Body, body
 from nbsched.server.table import ROUTES
 
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ class Endpoint(APIHandler):
             raise web.HTTPError(405)
         try:
             calls = await asyncio.shield(self._extension.calls)
-            answer = await asyncio.to_thread(self._carried_out, route, calls, path)
+            found = await asyncio.to_thread(self._carried_out, route, calls, path)
         except NbschedError as error:
             raise web.HTTPError(_status(error, route, path), log_message=str(error)) from error
         self.set_status(route.status)
-        self.finish(answer)
+        for name, value in found.headers.items():
+            self.set_header(name, value)
+        self.finish(found.data)
 
-    def _carried_out(self, route: Route, calls: Calls, path: dict[str, str]) -> bytes:
+    def _carried_out(self, route: Route, calls: Calls, path: dict[str, str]) -> Body:
         """The answer as JSON: nothing large is read or written on the server's loop."""
         try:
             given = Given(read_path(path))
@@ -70,7 +73,7 @@ class Endpoint(APIHandler):
             if route.method == "POST":
                 given |= read_body(self.request.body, route.body)
             given.root = Path(self.settings["server_root_dir"]).expanduser()
-            return _written(route.answer(calls, given)).encode()
+            return body(route.answer(calls, given), self.request.headers.get("Accept-Encoding", ""))
         except OverflowError as error:
             raise UsageError(f"a number or an instant is too large ({error}): give a smaller one") from None
         except RecursionError:
@@ -80,6 +83,11 @@ class Endpoint(APIHandler):
 
     def compute_etag(self) -> None:
         """Answers are as new as they are asked for; a mark of a large one would keep the loop waiting."""
+
+    def update_api_activity(self) -> None:
+        """Panels ask by themselves: only what changes something tells of a person who is there."""
+        if self.request.method != "GET":
+            super().update_api_activity()
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """The sentence that was refused with, as JSON; of what nobody has foreseen the log tells more."""
@@ -98,20 +106,6 @@ def _status(error: NbschedError, route: Route, path: Mapping[str, str]) -> int:
     if isinstance(error, InvalidState):
         return 409
     return 503 if isinstance(error, StoreError) else 400
-
-
-def _written(answer: Any, depth: int = 2) -> str:
-    """The answer as JSON, its lists piece by piece: one long call would keep every other thread waiting."""
-    if depth and isinstance(answer, list):
-        return f"[{','.join(_written(item, depth - 1) for item in answer)}]"
-    if depth and isinstance(answer, dict):
-        return (
-            f"{{{','.join(f'{_text(name)}:{_written(value, depth - 1)}' for name, value in answer.items())}}}"
-        )
-    return _text(answer)
-
-
-_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def endpoints(extension: NbschedExtension) -> list[tuple[str, type[Endpoint], dict[str, Any]]]:

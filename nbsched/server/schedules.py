@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from nbsched.core.durations import duration_text
 from nbsched.core.occurrences import OccurrenceRow
-from nbsched.core.rows import RunRow, ScheduleRow, readable, schedule_row
+from nbsched.core.rows import RunRow, ScheduleRow, iso, plain, schedule_row
+from nbsched.core.wire import decode
 from nbsched.engine.calls import Calls
 from nbsched.loading.apart import begin
 from nbsched.server.fields import (
@@ -27,6 +29,7 @@ from nbsched.server.fields import (
 )
 from nbsched.server.places import file_in, path_in
 from nbsched.server.routes import Given, Route, fields
+from nbsched.stepcells import spelled
 from nbsched.store import schedules
 from nbsched.verbs.schedules import filled, next_instants
 
@@ -35,9 +38,15 @@ FOLLOWING = 5
 
 
 class WholeSchedule(ScheduleRow):
-    """A schedule with its work's file, what that is given, and its next instants."""
+    """A schedule with its work's file, all that it was defined with, and its next instants."""
 
+    catchup: str
+    jitter: str | None
+    start: str | None
+    end: str | None
+    limit: int | None
     params: dict[str, Any]
+    """As they are given: a reference is a text like `@scheduled_date`."""
     policy: dict[str, Any]
     path: str | None
     following: list[str]
@@ -71,7 +80,11 @@ def _schedule(calls: Calls, given: Given) -> WholeSchedule:
     row = calls.database.read(schedules.find, schedule.name)
     work = json.loads(row["work"])
     return WholeSchedule(
-        **schedule_row(schedule), params=readable(json.loads(row["params"])), policy=work.get("policy", {}),
+        **schedule_row(schedule), catchup=duration_text(schedule.catchup),
+        jitter=duration_text(schedule.jitter) if schedule.jitter else None,
+        start=iso(schedule.start), end=iso(schedule.end), limit=schedule.limit,
+        params=plain(spelled(decode(json.loads(row["params"]), dict))),
+        policy=work.get("policy", {}),
         path=path_in(given.root, work["path"]) if "path" in work else None,
         following=[at.isoformat() for at in next_instants(schedule, FOLLOWING)],
     )  # fmt: skip

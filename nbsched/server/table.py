@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from nbsched.server import events, notebooks, openapi, output, runs, schedules, store, times
+from nbsched.server import events, news, notebooks, openapi, output, runs, schedules, store, times
 
 NOUNS = (
     *store.ROUTES,
+    *news.ROUTES,
     *runs.ROUTES,
     *output.ROUTES,
     *schedules.ROUTES,

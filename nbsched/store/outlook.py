@@ -1,4 +1,4 @@
-"""What a host's loop has to know before it does anything, found in one query."""
+"""What there is to do for a host, found in one query."""
 
 from __future__ import annotations
 
@@ -77,3 +77,19 @@ def outlook(
     given = {"now": now_ms, "host": host, "places": taken_from(places, any_place), "lanes": json.dumps(lanes)}
     served, due_ms, alarm_ms, *facts = db.execute(_OUTLOOK, given).fetchone()
     return Outlook(bool(served), due_ms, alarm_ms, *map(bool, facts))
+
+
+_NEEDED = """
+SELECT
+  EXISTS (SELECT 1 FROM runs WHERE state = 'running' AND host = :host AND lane NOT IN ('none', 'unfold'))
+  OR EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND (place IS NULL OR place = :place)
+             AND (not_before_ms IS NULL OR not_before_ms <= :until))
+  OR EXISTS (SELECT 1 FROM schedules WHERE paused IS NULL AND place IS NULL AND next_ms <= :until)
+  OR EXISTS (SELECT 1 FROM waits WHERE wake_ms <= :until)
+"""
+
+
+def needed(db: Db, host: str, until_ms: int) -> bool:
+    """The host carries something out, or there is something for it to do until then."""
+    given = {"host": host, "place": f"host:{host}", "until": until_ms}
+    return bool(db.execute(_NEEDED, given).fetchone()[0])

@@ -56,6 +56,16 @@ def some(db: Db, ids: Collection[int]) -> list[RunRecord]:
     return [run_record(row) for row in db.execute(f"{_ROW} WHERE id IN ({_marks(ids)})", list(ids))]
 
 
+def states(db: Db, ids: Collection[int], limit: int) -> list[tuple[int, str]]:
+    """Of so many of these runs at most their ids and states: the failed ones before the others, then the newest."""
+    rows = db.execute(
+        "SELECT r.id, r.state FROM json_each(?) AS given CROSS JOIN runs r ON r.id = given.value "
+        "ORDER BY r.state <> 'failed', r.id DESC LIMIT ?",
+        (json.dumps(list(ids)), limit),
+    )
+    return [(run, state) for run, state in rows]
+
+
 def steps(db: Db, parents: Collection[int]) -> list[RunRecord]:
     """The runs of the steps of these runs, in the order of their definition."""
     rows = db.execute(f"{_ROW} WHERE parent IN ({_marks(parents)}) ORDER BY id", list(parents))

@@ -14,7 +14,7 @@ import anyio
 from anyio import CancelScope, from_thread
 
 from nbsched.core.model import Cell, Context, Outcome
-from nbsched.engine.carrying import context_to_json
+from nbsched.engine.preparing import context_to_json
 from nbsched.executors.cell import CellExecutor
 from nbsched.executors.contract import Assignment
 

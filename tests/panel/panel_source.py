@@ -108,7 +108,7 @@ class MemorySource:
 
     def tell(self, ids: Collection[int]) -> None:
         with self.lock:
-            self.log.extend(ids)
+            self.log.extend(ids or [0])
         for callback in list(self.watchers):
             callback()
 

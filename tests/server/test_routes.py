@@ -121,6 +121,27 @@ def test_a_run_is_cancelled(api: Any) -> None:
     refused(api, "POST", f"/runs/{run}/cancel", status=409)
 
 
+def test_what_is_told_of_a_schedule_makes_it_again(api: Any) -> None:
+    body = {"path": "work/dated.ipynb", "trigger": "every 1h", "name": "again", "params": {"day": "@scheduled_date"},
+            "catchup": "2h", "jitter": "5m", "limit": 3, "start": "2026-01-01T00:00:00+00:00", "missed": "all",
+            "timeout": "30m"}  # fmt: skip
+    write_notebook(
+        api.root / "work" / "dated.ipynb",
+        "str(day)",
+        parameters="from datetime import date\nday: date = None",
+    )
+    done(api, "POST", "/schedules", body, 201)
+    found = done(api, "GET", "/schedules/again")
+    for name in ("path", "params", "catchup", "jitter", "limit", "start", "missed"):
+        assert found[name] == body[name]
+    told = {name: found[name] for name in body if found.get(name) is not None} | found["policy"]
+    done(api, "POST", "/schedules", told, 201)
+    assert done(api, "GET", "/schedules/again") == found
+    run = done(api, "POST", "/runs", {"path": "work/dated.ipynb", "params": {"day": "@scheduled_date"}}, 201)
+    assert ended(api, run["id"])["params"]["day"].startswith("20")
+    done(api, "DELETE", "/schedules/again")
+
+
 def test_a_schedule_lives_from_its_making_to_its_end(api: Any) -> None:
     body = {"path": "work/report.ipynb", "trigger": "0 2 * * *", "tz": "Europe/Berlin", "name": "by night/1",
             "params": {"limit": 9}, "overlap": "queue_one", "retries": 2, "catchup": "2h"}  # fmt: skip

@@ -15,6 +15,12 @@ TELL = """([schema_id, token]) =>
     window.jupyterapp.serviceManager.events.stream.emit({schema_id, token, runs: []})"""
 VERBS = re.compile(r"/(runs|schedules)/([^/]+)/(cancel|retry|resolve|trigger|pause|resume)")
 
+FORMS = {
+    "/zones": ["UTC"],
+    "/next": {"trigger": "0 2 * * *", "words": "every day at 02:00", "tz": "UTC", "times": []},
+}
+"""What the forms ask for as they open."""
+
 
 class Server:
     """Answers every request of one browser context below `nbsched/api`, from the source.
@@ -67,6 +73,8 @@ class Server:
             return self._news(query)
         if path == "/notebooks":
             return {"path": query["path"][0], **self.notebooks}
+        if path in FORMS:
+            return FORMS[path]
         if acted := VERBS.fullmatch(path):
             return self._act(*acted.groups(), request.post_data_json)
         _, _, run, part = path.split("/")

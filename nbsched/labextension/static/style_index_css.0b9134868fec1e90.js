@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),s=e.n(a),t=e("./node_modules/css-loader/dist/runtime/api.js"),o=(e.n(t))()(s());o.push([n.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
+"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=(e.n(i))()(a());t.push([r.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
 
 .nbs {
   --bg: var(--jp-layout-color1, Canvas);
@@ -274,7 +274,178 @@
 @media (prefers-reduced-motion: reduce) {
   .nbs * { transition: none !important; }
 }
-`,""]),e.d(r,{},{A:o})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(n,r,e){var a=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),s=e.n(a),t=e("./node_modules/css-loader/dist/runtime/api.js"),o=e.n(t),i=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=o()(s());d.i(i.A),d.push([n.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
+`,""]),e.d(n,{},{A:t})},"./node_modules/css-loader/dist/cjs.js!./style/form.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=(e.n(i))()(a());t.push([r.id,`/* The forms: one column where it is narrow, two where there is room. */
+
+.nbs-dialog .jp-Dialog-content { width: min(920px, 100vw - 24px); max-width: none; max-height: min(860px, 100vh - 32px); padding: 20px 24px 8px; resize: none; }
+.nbs-dialog:has(.nbs-retry, .nbs-cell-form) .jp-Dialog-content { width: min(620px, 100vw - 24px); }
+.nbs-dialog .jp-Dialog-body { overflow: hidden auto; scrollbar-width: thin; }
+.nbs-dialog[aria-busy='true'] .jp-Dialog-footer button { opacity: 0.6; cursor: progress; }
+.nbs-dialog .jp-Dialog-footer { border-top: 1px solid var(--jp-border-color2); margin: 0 -24px; padding: 12px 24px; }
+.nbs-dialog button.jp-Dialog-button.nbs-second { background: none; box-shadow: inset 0 0 0 1px var(--jp-border-color1); color: var(--jp-ui-font-color1); }
+.nbs-dialog button.jp-Dialog-button.nbs-second:hover { background: var(--jp-layout-color2); }
+
+.nbs.nbs-form {
+  display: grid; grid-template-columns: minmax(0, 1.12fr) minmax(0, 1fr); gap: 18px 28px; align-content: start; container: none; overflow: hidden auto;
+  border: 0; border-radius: 0; padding: 2px 2px 14px; --edge: color-mix(in srgb, var(--fg) 30%, var(--bg));
+}
+.nbs.nbs-form:is(.nbs-retry, .nbs-cell-form, .nbs-backfill) { grid-template-columns: minmax(0, 1fr); gap: 14px; }
+.nbs-form > :is(.existing, .editing, .problem) { grid-column: 1 / -1; }
+.nbs-form h3 { margin: 0 0 8px; font-size: 1.06em; font-weight: 650; }
+.nbs-form p { margin: 0; }
+.nbs-form .help { color: var(--fg2); font-size: 0.9em; }
+.nbs-form .error { color: var(--bad); overflow-wrap: anywhere; }
+.nbs-form p.error:empty { display: none; }
+.nbs-form .problem { padding: 8px 10px; border-left: 3px solid var(--bad); border-radius: 0 4px 4px 0; background: color-mix(in srgb, var(--bad) 8%, var(--bg)); color: var(--fg); }
+.nbs-form code { font: 0.93em / 1.5 var(--jp-code-font-family, ui-monospace, monospace); }
+
+/* ---- fields */
+.nbs-form .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(168px, 1fr)); gap: 10px 14px; align-items: start; }
+.nbs-form .field { display: grid; grid-template-columns: minmax(0, 1fr); gap: 3px; align-content: start; min-width: 0; margin: 0; padding: 0; border: 0; }
+.nbs-form .field > label, .nbs-form legend { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 6px; padding: 0; font-weight: 550; line-height: 1.45; overflow-wrap: anywhere; }
+.nbs-form .field > label > * { min-width: 0; }
+.nbs-form .jp-select-wrapper.jp-select-wrapper { height: auto; margin: 0; padding: 0; background: none; }
+.nbs-form :is(input:not([type='checkbox'], [type='radio']), select, textarea) {
+  width: 100%; min-width: 0; height: 30px; margin: 0; padding: 0 8px; border: 1px solid var(--edge); border-radius: 3px; box-shadow: none;
+  background: var(--jp-input-background, var(--bg)); color: var(--fg); font: inherit; line-height: 1.3;
+}
+.nbs.nbs-form select { padding-right: 28px; text-overflow: ellipsis; }
+.nbs-form select option { background: var(--bg); color: var(--fg); }
+.nbs.nbs-form textarea { height: auto; min-height: 30px; padding: 6px 8px; resize: vertical; font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 0.93em; }
+.nbs-form :is(input, select, textarea):focus-visible { border-color: var(--brand); outline: 1px solid var(--brand); outline-offset: 0; }
+.nbs-form :is(input, select, textarea):disabled { color: var(--fg2); background-color: var(--bg2); opacity: 1; }
+.nbs-form :is(input[type='checkbox'], input[type='radio']) { width: 15px; height: 15px; margin: 0; accent-color: var(--brand); appearance: auto; flex: none; }
+.nbs-form :is(input[type='checkbox'], input[type='radio']):focus-visible { outline: 2px solid var(--brand); outline-offset: 2px; }
+.nbs-form ::placeholder { color: var(--fg2); opacity: 0.8; }
+.nbs-form .wrong :is(input, select, textarea) { border-color: var(--bad); outline-color: var(--bad); }
+.nbs-form .field .error { font-size: 0.92em; }
+.nbs-form .field.wide { grid-column: 1 / -1; }
+.nbs-form .field.switch { grid-template-columns: auto minmax(0, 1fr); align-items: center; column-gap: 8px; }
+.nbs-form .field.switch > label { grid-column: 2; grid-row: 1; }
+.nbs-form .field.switch > input { grid-column: 1; grid-row: 1; }
+.nbs-form .field.switch > small { grid-column: 2; }
+[data-jp-theme-light='false'] .nbs-form :is(input, select, textarea) { color-scheme: dark; }
+
+/* ---- when */
+.nbs-form .when { display: grid; align-content: start; }
+.nbs-form .days { grid-column: 1 / -1; }
+.nbs-form .week { display: flex; gap: 4px; margin-top: 3px; }
+.nbs-form .week label { position: relative; flex: 1 1 0; }
+.nbs-form .week input { position: absolute; inset: 0; width: 100%; height: 100%; opacity: 0; cursor: pointer; }
+.nbs-form .week span { display: block; padding: 4px 0; border: 1px solid var(--edge); border-radius: 3px; text-align: center; }
+.nbs-form .week input:checked + span { border-color: var(--brand); background: var(--brand); color: var(--jp-ui-inverse-font-color0, #fff); font-weight: 600; }
+.nbs-form .week input:focus-visible + span { outline: 2px solid var(--brand); outline-offset: 1px; }
+.nbs-form .preview { margin-top: 12px; padding: 10px 12px; min-height: 154px; border: 1px solid var(--line); border-radius: 4px; background: var(--bg1); transition: opacity 0.12s; }
+.nbs-form .preview.late { opacity: 0.72; }
+.nbs-form .preview .told { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 10px; margin-bottom: 6px; }
+.nbs-form .preview .words { font-weight: 600; }
+.nbs-form .preview .words::first-letter { text-transform: uppercase; }
+.nbs-form .preview.hint .words { color: var(--fg2); font-weight: 400; }
+.nbs-form .preview code { color: var(--fg2); }
+.nbs-form .preview ol { display: grid; grid-template-columns: max-content max-content max-content minmax(0, 1fr); gap: 1px 10px; margin: 0; padding: 0; list-style: none; font-variant-numeric: tabular-nums; }
+.nbs-form .preview li { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: baseline; }
+.nbs-form .preview li.none { display: block; color: var(--fg2); }
+.nbs-form .preview :is(.offset, .apart) { color: var(--fg2); }
+.nbs-form .preview .apart { text-align: right; }
+.nbs-form .preview .note { grid-column: 1 / -1; margin-bottom: 3px; padding-left: 10px; border-left: 2px solid var(--warn); color: var(--warn); }
+
+/* ---- parameters */
+.nbs-form .parameters { display: grid; gap: 10px; align-content: start; }
+.nbs-form .parameters h3 { margin-bottom: 0; }
+.nbs-form .parameters .none { color: var(--fg2); }
+.nbs-form .parameters label { font-family: var(--jp-code-font-family, ui-monospace, monospace); font-size: 0.95em; }
+.nbs-form .parameters .type { color: var(--fg2); font: 0.9em var(--jp-ui-font-family, system-ui, sans-serif); font-weight: 400; }
+.nbs-form .parameters .back { margin-left: auto; padding: 0 7px; border-color: transparent; color: var(--fg2); font: 0.9em / 1.5 var(--jp-ui-font-family, system-ui, sans-serif); height: auto; min-width: 0; letter-spacing: 0; background: none; }
+.nbs-form .parameters .changed > label { color: color-mix(in srgb, var(--brand) 86%, var(--fg)); }
+.nbs-form .parameters .changed > :is(input:not([type='checkbox']), textarea), .nbs-form .parameters .changed > .jp-select-wrapper select { border-left: 3px solid var(--brand); padding-left: 6px; }
+.nbs-form .parameters .field:has(> .toggle) { grid-template-columns: minmax(0, 1fr) auto; gap: 3px 8px; }
+.nbs-form .parameters .field:has(> .toggle) > :is(label, small) { grid-column: 1 / -1; }
+.nbs-form button.toggle { height: 30px; padding: 0 10px; border: 1px solid var(--edge); border-radius: 3px; background: none; line-height: 1; letter-spacing: 0; }
+.nbs-form button.toggle[aria-pressed='true'] { border-color: var(--brand); background: var(--brand); color: var(--jp-ui-inverse-font-color0, #fff); }
+
+/* ---- how */
+.nbs-form .times { display: grid; gap: 16px; align-content: start; }
+.nbs-form .how { display: grid; gap: 12px; align-content: start; }
+.nbs-form details > summary { display: flex; align-items: baseline; gap: 10px; padding: 3px 0; cursor: pointer; font-weight: 550; list-style: none; }
+.nbs-form details > summary::before { content: ''; flex: none; width: 6px; height: 6px; border: solid var(--fg2); border-width: 0 1.5px 1.5px 0; transform: rotate(-45deg); transition: transform 0.12s; }
+.nbs-form details[open] > summary::before { transform: rotate(45deg) translate(-2px, -2px); }
+.nbs-form details > summary .said { color: var(--fg2); font-weight: 400; }
+.nbs-form details[open] > summary { margin-bottom: 8px; }
+
+/* ---- what there is already */
+.nbs-form .existing ul { display: grid; grid-template-columns: 16px minmax(0, auto) minmax(0, 1fr) minmax(0, auto) auto auto; column-gap: 12px; margin: 0; padding: 0; border: 1px solid var(--line); border-radius: 4px; list-style: none; }
+.nbs-form .existing li { display: grid; grid-template-columns: subgrid; grid-column: 1 / -1; align-items: center; padding: 5px 10px; }
+.nbs-form .existing li + li { border-top: 1px solid var(--line); }
+.nbs-form .existing li[aria-current='true'] { background: color-mix(in srgb, var(--brand) 12%, var(--bg)); }
+.nbs-form .existing :is(b, span) { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.nbs-form .existing b { font-weight: 600; }
+.nbs-form .existing :is(.trigger, .next) { color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs-form :is(.existing, .editing) button { height: auto; min-width: 62px; padding: 2px 9px; border: 1px solid var(--line); border-radius: 4px; background: var(--bg); color: var(--fg); line-height: 1.45; letter-spacing: 0; }
+.nbs-form :is(.existing, .editing) button:hover { background: var(--bg2); }
+.nbs-form .editing { display: flex; align-items: center; gap: 12px; padding: 6px 10px; border-radius: 4px; background: color-mix(in srgb, var(--brand) 12%, var(--bg)); font-weight: 550; }
+.nbs-form .editing button { margin-left: auto; font-weight: 400; }
+
+/* ---- a cell's line */
+.nbs-form > code.line { padding: 8px 10px; border: 1px solid var(--line); border-radius: 4px; background: var(--jp-cell-editor-background, var(--bg1)); overflow-wrap: anywhere; white-space: pre-wrap; }
+
+/* ---- retry */
+.nbs-form .ended { display: flex; flex-wrap: wrap; align-items: center; gap: 2px 8px; }
+.nbs-form .ended b { color: var(--tone); font-weight: 600; }
+.nbs-form .ended code { flex: 1 0 100%; padding: 6px 10px; border-left: 3px solid var(--bad); background: color-mix(in srgb, var(--bad) 8%, var(--bg)); overflow-wrap: anywhere; }
+.nbs-form .ended code + code { padding-top: 0; margin-top: -8px; color: var(--fg2); }
+.nbs-form .from { display: grid; gap: 6px; margin: 0; padding: 0; border: 0; }
+.nbs-form .from legend { margin-bottom: 6px; font-size: 1.06em; font-weight: 650; }
+.nbs-form .from label { display: grid; grid-template-columns: auto auto minmax(0, 1fr); gap: 8px; align-items: center; }
+.nbs-form .from label.way > .help { overflow-wrap: anywhere; }
+.nbs-form .from .steps { display: grid; gap: 4px; max-height: 180px; margin-left: 23px; padding: 6px 10px; border: 1px solid var(--line); border-radius: 4px; overflow: hidden auto; scrollbar-width: thin; }
+.nbs-form .from .steps.off { color: var(--fg2); background: var(--bg1); }
+.nbs-form .from .steps label { grid-template-columns: auto auto minmax(0, max-content) 1fr; }
+
+/* ---- backfill */
+.nbs-backfill > .trigger { color: var(--fg2); }
+.nbs-backfill > .fields { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); align-items: end; }
+.nbs-backfill > .fields .switch { min-height: 30px; }
+.nbs-form .occurrences { min-height: 200px; max-height: 380px; padding: 10px; border: 1px solid var(--line); border-radius: 4px; overflow: auto; scrollbar-width: thin; }
+.nbs-form .occurrences table { margin: 0; border: 0; border-collapse: separate; border-spacing: 3px; font-size: 1em; }
+.nbs-form .occurrences :is(tr, th, td) { padding: 0; border: 0; background: none; }
+.nbs-form .occurrences th { color: var(--fg2); font-size: 0.9em; font-weight: 400; white-space: nowrap; text-align: left; font-variant-numeric: tabular-nums; }
+.nbs-form .occurrences th[scope='row'] { position: sticky; left: -10px; padding: 0 8px 0 10px; background: var(--bg); z-index: 1; }
+.nbs-form .occurrences td { width: 26px; min-width: 26px; height: 24px; }
+.nbs-form .occurrences :is(.day, .hour, .time) td[role] { padding: 0 5px; white-space: nowrap; }
+.nbs-form .occurrences .day td { min-width: 46px; }
+.nbs-form .occurrences .days.hour td { flex: 0 0 calc((100% - 33px) / 12); min-width: 45px; }
+.nbs-form .occurrences .days.time td { min-width: 62px; }
+.nbs-form .occurrences td small { color: var(--fg2); font-size: 0.85em; font-variant-numeric: tabular-nums; }
+.nbs-form .occurrences td[role] { border-radius: 3px; text-align: center; vertical-align: middle; background: color-mix(in srgb, var(--tone) 24%, var(--bg)); outline-offset: 1px; }
+.nbs-form .occurrences td[role] .sign { width: 12px; height: 12px; vertical-align: -2px; }
+.nbs-form .occurrences td[role] small:not(:empty) { margin-left: 3px; }
+.nbs-form .occurrences td.none { --tone: var(--wait); background: none; box-shadow: inset 0 0 0 1px var(--line); }
+.nbs-form .occurrences td.none .sign { visibility: hidden; }
+.nbs-form .occurrences td:is(.skip, .wait) { background: none; box-shadow: inset 0 0 0 1px var(--line); }
+.nbs-form .occurrences td.there { cursor: pointer; }
+.nbs-form .occurrences td.run { background: repeating-linear-gradient(45deg, color-mix(in srgb, var(--run) 34%, var(--bg)) 0 4px, color-mix(in srgb, var(--run) 16%, var(--bg)) 4px 8px); }
+.nbs-form .occurrences td.will { box-shadow: inset 0 0 0 2px var(--brand); }
+.nbs-form .occurrences td:focus-visible { outline: 2px solid var(--fg); }
+.nbs-form .occurrences table.days tr { display: flex; flex-wrap: wrap; align-items: center; gap: 3px; margin-bottom: 3px; padding-left: 100px; position: relative; }
+.nbs-form .occurrences table.days { border-spacing: 0; }
+.nbs-form .occurrences table.days th { position: absolute; left: 0; top: 3px; padding: 0; }
+.nbs-form .occurrences table.days td { display: flex; align-items: center; justify-content: center; width: auto; }
+.nbs-form .legend { display: flex; flex-wrap: wrap; gap: 4px 16px; min-height: 20px; color: var(--fg2); font-variant-numeric: tabular-nums; }
+.nbs-form .legend > span { display: inline-flex; align-items: center; gap: 5px; }
+.nbs-form .legend .none { --tone: var(--wait); }
+.nbs-form .legend .none .sign { border: 1px solid var(--edge); border-radius: 3px; }
+.nbs-form .legend .none .sign * { visibility: hidden; }
+.nbs-form .legend b { color: var(--fg); font-weight: 600; }
+.nbs-form .to-run { min-height: 20px; font-weight: 550; }
+
+@media (max-width: 760px) {
+  .nbs-dialog .jp-Dialog-content { padding: 14px 14px 4px; }
+  .nbs-dialog .jp-Dialog-footer { margin: 0 -14px; padding: 10px 14px; }
+  .nbs.nbs-form { grid-template-columns: minmax(0, 1fr); }
+  .nbs-form .existing ul { grid-template-columns: 16px minmax(0, 1fr) auto auto; }
+  .nbs-form .existing .trigger { grid-row: 2; grid-column: 2; }
+  .nbs-form .existing .next { grid-row: 2; grid-column: 3 / -1; text-align: right; }
+}
+`,""]),e.d(n,{},{A:t})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=e.n(i),s=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=e("./node_modules/css-loader/dist/cjs.js!./style/form.css"),l=t()(a());l.i(s.A),l.i(d.A),l.push([r.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
 
 /* ---- side panel */
 .nbs-side .jp-SidePanel-header { display: block; padding: 0; font-size: inherit; font-weight: inherit; letter-spacing: normal; text-transform: none; }
@@ -334,4 +505,4 @@
 .nbs-badge .next { display: flex; align-items: center; gap: 5px; height: 22px; padding: 0 6px; border-color: transparent; background: none; color: var(--fg2); font-variant-numeric: tabular-nums; }
 .nbs-badge .next .sign { width: 13px; height: 13px; }
 .nbs-badge .changed { padding: 0 8px; border: 1px solid color-mix(in srgb, var(--warn) 55%, var(--bg)); border-radius: 10px; color: var(--warn); font-size: 0.92em; line-height: 18px; }
-`,""]),e.d(r,{},{A:d})},"./node_modules/css-loader/dist/runtime/api.js"(n){n.exports=function(n){var r=[];return r.toString=function(){return this.map(function(r){var e="",a=void 0!==r[5];return r[4]&&(e+="@supports (".concat(r[4],") {")),r[2]&&(e+="@media ".concat(r[2]," {")),a&&(e+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),e+=n(r),a&&(e+="}"),r[2]&&(e+="}"),r[4]&&(e+="}"),e}).join("")},r.i=function(n,e,a,s,t){"string"==typeof n&&(n=[[null,n,void 0]]);var o={};if(a)for(var i=0;i<this.length;i++){var d=this[i][0];null!=d&&(o[d]=!0)}for(var l=0;l<n.length;l++){var b=[].concat(n[l]);a&&o[b[0]]||(void 0!==t&&(void 0===b[5]||(b[1]="@layer".concat(b[5].length>0?" ".concat(b[5]):""," {").concat(b[1],"}")),b[5]=t),e&&(b[2]&&(b[1]="@media ".concat(b[2]," {").concat(b[1],"}")),b[2]=e),s&&(b[4]?(b[1]="@supports (".concat(b[4],") {").concat(b[1],"}"),b[4]=s):b[4]="".concat(s)),r.push(b))}},r}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(n){n.exports=function(n){return n[1]}},"./style/index.css"(n,r,e){e.r(r);var a=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),s=e.n(a),t=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),o=e.n(t),i=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(i),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),b=e.n(l),p=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(p),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),u=e.n(c),x=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),m={};m.styleTagTransform=u(),m.setAttributes=b(),m.insert=d().bind(null,"head"),m.domAPI=o(),m.insertStyleElement=g(),s()(x.A,m);let h=x.A&&x.A.locals?x.A.locals:void 0;e.d(r,{},{default:h})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(n){var r=[];function e(n){for(var e=-1,a=0;a<r.length;a++)if(r[a].identifier===n){e=a;break}return e}function a(n,a){for(var s={},t=[],o=0;o<n.length;o++){var i=n[o],d=a.base?i[0]+a.base:i[0],l=s[d]||0,b="".concat(d," ").concat(l);s[d]=l+1;var p=e(b),g={css:i[1],media:i[2],sourceMap:i[3],supports:i[4],layer:i[5]};if(-1!==p)r[p].references++,r[p].updater(g);else{var c=function(n,r){var e=r.domAPI(r);return e.update(n),function(r){r?(r.css!==n.css||r.media!==n.media||r.sourceMap!==n.sourceMap||r.supports!==n.supports||r.layer!==n.layer)&&e.update(n=r):e.remove()}}(g,a);a.byIndex=o,r.splice(o,0,{identifier:b,updater:c,references:1})}t.push(b)}return t}n.exports=function(n,s){var t=a(n=n||[],s=s||{});return function(n){n=n||[];for(var o=0;o<t.length;o++){var i=e(t[o]);r[i].references--}for(var d=a(n,s),l=0;l<t.length;l++){var b=e(t[l]);0===r[b].references&&(r[b].updater(),r.splice(b,1))}t=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(n){var r={};n.exports=function(n,e){var a=function(n){if(void 0===r[n]){var e=document.querySelector(n);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(n){e=null}r[n]=e}return r[n]}(n);if(!a)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");a.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(n){n.exports=function(n){var r=document.createElement("style");return n.setAttributes(r,n.attributes),n.insert(r,n.options),r}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(n,r,e){n.exports=function(n){var r=e.nc;r&&n.setAttribute("nonce",r)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(n){n.exports=function(n){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=n.insertStyleElement(n);return{update:function(e){var a,s,t;a="",e.supports&&(a+="@supports (".concat(e.supports,") {")),e.media&&(a+="@media ".concat(e.media," {")),(s=void 0!==e.layer)&&(a+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),a+=e.css,s&&(a+="}"),e.media&&(a+="}"),e.supports&&(a+="}"),(t=e.sourceMap)&&"u">typeof btoa&&(a+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(t))))," */")),n.styleTagTransform(a,r,n.options)},remove:function(){var n;null===(n=r).parentNode||n.parentNode.removeChild(n)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(n){n.exports=function(n,r){if(r.styleSheet)r.styleSheet.cssText=n;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(n))}}}}]);
+`,""]),e.d(n,{},{A:l})},"./node_modules/css-loader/dist/runtime/api.js"(r){r.exports=function(r){var n=[];return n.toString=function(){return this.map(function(n){var e="",o=void 0!==n[5];return n[4]&&(e+="@supports (".concat(n[4],") {")),n[2]&&(e+="@media ".concat(n[2]," {")),o&&(e+="@layer".concat(n[5].length>0?" ".concat(n[5]):""," {")),e+=r(n),o&&(e+="}"),n[2]&&(e+="}"),n[4]&&(e+="}"),e}).join("")},n.i=function(r,e,o,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var t={};if(o)for(var s=0;s<this.length;s++){var d=this[s][0];null!=d&&(t[d]=!0)}for(var l=0;l<r.length;l++){var p=[].concat(r[l]);o&&t[p[0]]||(void 0!==i&&(void 0===p[5]||(p[1]="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {").concat(p[1],"}")),p[5]=i),e&&(p[2]&&(p[1]="@media ".concat(p[2]," {").concat(p[1],"}")),p[2]=e),a&&(p[4]?(p[1]="@supports (".concat(p[4],") {").concat(p[1],"}"),p[4]=a):p[4]="".concat(a)),n.push(p))}},n}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(r){r.exports=function(r){return r[1]}},"./style/index.css"(r,n,e){e.r(n);var o=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),a=e.n(o),i=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),t=e.n(i),s=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(s),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),p=e.n(l),b=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(b),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),m=e.n(c),f=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),x={};x.styleTagTransform=m(),x.setAttributes=p(),x.insert=d().bind(null,"head"),x.domAPI=t(),x.insertStyleElement=g(),a()(f.A,x);let u=f.A&&f.A.locals?f.A.locals:void 0;e.d(n,{},{default:u})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(r){var n=[];function e(r){for(var e=-1,o=0;o<n.length;o++)if(n[o].identifier===r){e=o;break}return e}function o(r,o){for(var a={},i=[],t=0;t<r.length;t++){var s=r[t],d=o.base?s[0]+o.base:s[0],l=a[d]||0,p="".concat(d," ").concat(l);a[d]=l+1;var b=e(p),g={css:s[1],media:s[2],sourceMap:s[3],supports:s[4],layer:s[5]};if(-1!==b)n[b].references++,n[b].updater(g);else{var c=function(r,n){var e=n.domAPI(n);return e.update(r),function(n){n?(n.css!==r.css||n.media!==r.media||n.sourceMap!==r.sourceMap||n.supports!==r.supports||n.layer!==r.layer)&&e.update(r=n):e.remove()}}(g,o);o.byIndex=t,n.splice(t,0,{identifier:p,updater:c,references:1})}i.push(p)}return i}r.exports=function(r,a){var i=o(r=r||[],a=a||{});return function(r){r=r||[];for(var t=0;t<i.length;t++){var s=e(i[t]);n[s].references--}for(var d=o(r,a),l=0;l<i.length;l++){var p=e(i[l]);0===n[p].references&&(n[p].updater(),n.splice(p,1))}i=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(r){var n={};r.exports=function(r,e){var o=function(r){if(void 0===n[r]){var e=document.querySelector(r);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(r){e=null}n[r]=e}return n[r]}(r);if(!o)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");o.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(r){r.exports=function(r){var n=document.createElement("style");return r.setAttributes(n,r.attributes),r.insert(n,r.options),n}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(r,n,e){r.exports=function(r){var n=e.nc;n&&r.setAttribute("nonce",n)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var n=r.insertStyleElement(r);return{update:function(e){var o,a,i;o="",e.supports&&(o+="@supports (".concat(e.supports,") {")),e.media&&(o+="@media ".concat(e.media," {")),(a=void 0!==e.layer)&&(o+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),o+=e.css,a&&(o+="}"),e.media&&(o+="}"),e.supports&&(o+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(o+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(o,n,r.options)},remove:function(){var r;null===(r=n).parentNode||r.parentNode.removeChild(r)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(r){r.exports=function(r,n){if(n.styleSheet)n.styleSheet.cssText=r;else{for(;n.firstChild;)n.removeChild(n.firstChild);n.appendChild(document.createTextNode(r))}}}}]);
