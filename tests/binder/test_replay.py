@@ -218,7 +218,9 @@ def test_the_side_panel_shows_what_a_notebook_there_starts(opened: Page) -> None
     expect(shown).to_be_visible(timeout=20_000)
     opened.evaluate("run => window.jupyterapp.commands.execute('nbsched:open-run', {run})", int(run))
     expect(opened.locator(".nbs.full, .nbs-run").get_by_text("succeeded").first).to_be_visible()
-    opened.evaluate("() => window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'})")
+    opened.evaluate(
+        "() => window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'})"
+    )
     expect(opened.get_by_role("dialog", name="Schedule quickstart.ipynb")).to_be_visible()
 
 

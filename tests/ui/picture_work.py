@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import nbformat
@@ -64,6 +64,10 @@ for epoch in range(1, epochs + 1):
 ]
 
 
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
 def write_files(root: Path) -> None:
     """The notebooks and the data lie in the folder."""
     leave = shutil.ignore_patterns("results", "__pycache__", "training.ipynb")
@@ -72,7 +76,7 @@ def write_files(root: Path) -> None:
     _notebook(root / "learn_digits.ipynb", DIGITS)
     (root / "sales").mkdir()
     for age in range(DAYS):
-        _sales(root / "sales", date.today() - timedelta(days=age), broken=age in (0, 9, 16))
+        _sales(root / "sales", today() - timedelta(days=age), broken=age in (0, 9, 16))
 
 
 def _notebook(path: Path, cells: list[str]) -> None:
@@ -93,7 +97,7 @@ def _sales(folder: Path, day: date, *, broken: bool) -> None:
 
 def schedule(calls: Calls, root: Path) -> None:
     """Commands of the machine are scheduled: the server carries them out."""
-    look = nb.shell('df --output=pcent . | tail -1', name="disk", cwd=str(root))
+    look = nb.shell("df --output=pcent . | tail -1", name="disk", cwd=str(root))
     calls.schedule(look, "every 15s", name="disk")
     pack = nb.shell("tar -czf backup.tar.gz sales && echo backup.tar.gz", name="backup", cwd=str(root))
     calls.schedule(pack, "30 1 * * 1-5 tz Europe/Berlin", name="backup")

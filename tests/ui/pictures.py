@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,15 @@ from tests.ui.conftest import FLAGS, READY, Lab, Page
 FOLDER = Path(__file__).parents[2] / "notebooks" / "pictures"
 WIDTH = 1400
 COLOURS = 200
+ZONE = "Europe/Berlin"
 TRAINING = "training/pipeline.py"
 EXECUTE = "([id, args]) => { void window.jupyterapp.commands.execute(id, args); }"
 
 
 CHANGE = r"""async () => {
     const page = window.jupyterapp.shell.currentWidget;
-    page.content.widgets[3].model.sharedModel.setSource(page.content.widgets[3].model.sharedModel.source + '\nlen(sold)');
+    const cell = page.content.widgets[3].model.sharedModel;
+    cell.setSource(cell.source + '\nlen(sold)');
     await page.context.save();
 }"""
 
@@ -84,10 +86,10 @@ class Camera:
     def execute(self, command: str, **args: Any) -> None:
         self.page.evaluate(EXECUTE, [command, args])
 
-    def take(self, name: str, height: int = 800) -> None:
+    def take(self, name: str, height: int | None = None) -> None:
         """The picture lies in the folder; the mouse is out of it."""
         self.page.mouse.move(WIDTH - 2, 2)
-        if self.page.viewport_size["height"] != height:
+        if height:
             self.page.set_viewport_size({"width": WIDTH, "height": height})
         self.page.wait_for_timeout(600)
         (self.folder / f"{name}.png").write_bytes(small(self.page.screenshot()))
@@ -117,7 +119,7 @@ def take_pictures(lab: Lab, page: Any, folder: Path) -> None:
     take_output(camera, rest)
     history.thread.join()
     take_cell(lab, camera)
-    take_lab(camera, rest)
+    take_lab(lab, camera, rest)
 
 
 def open_notebook(lab: Lab, page: Any, path: str) -> None:
@@ -133,9 +135,9 @@ def take_form(camera: Camera) -> None:
     form.get_by_role("button", name="Day of the run").click()
     form.get_by_label(re.compile("^region")).fill("US")
     form.get_by_label("At", exact=True).fill("06:00")
-    form.get_by_role("combobox", name="Time zone").select_option("Europe/Berlin")
+    form.get_by_role("combobox", name="Time zone").select_option(ZONE)
     form.get_by_text("every day at 06:00", exact=False).wait_for()
-    camera.take("form")
+    camera.take("form", 800)
     form.get_by_role("button", name="Schedule", exact=True).click()
     form.wait_for(state="detached")
 
@@ -143,7 +145,10 @@ def take_form(camera: Camera) -> None:
 def fill(rest: Rest) -> None:
     """The schedule's past instants have run, each once, but for the last."""
     today = datetime.now(UTC).replace(hour=0, minute=0)
-    span = {"start": (today - timedelta(days=work.DAYS - 1)).isoformat(), "end": (today - timedelta(days=2)).isoformat()}
+    span = {
+        "start": (today - timedelta(days=work.DAYS - 1)).isoformat(),
+        "end": (today - timedelta(days=2)).isoformat(),
+    }
     runs = rest("POST", "/schedules/daily_sales/backfill", **span)
     for run in runs:
         rest.ended(run["id"])
@@ -155,7 +160,7 @@ def take_toast(camera: Camera, rest: Rest) -> int:
     page.evaluate(CHANGE)
     page.get_by_text("changed since last run").wait_for()
     page.get_by_role("option", name="training").first.wait_for()
-    run = rest.run("daily_sales.ipynb", day=date.today().isoformat(), region="US")
+    run = rest.run("daily_sales.ipynb", day=work.today().isoformat(), region="US")
     toast = page.locator(".Toastify__toast")
     toast.get_by_text("daily_sales failed").wait_for()
     rest.ended(run)
@@ -168,7 +173,7 @@ def take_toast(camera: Camera, rest: Rest) -> int:
 def take_failed(camera: Camera, run: int) -> None:
     camera.execute("nbsched:open-run", run=run)
     camera.page.get_by_role("button", name="Show cell").last.wait_for()
-    camera.take("failed")
+    camera.take("failed", 800)
 
 
 def take_backfill(camera: Camera) -> None:
@@ -187,7 +192,7 @@ def take_output(camera: Camera, rest: Rest) -> None:
     page = camera.page
     page.get_by_role("tab", name="Output").last.click()
     page.get_by_text(re.compile("epoch +12")).last.wait_for(timeout=30_000)
-    camera.take("output")
+    camera.take("output", 800)
     rest("POST", f"/runs/{run}/cancel")
 
 
@@ -196,18 +201,29 @@ def take_cell(lab: Lab, camera: Camera) -> None:
     tour.run(0)
     tour.panel.get_by_role("option", name=re.compile("training succeeded")).first.click()
     tour.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-    Camera(tour.page, camera.folder).take("cell", 1000)
+    Camera(tour.page, camera.folder).take("cell", 880)
     tour.page.close()
 
 
-def take_lab(camera: Camera, rest: Rest) -> None:
-    """A training is running, its graph and the runs before it in front."""
+def take_lab(lab: Lab, camera: Camera, rest: Rest) -> None:
+    """A training is running, one of its steps chosen: as a wide screen shows it, made smaller."""
+    size = {"width": WIDTH * 8 // 7, "height": 1040}
+    zone = {"timezone_id": ZONE, "device_scale_factor": 7 / 8}
+    context = camera.page.context.browser.new_context(viewport=size, **zone)
+    page = context.new_page()
+    open_notebook(lab, page, "daily_sales.ipynb")
+    wide = Camera(page, camera.folder)
+    wide.execute("nbsched:open-panel")
     run = rest.run(TRAINING)
-    camera.execute("nbsched:open-page", run=run)
-    page = camera.page.locator(".nbs.full")
-    page.locator("header").get_by_role("tab", name="Graph").click()
-    page.get_by_role("button", name=re.compile("^train_forest, running")).click(timeout=60_000)
-    camera.take("lab", 900)
+    wide.execute("nbsched:open-page", run=run)
+    view = page.locator(".nbs.full")
+    border = view.get_by_role("separator", name="Width of the details")
+    border.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    view.get_by_role("button", name=re.compile("^train_forest, running")).click(timeout=60_000)
+    wide.take("lab")
+    context.close()
     rest.ended(run)
 
 
@@ -226,7 +242,7 @@ def main(folder: Path) -> None:
         try:
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-                context = browser.new_context(viewport={"width": WIDTH, "height": 800}, timezone_id="Europe/Berlin")
+                context = browser.new_context(viewport={"width": WIDTH, "height": 800}, timezone_id=ZONE)
                 take_pictures(lab, context.new_page(), folder)
         finally:
             lab.stop()
