@@ -6,11 +6,12 @@ import { acting } from './acting';
 import { badge } from './badge';
 import { cells } from './cells';
 import { form } from './form/plugin';
+import { page } from './page/plugin';
 import { panel } from './panel';
 import { server } from './server';
 import { status } from './status';
 import { toast } from './toast';
 
-const plugins: JupyterFrontEndPlugin<any>[] = [server, acting, cells, panel, status, toast, badge, form];
+const plugins: JupyterFrontEndPlugin<any>[] = [server, acting, cells, panel, page, status, toast, badge, form];
 
 export default plugins;

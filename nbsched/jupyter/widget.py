@@ -25,8 +25,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 VIEW = files("nbsched.panel") / "view"
-PARTS = ("elements", "words", "known", "list", "path", "rows", "head", "items", "aside", "graph", "matrix", "pipeline",
-         "timeline", "panel", "widget")  # fmt: skip
+PARTS = ("elements", "words", "known", "list", "path", "rows", "tabs", "head", "items", "tries", "facts", "aside",
+         "graph", "columns", "matrix", "pipeline", "timeline", "log", "notice", "lists", "panel", "widget")  # fmt: skip
 """The view's modules, each after those it imports."""
 
 

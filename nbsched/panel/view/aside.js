@@ -1,15 +1,20 @@
 // One run or schedule in full: the error first, then what can be done, then the facts.
 
 import { SHAPES, button, draw, keepKeys, make, say } from "./elements.js";
+import { copy, errorBlock, facts, pairs } from "./facts.js";
 import { Items } from "./items.js";
 import { Path, label } from "./path.js";
 import { moments, words } from "./rows.js";
-import { exact, left, took, when } from "./words.js";
+import { tries } from "./tries.js";
+import { exact, left, when } from "./words.js";
 
 export class Aside {
   constructor(panel) {
     this.panel = panel;
     this.node = make("aside");
+    this.top = make("div", "top");
+    this.rest = make("div", "rest");
+    this.node.append(this.top, this.rest);
     this.node.hidden = true;
     this.node.setAttribute("aria-label", "Details");
     this.path = new Path(panel);
@@ -20,29 +25,33 @@ export class Aside {
     const { known, chosen } = this.panel;
     const schedule = chosen?.schedule && known.schedules.find(one => one.name === chosen.schedule);
     const row = chosen?.run != null && known.rows.get(chosen.run);
+    if (chosen?.run != null && !row) return;  // until it is there, what stands stays
     this.node.hidden = !schedule && !row;
     if (schedule) this.fill(`s${JSON.stringify(schedule)}`, () => this.schedule(schedule));
     if (row) this.showRun(row, known.details.get(row.id));
   }
 
   showRun(row, details) {
-    const { items, ...rest } = details ?? {};
+    const { items, log, ...rest } = details ?? {};
     this.path.show(row);
     this.fill(`r${row.id}${JSON.stringify([row, rest, !!items])}`, () => this.run(row, details));
     say(this.meta, this.moment(row));
     if (items) this.items.show(items);
   }
 
+  // `parts()` gives what stands on top, and the rest
   fill(key, parts) {
     if (this.key === key) return;
     this.key = key;
-    const open = this.node.querySelector("details")?.open, focused = document.activeElement, at = this.node.scrollTop;
+    const open = this.node.querySelector("details")?.open ?? this.panel.roomy, focused = document.activeElement, at = [this.node.scrollTop, this.rest.scrollTop];
     const within = this.node.contains(focused), same = this.shown === this.panel.chosen?.run;
     this.shown = this.panel.chosen?.run;
-    this.node.replaceChildren(...parts());
-    this.node.scrollTop = same ? at : 0;
+    const [top, rest] = parts();
+    this.top.replaceChildren(...top);
+    this.rest.replaceChildren(...rest);
+    [this.node.scrollTop, this.rest.scrollTop] = same ? at : [0, 0];
     const trace = this.node.querySelector("details");
-    if (trace && open) trace.open = true;
+    if (trace && same) trace.open = open;
     if (within) (this.node.contains(focused) ? focused : [...this.node.querySelectorAll("button")].find(one => one.textContent === focused.textContent))?.focus();
   }
 
@@ -65,24 +74,26 @@ export class Aside {
 
   run(row, details) {
     this.meta = make("div", "meta");
-    const parts = [this.path.node, this.title(`${row.id} · ${label(row)}`, row.state, row.tone), this.meta];
-    const reason = this.panel.known.why(row), counted = details?.items && row.items && Object.keys(row.items).length;
+    const parts = [], reason = this.panel.known.why(row), counted = details?.items && row.items && Object.keys(row.items).length;
     if (counted) parts.push(this.items.tally);
-    if (details?.error && !row.items?.failed) parts.push(errorBlock(details.error));
+    if (details?.error && !row.items?.failed) parts.push(errorBlock(details.error, this.panel.roomy));
     else if (reason && row.tone !== "run" && (row.reason || (row.tone !== "ok" && !counted))) parts.push(make("div", `reason ${row.tone}`, reason));
-    const acts = this.runActs(row, details);
+    const acts = this.runActs(row, details), schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     if (acts.children.length) parts.push(acts);
-    if (details) parts.push(facts(details, this.panel.known.schedules.find(one => one.name === row.schedule)));
+    if (details?.attempts.length > 1) parts.push(tries(details.attempts));
+    if (details) parts.push(facts(details, schedule));
     if (counted) parts.push(this.items.node);
-    return parts;
+    return [[this.path.node, this.title(`${row.id} · ${label(row)}`, row.state, row.tone), this.meta], parts];
   }
 
   runActs(row, details) {
     const acts = make("div", "acts");
     for (const verb of row.actions) {
       if (verb === "answer") { if (details?.asks) acts.append(...this.answering(row, details.asks)); continue; }
-      acts.append(button(words(verb)[0], event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
+      const label = verb === "retry" && row.pipeline && row.tone === "bad" ? "Retry from failed" : words(verb)[0];
+      acts.append(button(label, event => this.press(event, verb, row.id), verb === "approve" ? "primary" : ""));
     }
+    acts.append(...this.panel.more?.({ row, details }) ?? []);
     const schedule = this.panel.known.schedules.find(one => one.name === row.schedule);
     for (const verb of schedule?.actions ?? [])
       acts.append(button(`${words(verb)[0]} ${verb === "trigger" ? "now" : "schedule"}`, event => this.press(event, verb, schedule.name)));
@@ -111,54 +122,12 @@ export class Aside {
     this.meta = make("div", "meta", one.trigger);
     const acts = make("div", "acts");
     for (const verb of one.actions) acts.append(button(words(verb)[0], event => this.press(event, verb, one.name)));
+    acts.append(...this.panel.more?.({ schedule: one }) ?? []);
     if (one.last_run != null) acts.append(button(`Show run ${one.last_run}`, () => this.panel.choose({ run: one.last_run })));
     const state = one.paused ? `paused ${one.paused}` : "armed";
-    return [
-      this.title(one.name, state, one.paused ? "warn" : "run"), this.meta, acts,
+    return [[this.title(one.name, state, one.paused ? "warn" : "run"), this.meta], [
+      acts,
       pairs([["next", one.next_ms == null ? "—" : exact(one.next_ms)], ["zone", one.tz ?? "the machine's"], ["overlap", one.overlap], ["missed", one.missed]]),
-    ];
+    ]];
   }
-}
-
-function errorBlock(error) {
-  const node = make("div", "err");
-  node.append(make("div", "", error.text));
-  if (error.line) node.append(make("div", "line", error.cell == null ? error.line : `cell ${error.cell}: ${error.line}`));
-  if (error.traceback) {
-    const trace = make("details"), summary = keepKeys(make("summary", "", "traceback"));
-    trace.append(summary, make("pre", "", error.traceback));
-    node.append(trace);
-  }
-  return node;
-}
-
-function facts({ run, attempts, path, cells }, schedule) {
-  const show = value => (typeof value === "string" ? value : JSON.stringify(value));
-  const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
-  const tries = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
-  const retried = run.retry_of == null ? [] : [["retry of", String(run.retry_of)]];
-  return pairs([
-    ["parameters", listed(run.params)], ["values", listed(run.values)],
-    ["result", run.result == null ? "" : show(run.result)],
-    ["cells", cells ?? ""],
-    ["attempts", attempts.length ? `${attempts.length} · ${tries.join(", ")}` : ""],
-    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name && !path.length ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
-  ]);
-}
-
-function pairs(entries) {
-  const list = make("dl");
-  for (const [name, value] of entries) if (value) list.append(make("dt", "", name), make("dd", "", value));
-  return list;
-}
-
-async function copy(node, text) {
-  const before = node.textContent;
-  try {
-    await navigator.clipboard.writeText(text);
-    say(node, "Copied");
-  } catch {
-    say(node, text);
-  }
-  setTimeout(() => say(node, before), 1500);
 }

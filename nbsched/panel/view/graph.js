@@ -15,29 +15,78 @@ export class Graph {
     this.panel = panel;
     this.node = make("div", "graph");
     this.boxes = new Map();
+    this.node.addEventListener("scroll", () => this.view && this.paint(), { passive: true });
   }
 
   show(view) {
-    const key = JSON.stringify([view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
-    if (this.key !== key) this.build(view, key);
-    for (const node of view.nodes) this.update(this.boxes.get(node.name), this.panel.known.rows.get(node.run), staleness(node));
+    if (this.view !== view) {
+      this.view = view;
+      const key = JSON.stringify([view.run.name, view.nodes.map(n => [n.name, n.layer, n.height]), view.edges]);
+      if (this.key !== key) this.build(view, key);
+    }
+    const chosen = view.nodes.find(node => node.run != null && node.run === this.panel.chosen?.run);
+    if (chosen && this.chosen !== chosen.run) this.reveal(chosen);
+    this.chosen = chosen?.run;
+    this.paint();
+  }
+
+  // boxes that can be seen exist, and the one that has the focus
+  paint() {
+    const [from, to] = this.seen();
+    for (const node of this.view.nodes) {
+      const [x, y] = corner(node), box = this.boxes.get(node.name);
+      if (x + BOX.w >= from[0] && x <= to[0] && y + BOX.h >= from[1] && y <= to[1]) {
+        const { known } = this.panel;
+        this.update(box ?? this.added(node), known.rows.get(node.run), staleness(node));
+      } else if (box && !box.group.contains(document.activeElement)) {
+        box.group.remove();
+        this.boxes.delete(node.name);
+      }
+    }
+  }
+
+  // the corners of what is scrolled to, and a margin around it
+  seen() {
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.node, scale = 1 / this.scale();
+    const margin = 240, far = [scrollLeft + clientWidth, scrollTop + clientHeight].map(at => at * scale + margin);
+    return [[scrollLeft * scale - margin, scrollTop * scale - margin], clientHeight ? far : [2000, 1200]];
+  }
+
+  scale() {
+    return (this.svg.getBoundingClientRect().width || this.size[0]) / this.size[0];
+  }
+
+  reveal(node) {
+    const { clientWidth, clientHeight } = this.node, scale = this.scale();
+    const [x, y] = corner(node).map(at => at * scale), { scrollLeft, scrollTop } = this.node;
+    if (x < scrollLeft || x + BOX.w > scrollLeft + clientWidth) this.node.scrollLeft = x - clientWidth / 2;
+    if (y < scrollTop || y + BOX.h > scrollTop + clientHeight) this.node.scrollTop = y - clientHeight / 2;
   }
 
   build(view, key) {
     this.key = key;
     this.boxes.clear();
-    const width = Math.max(0, ...view.nodes.map(n => n.layer)) * BOX.column + BOX.w + 2 * BOX.pad;
-    const lowest = Math.max(0, ...view.nodes.map(n => n.height), ...view.edges.flat().map(point => point[1]));
+    const width = view.nodes.reduce((most, n) => Math.max(most, n.layer), 0) * BOX.column + BOX.w + 2 * BOX.pad;
+    const lowest = [...view.nodes.map(n => n.height), ...view.edges.flat().map(point => point[1])].reduce((most, at) => Math.max(most, at), 0);
     const height = lowest * BOX.row + BOX.h + 2 * BOX.pad;
-    const edges = draw("g", { class: "edges" }, ...view.edges.map(points => draw("path", { d: curve(points) })));
-    const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph of ${view.run.name}` }, edges);
-    svg.style.width = `clamp(${Math.round(width * 0.62)}px, 100%, ${width}px)`;
-    for (const node of view.nodes) svg.append(this.box(node));
-    this.node.replaceChildren(svg);
+    const edges = draw("g", { class: "edges" }, draw("path", { d: view.edges.map(curve).join("") }));
+    this.size = [width, height];
+    this.svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `graph of ${view.run.name}` }, edges);
+    this.svg.style.width = `clamp(${Math.round(width * 0.62)}px, 100%, ${width}px)`;
+    this.node.replaceChildren(this.svg);
+  }
+
+  // in the order of the steps, which is that of the keyboard too
+  added(node) {
+    const group = this.box(node), order = this.view.nodes.indexOf(node);
+    const next = [...this.svg.children].find(one => one.order > order);
+    group.order = order;
+    this.svg.insertBefore(group, next ?? null);
+    return this.boxes.get(node.name);
   }
 
   box(node) {
-    const at = `translate(${BOX.pad + node.layer * BOX.column} ${BOX.pad + node.height * BOX.row})`;
+    const at = `translate(${corner(node).join(" ")})`;
     const title = draw("title"), name = draw("text", { x: 13, y: 17, class: "label" }), about = draw("text", { x: 28, y: 31, class: "about" });
     const icon = sign(), fill = draw("rect", { class: "fill", y: BOX.h - 3, x: 4, height: 3, width: BOX.w - 4 });
     for (const [key, value] of [["x", 12], ["y", 21.5], ["width", 12], ["height", 12]]) icon.setAttribute(key, value);
@@ -82,6 +131,10 @@ export class Graph {
     const wrong = row.items?.failed ? `${row.items.failed} failed` : row.why;
     return row.state === "failed" ? `${took(known.elapsed(row))} · ${wrong}` : known.why(row) || row.state;
   }
+}
+
+function corner(node) {
+  return [BOX.pad + node.layer * BOX.column, BOX.pad + node.height * BOX.row];
 }
 
 function staleness(node) {

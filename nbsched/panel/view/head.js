@@ -2,6 +2,7 @@
 
 import { button, keepKeys, make, put, say, sign } from "./elements.js";
 import { bar } from "./rows.js";
+import { Tabs } from "./tabs.js";
 import { clock, exact, grouped, took, when } from "./words.js";
 
 // name, what the filter shows, how it is said
@@ -11,11 +12,11 @@ export class Head {
   // `names` are the tabs, as [name, label]
   constructor(panel, names) {
     this.panel = panel;
-    this.names = names;
+    this.tabs = new Tabs(names, name => panel.open(name));
     this.node = make("header");
     this.title = make("b", "brand", "nbsched");
     this.facts = make("div", "facts");
-    this.node.append(this.title, this.facts, this.tabs(), this.filter());
+    this.node.append(this.title, this.facts, this.tabs.node, this.filter());
     if (panel.known.focus == null) this.store();
     else this.run();
   }
@@ -41,20 +42,10 @@ export class Head {
   }
 
   count(filter, label) {
-    const node = button("", () => this.filterBy(filter), "count");
+    const node = button("", () => this.panel.filterBy(filter), "count");
     node.number = make("em");
     node.title = `Show only ${filter}`;
     node.append(node.number, label);
-    return node;
-  }
-
-  tabs() {
-    const node = make("div", "tabs");
-    node.setAttribute("role", "tablist");
-    this.buttons = new Map(this.names.map(([name, label]) => [name, button(label, () => this.panel.open(name), "tab")]));
-    for (const tab of this.buttons.values()) tab.setAttribute("role", "tab");
-    node.append(...this.buttons.values());
-    node.addEventListener("keydown", event => this.turn(event));
     return node;
   }
 
@@ -65,27 +56,6 @@ export class Head {
     this.search.setAttribute("aria-label", "Filter");
     this.search.addEventListener("input", () => this.panel.ask());
     return this.search;
-  }
-
-  filterBy(word) {
-    this.search.value = this.search.value === word ? "" : word;
-    this.panel.open("Runs");
-  }
-
-  turn(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    const names = [...this.buttons.keys()], at = names.indexOf(this.panel.tab) + step;
-    const name = names[(at + names.length) % names.length];
-    this.panel.open(name);
-    this.buttons.get(name).focus();
-  }
-
-  opened(name) {
-    for (const [one, tab] of this.buttons) {
-      tab.setAttribute("aria-selected", String(one === name));
-      tab.tabIndex = one === name ? 0 : -1;
-    }
   }
 
   show() {
@@ -106,7 +76,7 @@ export class Head {
     say(this.nextAt, soon ? clock(soon.next_ms) : "");
     say(this.nextIn, soon ? when(soon.next_ms, known.now()) : "");
     put(this.next, "title", soon ? `${soon.name}\n${exact(soon.next_ms)}` : "");
-    say(this.buttons.get("Schedules"), `Schedules ${known.schedules.length || ""}`.trim());
+    say(this.tabs.buttons.get("Schedules"), `Schedules ${known.schedules.length || ""}`.trim());
   }
 
   showRun(known) {

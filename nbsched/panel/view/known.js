@@ -16,6 +16,7 @@ export class Known {
     this.counts = null;
     this.lag = 0;
     this.loaded = false;
+    this.version = 0;  // one more with all that is heard
   }
 
   now() {
@@ -33,6 +34,7 @@ export class Known {
       this.addRows([...details.path, details.row], false);
     }
     this.loaded = true;
+    this.version += 1;
   }
 
   forget() {
@@ -108,6 +110,17 @@ export class Known {
 
   nextFire() {
     return this.schedules.filter(one => one.next_ms != null).sort((a, b) => a.next_ms - b.next_ms)[0];
+  }
+
+  // newest first
+  runsOf(schedule) {
+    return this.order.map(id => this.rows.get(id)).filter(row => row.schedule === schedule);
+  }
+
+  // the newest of a schedule's runs, of those that have begun where there are any
+  newestOf(schedule) {
+    const rows = this.runsOf(schedule);
+    return (rows.find(row => row.started_ms != null) ?? rows[0])?.id;
   }
 
   failedToday() {

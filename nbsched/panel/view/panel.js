@@ -1,12 +1,13 @@
 // The panel: head, tabs, and what stands under them. `mount` shows it wherever it is fed.
 
 import { Aside } from "./aside.js";
-import { button, keepKeys, make, say } from "./elements.js";
+import { make } from "./elements.js";
 import { Head } from "./head.js";
 import { Known } from "./known.js";
-import { VirtualList } from "./list.js";
+import { runList, scheduleList } from "./lists.js";
+import { Log } from "./log.js";
+import { Notice } from "./notice.js";
 import { Pipeline } from "./pipeline.js";
-import { runRow, scheduleRow } from "./rows.js";
 import { Timeline } from "./timeline.js";
 
 const NARROW_PX = 600;
@@ -14,85 +15,93 @@ const ROWS = { wide: 11, narrow: 7, least: 7 };
 const STORE_TABS = [["Runs", "Runs"], ["Schedules", "Schedules"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 const RUN_TABS = [["Runs", "Steps"], ["Graph", "Graph"], ["Timeline", "Timeline"], ["Log", "Log"]];
 
-class Panel {
-  constructor(el, { focus = null, chosen = null, send }) {
+export class Panel {
+  constructor(el, options) {
+    const { focus = null, chosen = null, send, known = new Known(focus) } = options;
+    this.options = options;
     this.send = send;
-    this.known = new Known(focus);
+    this.known = known;
     this.chosen = null;
+    this.listed = [];
     this.around = new Set();  // the chosen run and all that it is in
     this.opened = new Set();
     this.first = chosen;
     this.tab = "Runs";
     this.root = make("div", "nbs");
-    this.build(focus == null);
+    this.build();
     el.append(this.root);
     this.sized = new ResizeObserver(() => this.resize());
     this.sized.observe(this.root);
     this.ticking = setInterval(() => document.hidden || this.ask(), 1000);
   }
 
-  build(ofStore) {
-    this.head = new Head(this, ofStore ? STORE_TABS : RUN_TABS);
-    this.aside = new Aside(this);
+  build() {
+    this.head = new Head(this, this.tabs());
+    this.notice = new Notice();
+    this.aside = this.newAside();
     this.pipeline = new Pipeline(this);
     this.timeline = new Timeline(this);
-    this.runs = this.runList(ofStore);
-    this.schedules = this.scheduleList();
-    this.log = keepKeys(make("pre", "log"));
-    this.log.tabIndex = 0;
+    this.log = new Log(this);
+    this.runs = this.newRuns();
+    this.schedules = scheduleList(this);
+    this.main = make("div", "main");
+    this.main.setAttribute("role", "tabpanel");
     this.graphPage = make("div", "page");
     this.graphEmpty = make("div", "empty", "Choose a pipeline's run to see its graph.");
     this.graphPage.append(this.graphEmpty);
-    this.main = make("div", "main");
-    this.main.setAttribute("role", "tabpanel");
-    const body = make("div", "body");
-    body.append(this.main, this.aside.node);
-    this.root.append(this.head.node, this.noticeLine(), body);
+    this.root.append(this.head.node, this.notice.node, this.body());
     this.root.addEventListener("keydown", event => event.key === "Escape" && this.chosen && this.choose(null));
     this.runs.scroll.addEventListener("keydown", event => this.foldByKey(event));
     this.open("Runs");
   }
 
-  runList(ofStore) {
-    return new VirtualList({
-      label: ofStore ? "Runs" : "Steps",
-      className: "runs",
-      columns: ["", "run", ofStore ? "what" : "step", "why", "progress", "last 10", "took", "when"],
-      key: id => id,
-      newRow: () => runRow(this),
-      choose: id => this.choose({ run: id }),
-    });
+  // ---- what a whole page does differently
+
+  tabs() {
+    return this.known.focus == null ? STORE_TABS : RUN_TABS;
   }
 
-  scheduleList() {
-    return new VirtualList({
-      label: "Schedules",
-      className: "schedules",
-      columns: ["", "name", "trigger", "overlap · missed", "last 10", "next", ""],
-      key: one => one.name,
-      newRow: () => scheduleRow(this),
-      choose: one => this.choose({ schedule: one.name }),
-    });
+  newAside() {
+    return new Aside(this);
   }
 
-  noticeLine() {
-    this.noticeText = make("span");
-    this.notice = make("div", "notice");
-    this.notice.hidden = true;
-    this.notice.setAttribute("role", "status");
-    this.notice.append(this.noticeText, button("Dismiss", () => { this.notice.hidden = true; }));
-    return this.notice;
+  newRuns() {
+    return runList(this);
+  }
+
+  body() {
+    const body = make("div", "body");
+    body.append(this.main, this.aside.node);
+    this.below = this.root;  // what belongs to the chosen run stands there
+    return body;
+  }
+
+  sift(ids) {
+    return ids;
+  }
+
+  waiting() {
+    return "Waiting for the kernel…";
+  }
+
+  nothing() {
+    return this.filter ? "Nothing matches the filter." : "No runs yet.";
+  }
+
+  filterBy(word) {
+    this.head.search.value = this.filter === word ? "" : word;
+    this.open("Runs");
   }
 
   // ---- what a person does
 
   open(name) {
     this.tab = name;
-    this.head.opened(name);
-    const pages = { Runs: this.runs.node, Schedules: this.schedules.node, Graph: this.graphPage, Timeline: this.timeline.node, Log: this.log };
+    this.head.tabs.opened(name);
+    const page = { Runs: this.runs.node, Schedules: this.schedules.node, Timeline: this.timeline.node, Log: this.log.node }[name] ?? this.graphPage;
     this.main.setAttribute("aria-label", name);
-    this.main.replaceChildren(pages[name]);
-    (name === "Graph" ? this.graphPage : this.root).append(this.pipeline.node);
+    this.main.replaceChildren(page);
+    (page === this.graphPage ? page : this.below).append(this.pipeline.node);
     this.ask();
   }
 
@@ -136,12 +145,14 @@ class Panel {
 
   news(news) {
     this.known.take(news);
+    this.heard(news.notices);
+  }
+
+  // the news are known already
+  heard(notices = []) {
     if (this.first != null) this.choose({ run: this.first });
     this.first = null;
-    for (const one of news.notices ?? []) {
-      say(this.noticeText, one);
-      this.notice.hidden = false;
-    }
+    for (const one of notices) this.notice.tell(one);
     this.ask();
   }
 
@@ -157,6 +168,7 @@ class Panel {
   paint() {
     const row = this.known.rows.get(this.chosen?.run);
     this.around = new Set(row ? [...this.known.path(row), row].map(one => one.id) : []);
+    this.listed = this.sift(this.known.matching(this.filter, this.opened));
     this.stand();
     this.head.show();
     this.paintPage();
@@ -165,22 +177,12 @@ class Panel {
   }
 
   paintPage() {
-    const { known, filter } = this, listed = known.matching(filter, this.opened), nothing = filter ? "Nothing matches the filter." : null;
-    const waiting = known.loaded ? null : "Waiting for the kernel…";
-    this.runs.chosen = [...this.around].findLast(id => listed.includes(id)) ?? null;
-    if (this.tab === "Runs") this.runs.set(listed, waiting ?? nothing ?? "No runs yet.");
-    if (this.tab === "Schedules") this.schedules.set(known.matchingSchedules(filter), waiting ?? nothing ?? "No schedules yet.");
+    const { known, filter } = this, waiting = known.loaded ? null : this.waiting();
+    this.runs.chosen = [...this.around].findLast(id => this.listed.includes(id)) ?? null;
+    if (this.tab === "Runs") this.runs.set(this.listed, waiting ?? this.nothing());
+    if (this.tab === "Schedules") this.schedules.set(known.matchingSchedules(filter), waiting ?? (filter ? "Nothing matches the filter." : "No schedules yet."));
     if (this.tab === "Timeline") this.timeline.show();
-    if (this.tab === "Log") this.paintLog();
-  }
-
-  paintLog() {
-    const id = this.chosen?.run ?? this.known.focus, details = this.known.details.get(id);
-    const atEnd = this.log.scrollTop + this.log.clientHeight >= this.log.scrollHeight - 4;
-    const row = this.known.rows.get(id), part = row?.pipeline ? "a step" : row?.items ? "an item" : "";
-    const silent = part ? `Choose ${part} to read its log.` : "This run has not written anything.";
-    say(this.log, id == null ? "Choose a run to read its log." : details?.log || silent);
-    if (atEnd) this.log.scrollTop = this.log.scrollHeight;
+    if (this.tab === "Log") this.log.show();
   }
 
   // A store's lists keep their height and a pipeline's have room for its steps: nothing below them jumps.
@@ -193,10 +195,11 @@ class Panel {
   }
 
   resize() {
-    const narrow = this.root.clientWidth < NARROW_PX;
+    const narrow = this.below.clientWidth < NARROW_PX;
+    this.root.classList.toggle("narrow", this.root.clientWidth < NARROW_PX);
     if (narrow !== this.isNarrow) {
       this.isNarrow = narrow;
-      this.root.classList.toggle("narrow", narrow);
+      this.main.classList.toggle("narrow", narrow);
       this.runs.narrow(narrow);
       this.schedules.narrow(narrow);
     }

@@ -1,0 +1,3 @@
+import type { Tone } from "./data";
+
+export declare function toneWord(tone: Tone): string;
