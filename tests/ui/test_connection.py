@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.ui
-pytest.importorskip("nbsched.server.news", reason="this server tells no news")
 
 OPEN = "() => window.jupyterapp.commands.execute('nbsched:open-panel')"
 WORK = """

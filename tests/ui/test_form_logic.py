@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,27 +12,10 @@ import pytest
 
 from nbsched.core.triggers import parse_trigger
 from nbsched.lines import expand, words
+from tests.ui.node import run_node
 
 HERE = Path(__file__).parent
 FORM = HERE.parents[1] / "nbsched" / "panel" / "view" / "form"
-
-
-def _node() -> str:
-    """Node of the machine, else the one that comes with Playwright."""
-    found = shutil.which("node")
-    if not found:
-        from playwright._impl._driver import compute_driver_executable
-
-        found = str(compute_driver_executable()[0])
-    return found
-
-
-def _run(*arguments: str, given: str = "") -> str:
-    done = subprocess.run(
-        [_node(), *arguments], input=given, capture_output=True, text=True, timeout=30, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def _answers(module: str, expression: str, given: Any) -> Any:
@@ -44,11 +25,11 @@ def _answers(module: str, expression: str, given: Any) -> Any:
         "let text = ''; for await (const part of process.stdin) text += part;"
         f"console.log(JSON.stringify(JSON.parse(text).map(one => {expression})))"
     )
-    return json.loads(_run("--input-type=module", "--eval", script, given=json.dumps(given)))
+    return json.loads(run_node("--input-type=module", "--eval", script, given=json.dumps(given)))
 
 
 def test_the_forms_decide_as_they_should() -> None:
-    _run("--test", str(HERE / "form_logic.test.mjs"))
+    run_node("--test", str(HERE / "form_logic.test.mjs"))
 
 
 TRIGGERS = [

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
+from tests.ui.node import run_node
 
 HERE = Path(__file__).parent
 VIEW = HERE.parents[1] / "nbsched" / "panel" / "view"
 
 
 def test_the_page_decides_as_it_should() -> None:
-    node = shutil.which("node")
-    if not node:
-        pytest.skip("needs Node")
-    done = subprocess.run(
-        [node, "--test", str(HERE / "page_logic.test.mjs")],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_node("--test", str(HERE / "page_logic.test.mjs"))
 
 
 def test_the_widgets_modules_define_no_name_twice() -> None:

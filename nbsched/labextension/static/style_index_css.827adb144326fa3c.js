@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=(e.n(i))()(a());t.push([r.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
+"use strict";(self.rspackChunknbsched=self.rspackChunknbsched||[]).push([["style_index_css"],{"./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"(n,r,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),s=e("./node_modules/css-loader/dist/runtime/api.js"),i=(e.n(s))()(a());i.push([n.id,`/* The panel. Jupyter's own variables give fonts and colours; mixing with the text's colour keeps contrast in any theme. */
 
 .nbs {
   --bg: var(--jp-layout-color1, Canvas);
@@ -131,7 +131,7 @@
 /* ---- details */
 .nbs aside { position: relative; padding: 12px 14px; border-left: 1px solid var(--line); overflow-wrap: anywhere; height: 0; min-height: 100%; overflow-y: auto; scrollbar-width: thin; scrollbar-color: var(--skip) transparent; }
 .nbs aside h3 { display: flex; align-items: baseline; gap: 8px; margin: 0 0 2px; font-size: 1.08em; font-weight: 650; }
-.nbs aside .state { color: var(--tone); font-weight: 600; }
+.nbs aside .state { flex: none; color: var(--tone); font-weight: 600; }
 .nbs aside .close { align-self: center; margin-left: auto; padding: 3px; border-color: transparent; background: none; line-height: 0; }
 .nbs aside .close svg { width: 12px; height: 12px; fill: none; stroke: var(--fg2); stroke-width: 1.6; }
 .nbs aside .meta { margin-bottom: 10px; color: var(--fg2); font-variant-numeric: tabular-nums; }
@@ -147,6 +147,12 @@
 .nbs aside .acts { margin-bottom: 12px; }
 .nbs aside .acts .primary { border-color: transparent; background: var(--brand); color: var(--jp-ui-inverse-font-color1, #fff); }
 .nbs aside .acts .primary:hover:not(:disabled) { filter: brightness(1.1); }
+.nbs .tries { margin: 0 0 12px; padding: 0; list-style: none; }
+.nbs .try { display: grid; grid-template-columns: 14px auto 64px auto 1fr; gap: 8px; align-items: center; padding: 2px 0; font-variant-numeric: tabular-nums; }
+.nbs .try .num { text-align: left; }
+.nbs .try .how { color: var(--fg2); }
+.nbs .try .sign { width: 12px; height: 12px; }
+.nbs .tries .said { padding-left: 22px; color: var(--fg2); font: 0.92em / 1.4 var(--jp-code-font-family, ui-monospace, monospace); }
 .nbs .path { display: inline; color: var(--fg2); }
 .nbs aside .path { display: block; margin-bottom: 2px; }
 .nbs .path button { padding: 0; border: 0; border-radius: 2px; background: none; color: color-mix(in srgb, var(--brand) 86%, var(--fg)); font: inherit; }
@@ -197,19 +203,31 @@
 .nbs .box .fill { fill: var(--run); opacity: 0.55; transform-box: fill-box; transform-origin: left; transition: transform 0.25s; }
 .nbs .box .label { fill: var(--fg); font-size: 12px; font-weight: 550; }
 .nbs .box .about { fill: var(--fg2); font-size: 10.5px; font-variant-numeric: tabular-nums; }
-.nbs .matrix { padding: 8px 14px 14px; overflow-x: auto; }
-.nbs .matrix table { margin: 0; border-collapse: separate; border-spacing: 3px; border: 0; font-size: 1em; table-layout: auto; }
-.nbs .matrix tr, .nbs .matrix td, .nbs .matrix th { background: none; border: 0; padding: 0; }
-.nbs .matrix th { position: sticky; left: 0; max-width: 160px; padding-right: 8px; overflow: hidden; background: var(--bg); color: var(--fg2); font-weight: 400; text-align: right; text-overflow: ellipsis; white-space: nowrap; z-index: 1; }
-.nbs .matrix td { width: 17px; min-width: 17px; height: 15px; vertical-align: bottom; }
-.nbs .matrix .h td { height: 36px; }
-.nbs .matrix td button { display: block; width: 17px; height: 15px; padding: 0; border: 0; border-radius: 2px; background: var(--tone); color: var(--bg); font-size: 9px; line-height: 15px; }
-.nbs .matrix td button:hover { filter: brightness(1.15); }
-.nbs .matrix td button.skip, .nbs .matrix td button.wait { border: 1px dashed var(--skip); background: none; }
-.nbs .matrix td button.run { background: repeating-linear-gradient(45deg, var(--run) 0 4px, color-mix(in srgb, var(--run) 55%, var(--bg)) 4px 8px); }
-.nbs .matrix td button.chosen { outline: 2px solid var(--brand); outline-offset: 1px; }
-.nbs .matrix .h button { border: 0; background: var(--skip); border-radius: 2px 2px 0 0; }
-.nbs .matrix .h button.bad { background: color-mix(in srgb, var(--bad) 60%, var(--bg)); }
+.nbs .pipeline[data-show="matrix"] > .ofgraph, .nbs .pipeline[data-show="graph"] > .ofmatrix { display: none; }
+.nbs .pipeline[data-show="matrix"], .nbs .pipeline[data-show="graph"] { grid-template-columns: minmax(0, 1fr); }
+.nbs .pipeline[data-show="matrix"] > .ofmatrix { border: 0; }
+.nbs .matrix { margin: 8px 14px 14px; max-height: 500px; overflow: auto; scrollbar-width: thin; scrollbar-color: var(--skip) transparent; }
+.nbs .columns { width: max-content; padding: 3px 3px 3px 0; }
+.nbs .columns { --line-px: 18px; --side: calc(var(--line-px) - 3px); }
+.nbs .columns .line { display: flex; gap: 3px; height: var(--line-px); }
+.nbs .columns .line.h { position: sticky; top: 0; z-index: 2; height: 42px; align-items: flex-end; padding-bottom: 3px; background: var(--bg); }
+.nbs .columns .steps { position: relative; }
+.nbs .columns .steps .line { position: absolute; top: 0; left: 0; }
+.nbs .columns .step { position: sticky; left: 0; z-index: 1; flex: none; width: calc(var(--name, 10ch) + 8px); padding-right: 8px; overflow: hidden; background: var(--bg); color: var(--fg2); line-height: var(--side); text-align: right; text-overflow: ellipsis; white-space: nowrap; }
+.nbs .columns button { flex: none; width: calc(var(--side) + 2px); height: var(--side); padding: 0; border: 0; border-radius: 2px; background: var(--tone); color: var(--bg); font-size: calc(var(--side) * 0.6); line-height: var(--side); }
+.nbs .columns button i { font-style: normal; font-weight: 700; pointer-events: none; }
+.nbs .columns button:hover:not(:disabled) { background: var(--tone); filter: brightness(1.15); }
+.nbs .columns button.skip, .nbs .columns button.wait { border: 1px dashed var(--skip); background: none; }
+.nbs .columns button.wait { border-style: dotted; border-color: var(--wait); }
+.nbs .columns button.none { visibility: hidden; }
+.nbs .columns button.run { background: repeating-linear-gradient(45deg, var(--run) 0 4px, color-mix(in srgb, var(--run) 55%, var(--bg)) 4px 8px); }
+.nbs .columns button.chosen { outline: 2px solid var(--brand); outline-offset: 1px; }
+.nbs .columns button:focus-visible { outline: 2px solid var(--fg); outline-offset: 1px; z-index: 1; }
+.nbs .columns .h button { display: flex; align-items: flex-end; height: 36px; border: 0; background: none; }
+.nbs .columns .h button:hover:not(:disabled) { background: var(--bg2); }
+.nbs .columns .h i { display: block; width: 100%; border-radius: 2px 2px 0 0; background: var(--skip); }
+.nbs .columns .h button.bad i { background: color-mix(in srgb, var(--bad) 60%, var(--bg)); }
+.nbs .columns .h button.run i { background: repeating-linear-gradient(45deg, var(--run) 0 4px, color-mix(in srgb, var(--run) 55%, var(--bg)) 4px 8px); }
 
 /* ---- timeline and log */
 .nbs .timeline { padding: 10px 14px; display: flex; flex-direction: column; }
@@ -235,46 +253,46 @@
 
 /* ---- less room */
 @container nbs (min-width: 901px) and (max-width: 1180px) {
-  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .runs .row { grid-template-columns: 18px 42px minmax(0, 1.1fr) minmax(0, 1.1fr) 66px 78px 84px; gap: 9px; }
-  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .runs :is(.when, .head > :last-child) { display: none; }
-  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .schedules .row { grid-template-columns: 18px minmax(0, 1fr) minmax(0, 1fr) 78px 84px 158px; }
-  .nbs:not(.narrow) .body:has(> aside:not([hidden])) .schedules :is(.policy, .head > :nth-child(4)) { display: none; }
+  .nbs:not(.narrow, .full) .body:has(> aside:not([hidden])) .runs .row { grid-template-columns: 18px 42px minmax(0, 1.1fr) minmax(0, 1.1fr) 66px 78px 84px; gap: 9px; }
+  .nbs:not(.narrow, .full) .body:has(> aside:not([hidden])) .runs :is(.when, .head > :last-child) { display: none; }
+  .nbs:not(.narrow, .full) .body:has(> aside:not([hidden])) .schedules .row { grid-template-columns: 18px minmax(0, 1fr) minmax(0, 1fr) 78px 84px 158px; }
+  .nbs:not(.narrow, .full) .body:has(> aside:not([hidden])) .schedules :is(.policy, .head > :nth-child(4)) { display: none; }
 }
 @container nbs (max-width: 900px) {
-  .nbs .body:has(> aside:not([hidden])) { grid-template-columns: minmax(0, 1fr); }
-  .nbs aside { border-left: 0; border-top: 1px solid var(--line); height: auto; min-height: 0; }
+  .nbs:not(.full) .body:has(> aside:not([hidden])) { grid-template-columns: minmax(0, 1fr); }
+  .nbs:not(.full) aside { border-left: 0; border-top: 1px solid var(--line); height: auto; min-height: 0; }
   .nbs .few { max-height: 236px; overflow: hidden auto; scrollbar-width: thin; }
   .nbs .pipeline { grid-template-columns: minmax(0, 1fr); }
   .nbs .pipeline > div + div { border-left: 0; border-top: 1px solid var(--line); }
 }
-.nbs.narrow .row { grid-template-columns: 18px 40px minmax(0, 1fr) auto; grid-template-rows: 24px 18px; gap: 0 8px; padding: 4px 10px; }
-.nbs.narrow { --head: 0px; --row: 52px; }
-.nbs.narrow .list > .head { display: none; }
-.nbs.narrow .runs .row { grid-template-areas: "sign id what took" ". bar why when"; }
-.nbs.narrow .runs .sign { grid-area: sign; }
-.nbs.narrow .runs .id { grid-area: id; }
-.nbs.narrow .runs .name { grid-area: what; }
-.nbs.narrow .runs .took { grid-area: took; }
-.nbs.narrow .runs .why { grid-area: why; font-size: 0.88em; }
-.nbs.narrow .runs .when { grid-area: when; font-size: 0.88em; }
-.nbs.narrow .runs .bar { grid-area: bar; height: 4px; }
-.nbs.narrow .runs .spark { display: none; }
-.nbs.narrow .pad .row > .quick.asked { grid-area: 1 / 1 / -1 / -1; right: 10px; left: auto; }
-.nbs.narrow .schedules .row { grid-template-columns: 18px minmax(0, 1fr) auto; grid-template-areas: "sign name next" ". trigger acts"; }
-.nbs.narrow .schedules .sign { grid-area: sign; }
-.nbs.narrow .schedules .name { grid-area: name; }
-.nbs.narrow .schedules .when { grid-area: next; }
-.nbs.narrow .schedules .why { grid-area: trigger; font-size: 0.88em; }
-.nbs.narrow .schedules .acts { grid-area: acts; }
-.nbs.narrow .row > .acts .push { padding: 0 7px; }
-.nbs.narrow .schedules .policy, .nbs.narrow .schedules .spark { display: none; }
+:is(.nbs.narrow, .nbs .narrow) .row { grid-template-columns: 18px 40px minmax(0, 1fr) auto; grid-template-rows: 24px 18px; gap: 0 8px; padding: 4px 10px; }
+:is(.nbs.narrow, .nbs .narrow) { --head: 0px; --row: 52px; }
+:is(.nbs.narrow, .nbs .narrow) .list > .head { display: none; }
+:is(.nbs.narrow, .nbs .narrow) .runs .row { grid-template-areas: "sign id what took" ". bar why when"; }
+:is(.nbs.narrow, .nbs .narrow) .runs .sign { grid-area: sign; }
+:is(.nbs.narrow, .nbs .narrow) .runs .id { grid-area: id; }
+:is(.nbs.narrow, .nbs .narrow) .runs .name { grid-area: what; }
+:is(.nbs.narrow, .nbs .narrow) .runs .took { grid-area: took; }
+:is(.nbs.narrow, .nbs .narrow) .runs .why { grid-area: why; font-size: 0.88em; }
+:is(.nbs.narrow, .nbs .narrow) .runs .when { grid-area: when; font-size: 0.88em; }
+:is(.nbs.narrow, .nbs .narrow) .runs .bar { grid-area: bar; height: 4px; }
+:is(.nbs.narrow, .nbs .narrow) .runs .spark { display: none; }
+:is(.nbs.narrow, .nbs .narrow) .pad .row > .quick.asked { grid-area: 1 / 1 / -1 / -1; right: 10px; left: auto; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .row { grid-template-columns: 18px minmax(0, 1fr) auto; grid-template-areas: "sign name next" ". trigger acts"; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .sign { grid-area: sign; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .name { grid-area: name; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .when { grid-area: next; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .why { grid-area: trigger; font-size: 0.88em; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .acts { grid-area: acts; }
+:is(.nbs.narrow, .nbs .narrow) .row > .acts .push { padding: 0 7px; }
+:is(.nbs.narrow, .nbs .narrow) .schedules .policy, :is(.nbs.narrow, .nbs .narrow) .schedules .spark { display: none; }
 .nbs.narrow .tabs { order: 1; margin-left: -6px; flex-wrap: wrap; }
 .nbs.narrow input[type="search"] { order: 2; flex: 1 1 130px; width: auto; }
 
 @media (prefers-reduced-motion: reduce) {
   .nbs * { transition: none !important; }
 }
-`,""]),e.d(n,{},{A:t})},"./node_modules/css-loader/dist/cjs.js!./style/form.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=(e.n(i))()(a());t.push([r.id,`/* The forms: one column where it is narrow, two where there is room. */
+`,""]),e.d(r,{},{A:i})},"./node_modules/css-loader/dist/cjs.js!./style/form.css"(n,r,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),s=e("./node_modules/css-loader/dist/runtime/api.js"),i=(e.n(s))()(a());i.push([n.id,`/* The forms: one column where it is narrow, two where there is room. */
 
 .nbs-dialog .jp-Dialog-content { width: min(920px, 100vw - 24px); max-width: none; max-height: min(860px, 100vh - 32px); padding: 20px 24px 8px; resize: none; }
 .nbs-dialog:has(.nbs-retry, .nbs-cell-form) .jp-Dialog-content { width: min(620px, 100vw - 24px); }
@@ -445,7 +463,7 @@
   .nbs-form .existing .trigger { grid-row: 2; grid-column: 2; }
   .nbs-form .existing .next { grid-row: 2; grid-column: 3 / -1; text-align: right; }
 }
-`,""]),e.d(n,{},{A:t})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(r,n,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),i=e("./node_modules/css-loader/dist/runtime/api.js"),t=e.n(i),s=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=e("./node_modules/css-loader/dist/cjs.js!./style/form.css"),l=t()(a());l.i(s.A),l.i(d.A),l.push([r.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
+`,""]),e.d(r,{},{A:i})},"./node_modules/css-loader/dist/cjs.js!./style/index.css"(n,r,e){var o=e("./node_modules/css-loader/dist/runtime/noSourceMaps.js"),a=e.n(o),s=e("./node_modules/css-loader/dist/runtime/api.js"),i=e.n(s),t=e("./node_modules/css-loader/dist/cjs.js!../nbsched/panel/view/view.css"),d=e("./node_modules/css-loader/dist/cjs.js!./style/form.css"),l=i()(a());l.i(t.A),l.i(d.A),l.push([n.id,`/* What only Lab shows; the shared view's own rules come first, and with them its colours. */
 
 /* ---- side panel */
 .nbs-side .jp-SidePanel-header { display: block; padding: 0; font-size: inherit; font-weight: inherit; letter-spacing: normal; text-transform: none; }
@@ -505,4 +523,4 @@
 .nbs-badge .next { display: flex; align-items: center; gap: 5px; height: 22px; padding: 0 6px; border-color: transparent; background: none; color: var(--fg2); font-variant-numeric: tabular-nums; }
 .nbs-badge .next .sign { width: 13px; height: 13px; }
 .nbs-badge .changed { padding: 0 8px; border: 1px solid color-mix(in srgb, var(--warn) 55%, var(--bg)); border-radius: 10px; color: var(--warn); font-size: 0.92em; line-height: 18px; }
-`,""]),e.d(n,{},{A:l})},"./node_modules/css-loader/dist/runtime/api.js"(r){r.exports=function(r){var n=[];return n.toString=function(){return this.map(function(n){var e="",o=void 0!==n[5];return n[4]&&(e+="@supports (".concat(n[4],") {")),n[2]&&(e+="@media ".concat(n[2]," {")),o&&(e+="@layer".concat(n[5].length>0?" ".concat(n[5]):""," {")),e+=r(n),o&&(e+="}"),n[2]&&(e+="}"),n[4]&&(e+="}"),e}).join("")},n.i=function(r,e,o,a,i){"string"==typeof r&&(r=[[null,r,void 0]]);var t={};if(o)for(var s=0;s<this.length;s++){var d=this[s][0];null!=d&&(t[d]=!0)}for(var l=0;l<r.length;l++){var p=[].concat(r[l]);o&&t[p[0]]||(void 0!==i&&(void 0===p[5]||(p[1]="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {").concat(p[1],"}")),p[5]=i),e&&(p[2]&&(p[1]="@media ".concat(p[2]," {").concat(p[1],"}")),p[2]=e),a&&(p[4]?(p[1]="@supports (".concat(p[4],") {").concat(p[1],"}"),p[4]=a):p[4]="".concat(a)),n.push(p))}},n}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(r){r.exports=function(r){return r[1]}},"./style/index.css"(r,n,e){e.r(n);var o=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),a=e.n(o),i=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),t=e.n(i),s=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(s),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),p=e.n(l),b=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(b),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),m=e.n(c),f=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),x={};x.styleTagTransform=m(),x.setAttributes=p(),x.insert=d().bind(null,"head"),x.domAPI=t(),x.insertStyleElement=g(),a()(f.A,x);let u=f.A&&f.A.locals?f.A.locals:void 0;e.d(n,{},{default:u})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(r){var n=[];function e(r){for(var e=-1,o=0;o<n.length;o++)if(n[o].identifier===r){e=o;break}return e}function o(r,o){for(var a={},i=[],t=0;t<r.length;t++){var s=r[t],d=o.base?s[0]+o.base:s[0],l=a[d]||0,p="".concat(d," ").concat(l);a[d]=l+1;var b=e(p),g={css:s[1],media:s[2],sourceMap:s[3],supports:s[4],layer:s[5]};if(-1!==b)n[b].references++,n[b].updater(g);else{var c=function(r,n){var e=n.domAPI(n);return e.update(r),function(n){n?(n.css!==r.css||n.media!==r.media||n.sourceMap!==r.sourceMap||n.supports!==r.supports||n.layer!==r.layer)&&e.update(r=n):e.remove()}}(g,o);o.byIndex=t,n.splice(t,0,{identifier:p,updater:c,references:1})}i.push(p)}return i}r.exports=function(r,a){var i=o(r=r||[],a=a||{});return function(r){r=r||[];for(var t=0;t<i.length;t++){var s=e(i[t]);n[s].references--}for(var d=o(r,a),l=0;l<i.length;l++){var p=e(i[l]);0===n[p].references&&(n[p].updater(),n.splice(p,1))}i=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(r){var n={};r.exports=function(r,e){var o=function(r){if(void 0===n[r]){var e=document.querySelector(r);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(r){e=null}n[r]=e}return n[r]}(r);if(!o)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");o.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(r){r.exports=function(r){var n=document.createElement("style");return r.setAttributes(n,r.attributes),r.insert(n,r.options),n}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(r,n,e){r.exports=function(r){var n=e.nc;n&&r.setAttribute("nonce",n)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(r){r.exports=function(r){if("u"<typeof document)return{update:function(){},remove:function(){}};var n=r.insertStyleElement(r);return{update:function(e){var o,a,i;o="",e.supports&&(o+="@supports (".concat(e.supports,") {")),e.media&&(o+="@media ".concat(e.media," {")),(a=void 0!==e.layer)&&(o+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),o+=e.css,a&&(o+="}"),e.media&&(o+="}"),e.supports&&(o+="}"),(i=e.sourceMap)&&"u">typeof btoa&&(o+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(i))))," */")),r.styleTagTransform(o,n,r.options)},remove:function(){var r;null===(r=n).parentNode||r.parentNode.removeChild(r)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(r){r.exports=function(r,n){if(n.styleSheet)n.styleSheet.cssText=r;else{for(;n.firstChild;)n.removeChild(n.firstChild);n.appendChild(document.createTextNode(r))}}}}]);
+`,""]),e.d(r,{},{A:l})},"./node_modules/css-loader/dist/runtime/api.js"(n){n.exports=function(n){var r=[];return r.toString=function(){return this.map(function(r){var e="",o=void 0!==r[5];return r[4]&&(e+="@supports (".concat(r[4],") {")),r[2]&&(e+="@media ".concat(r[2]," {")),o&&(e+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),e+=n(r),o&&(e+="}"),r[2]&&(e+="}"),r[4]&&(e+="}"),e}).join("")},r.i=function(n,e,o,a,s){"string"==typeof n&&(n=[[null,n,void 0]]);var i={};if(o)for(var t=0;t<this.length;t++){var d=this[t][0];null!=d&&(i[d]=!0)}for(var l=0;l<n.length;l++){var p=[].concat(n[l]);o&&i[p[0]]||(void 0!==s&&(void 0===p[5]||(p[1]="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {").concat(p[1],"}")),p[5]=s),e&&(p[2]&&(p[1]="@media ".concat(p[2]," {").concat(p[1],"}")),p[2]=e),a&&(p[4]?(p[1]="@supports (".concat(p[4],") {").concat(p[1],"}"),p[4]=a):p[4]="".concat(a)),r.push(p))}},r}},"./node_modules/css-loader/dist/runtime/noSourceMaps.js"(n){n.exports=function(n){return n[1]}},"./style/index.css"(n,r,e){e.r(r);var o=e("./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"),a=e.n(o),s=e("./node_modules/style-loader/dist/runtime/styleDomAPI.js"),i=e.n(s),t=e("./node_modules/style-loader/dist/runtime/insertBySelector.js"),d=e.n(t),l=e("./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"),p=e.n(l),b=e("./node_modules/style-loader/dist/runtime/insertStyleElement.js"),g=e.n(b),c=e("./node_modules/style-loader/dist/runtime/styleTagTransform.js"),m=e.n(c),u=e("./node_modules/css-loader/dist/cjs.js!./style/index.css"),f={};f.styleTagTransform=m(),f.setAttributes=p(),f.insert=d().bind(null,"head"),f.domAPI=i(),f.insertStyleElement=g(),a()(u.A,f);let x=u.A&&u.A.locals?u.A.locals:void 0;e.d(r,{},{default:x})},"./node_modules/style-loader/dist/runtime/injectStylesIntoStyleTag.js"(n){var r=[];function e(n){for(var e=-1,o=0;o<r.length;o++)if(r[o].identifier===n){e=o;break}return e}function o(n,o){for(var a={},s=[],i=0;i<n.length;i++){var t=n[i],d=o.base?t[0]+o.base:t[0],l=a[d]||0,p="".concat(d," ").concat(l);a[d]=l+1;var b=e(p),g={css:t[1],media:t[2],sourceMap:t[3],supports:t[4],layer:t[5]};if(-1!==b)r[b].references++,r[b].updater(g);else{var c=function(n,r){var e=r.domAPI(r);return e.update(n),function(r){r?(r.css!==n.css||r.media!==n.media||r.sourceMap!==n.sourceMap||r.supports!==n.supports||r.layer!==n.layer)&&e.update(n=r):e.remove()}}(g,o);o.byIndex=i,r.splice(i,0,{identifier:p,updater:c,references:1})}s.push(p)}return s}n.exports=function(n,a){var s=o(n=n||[],a=a||{});return function(n){n=n||[];for(var i=0;i<s.length;i++){var t=e(s[i]);r[t].references--}for(var d=o(n,a),l=0;l<s.length;l++){var p=e(s[l]);0===r[p].references&&(r[p].updater(),r.splice(p,1))}s=d}}},"./node_modules/style-loader/dist/runtime/insertBySelector.js"(n){var r={};n.exports=function(n,e){var o=function(n){if(void 0===r[n]){var e=document.querySelector(n);if(window.HTMLIFrameElement&&e instanceof window.HTMLIFrameElement)try{e=e.contentDocument.head}catch(n){e=null}r[n]=e}return r[n]}(n);if(!o)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");o.appendChild(e)}},"./node_modules/style-loader/dist/runtime/insertStyleElement.js"(n){n.exports=function(n){var r=document.createElement("style");return n.setAttributes(r,n.attributes),n.insert(r,n.options),r}},"./node_modules/style-loader/dist/runtime/setAttributesWithoutAttributes.js"(n,r,e){n.exports=function(n){var r=e.nc;r&&n.setAttribute("nonce",r)}},"./node_modules/style-loader/dist/runtime/styleDomAPI.js"(n){n.exports=function(n){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=n.insertStyleElement(n);return{update:function(e){var o,a,s;o="",e.supports&&(o+="@supports (".concat(e.supports,") {")),e.media&&(o+="@media ".concat(e.media," {")),(a=void 0!==e.layer)&&(o+="@layer".concat(e.layer.length>0?" ".concat(e.layer):""," {")),o+=e.css,a&&(o+="}"),e.media&&(o+="}"),e.supports&&(o+="}"),(s=e.sourceMap)&&"u">typeof btoa&&(o+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(s))))," */")),n.styleTagTransform(o,r,n.options)},remove:function(){var n;null===(n=r).parentNode||n.parentNode.removeChild(n)}}}},"./node_modules/style-loader/dist/runtime/styleTagTransform.js"(n){n.exports=function(n,r){if(r.styleSheet)r.styleSheet.cssText=n;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(n))}}}}]);
