@@ -74,8 +74,13 @@ export class Connection implements IServer {
   private heard(_: Event.IManager, emission: Event.Emission): void {
     if (emission.schema_id !== CHANGED) return;
     this.deaf = false;
-    this.told = true;
-    if (emission.token !== this.token && !this.failures) this.want(0);
+    this.told = String(emission.token);
+    if (!this.asking && !this.knows(this.told) && !this.failures) this.want(0);
+  }
+
+  // What that event tells of was in the last answer: its token ends with the event's.
+  private knows(event: string): boolean {
+    return !!this.token?.endsWith(`.${event}`);
   }
 
   // The server is asked within so many milliseconds, or sooner where that was wanted before.
@@ -95,7 +100,8 @@ export class Connection implements IServer {
   private async fetch(): Promise<void> {
     this.timer = undefined;
     this.asking = true;
-    this.again = this.told = false;
+    this.again = false;
+    this.told = null;
     this.askedAt = performance.now();
     try {
       this.take(await this.ask<Answer>(`/news${this.query()}`));
@@ -103,6 +109,7 @@ export class Connection implements IServer {
       this.fail(error);
     }
     this.asking = false;
+    this.again ||= this.told !== null && !this.knows(this.told);
     this.want(this.patience());
   }
 
@@ -114,7 +121,7 @@ export class Connection implements IServer {
   }
 
   private take({ token, ...news }: Answer): void {
-    const unheard = token !== this.token && !this.told && !news.all && (news.rows || news.overview?.schedules);
+    const unheard = token !== this.token && this.told === null && !news.all && (news.rows || news.overview?.schedules);
     this.deaf ||= !!unheard && !this.again;
     this.token = token;
     this.failures = 0;
@@ -158,8 +165,8 @@ export class Connection implements IServer {
   private asking = false;
   // something was wanted while the server was being asked
   private again = false;
-  // an event has told since the server was asked last
-  private told = false;
+  // the last event since the server was asked
+  private told: string | null = null;
   private deaf = false;
   private failures = 0;
 }

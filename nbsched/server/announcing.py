@@ -14,6 +14,7 @@ from typing import Any
 from jupyter_events import EventLogger
 
 from nbsched.engine.calls import Calls
+from nbsched.panel.gathering import stamp
 from nbsched.panel.source import StoreSource
 from nbsched.server.news import newsroom_of
 from nbsched.store import showing
@@ -39,7 +40,6 @@ class Announcer:
             events,
         )
         self._loop = asyncio.get_running_loop()
-        self._mark, self._emitted = uuid.uuid4().hex[:8], 0
         self._cursor: Any = None
         self._stirred = self._anyway = self._busy = self._closed = False
         self._task: asyncio.Task[None] | None = None
@@ -98,7 +98,7 @@ class Announcer:
                 anyway, self._anyway = self._anyway, False
                 changed = await asyncio.to_thread(self._look, anyway)
                 if changed is not None:
-                    self._emit(changed)
+                    self._emit(changed, anyway)
         except Exception as error:
             _log.warning("changes of the store could not be told of: %s", error)
             self._stirred, rest = True, RECOVER_S
@@ -117,10 +117,10 @@ class Announcer:
             return True
         return any(found.get(CHANGED) for found in known if found is not None)
 
-    def _emit(self, runs: list[Mapping[str, Any]]) -> None:
-        self._emitted += 1
-        data = {"token": f"{self._mark}-{self._emitted}", "runs": runs}
-        self._events.emit(schema_id=CHANGED, data=data)
+    def _emit(self, runs: list[Mapping[str, Any]], anyway: bool) -> None:
+        """Whose answer ends with the token knows it all; of what was withheld no answer knows."""
+        token = f"withheld-{uuid.uuid4().hex[:8]}" if anyway else stamp(self._cursor)
+        self._events.emit(schema_id=CHANGED, data={"token": token, "runs": runs})
 
     # -- in a thread ---------------------------------------------------------------------------------------------
 
