@@ -15,14 +15,15 @@ export const CHANGED = 'https://schema.nbsched.dev/changed';
 const PERIOD_MS = 115;
 const HIDDEN_MS = 2_000;
 // without any event the server is asked so often, in case one was lost
-const NET_MS = 30_000;
+const NET_MS = 10_000;
+const ABSENT_MS = 30_000;
 // so often once news came of which no event had told: the events' websocket is cut, or not there
 const DEAF_MS = 2_000;
 // so often while a run that is looked at writes its log
 const LOG_MS = 1_000;
 const FIRST_WAIT_MS = 500;
 const LOOKED = 10;
-const WAKING = ['online', 'focus', 'pageshow'];
+const WAKING = ['online', 'offline', 'focus', 'pageshow'];
 
 export const ENABLE = 'jupyter server extension enable nbsched';
 const ABSENT = `This Jupyter server runs without nbsched: enable it with “${ENABLE}”, then restart the server.`;
@@ -146,7 +147,7 @@ export class Connection implements IServer {
   }
 
   private patience(): number {
-    if (this.state === 'absent') return NET_MS;
+    if (this.state === 'absent') return ABSENT_MS;
     if (this.failures) return Math.min(NET_MS, FIRST_WAIT_MS * 2 ** (this.failures - 1)) * (0.8 + 0.4 * Math.random());
     if (this.again) return 0;
     if (this.writing()) return LOG_MS;
