@@ -63,4 +63,6 @@ def pipeline(steps: int) -> None:
 
 if __name__ == "__main__":
     with nb.Runtime(slots=8):
-        {"after": after, "waiting": waiting, "flood": flood, "pipeline": pipeline}[sys.argv[1]](int(sys.argv[2]))
+        {"after": after, "waiting": waiting, "flood": flood, "pipeline": pipeline}[sys.argv[1]](
+            int(sys.argv[2])
+        )

@@ -198,7 +198,13 @@ def load(page: Any, what: str, changes: list[str] | None, places: Mapping[str, s
             for place, one in frames.items()]  # fmt: skip
     rows.append(Row(f"{title}: server", cpu, "% of a core", most=MOST_CPU))
     rows.append(Row(f"{title}: asked", asked / spent, "per second", most=MOST_ASKED))
-    columns = ["while scrolling in", "frames per second", "longest frame ms", "server % of a core", "requests per second"]
+    columns = [
+        "while scrolling in",
+        "frames per second",
+        "longest frame ms",
+        "server % of a core",
+        "requests per second",
+    ]
     return Report(table(title, columns, lines), tuple(rows))
 
 
@@ -220,7 +226,10 @@ def fill(page: Any, runs: int) -> None:
 
 def changing(page: Any, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(CHANGING), *arguments], env=page.lab.environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(CHANGING), *arguments],
+        env=page.lab.environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -213,6 +213,33 @@ def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture(scope="session")
+def live_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab that tests may kill, with a store of its own."""
+    started = Lab(tmp_path_factory.mktemp("live"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def watched(browser: Any, live_lab: Lab) -> Iterator[Any]:
+    """Its side panel and page, side by side."""
+    from tests.ui.watched import Watched
+
+    context = browser.new_context(viewport={"width": 1700, "height": 1000})
+    yield Watched(context, live_lab)
+    context.close()
+
+
+@pytest.fixture
+def visitor(live_lab: Lab) -> Iterator[Any]:
+    """The lab's store, asked from here."""
+    from nbsched.engine.visiting import Visitor
+
+    with Visitor(live_lab.store) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def screenshots() -> Path:
     folder = Path(__file__).parent / "screenshots"
     folder.mkdir(exist_ok=True)

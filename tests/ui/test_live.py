@@ -6,8 +6,6 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +13,6 @@ from playwright.sync_api import expect
 import nbsched as nb
 from nbsched.engine.visiting import Visitor
 from tests.benchmarks.live import CHANGING, shown
-from tests.ui.conftest import Lab
 from tests.ui.watched import Watched
 
 pytestmark = [pytest.mark.ui, pytest.mark.timeout(120)]
@@ -27,29 +24,6 @@ HIDE = """hidden => {
     Object.defineProperty(document, 'hidden', {configurable: true, get: () => hidden});
     document.dispatchEvent(new Event('visibilitychange'));
 }"""
-
-
-@pytest.fixture(scope="module")
-def live_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab that tests may kill, with a store of its own."""
-    started = Lab(tmp_path_factory.mktemp("live"))
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def watched(browser: Any, live_lab: Lab) -> Iterator[Watched]:
-    """Its side panel and page, side by side."""
-    context = browser.new_context(viewport={"width": 1700, "height": 1000})
-    yield Watched(context, live_lab)
-    context.close()
-
-
-@pytest.fixture
-def visitor(live_lab: Lab) -> Iterator[Visitor]:
-    """The lab's store, asked from here."""
-    with Visitor(live_lab.store) as found:
-        yield found
 
 
 def changed(watched: Watched, number: int) -> list[int]:
