@@ -10,7 +10,7 @@ import type { Asking } from './ask';
 import type { IServer, State } from './tokens';
 
 // the schema of the Jupyter event that says that something has changed
-export const CHANGED = 'https://schema.nbsched.dev/changed';
+export const CHANGED = 'urn:nbsched:changed';
 
 const PERIOD_MS = 115;
 const HIDDEN_MS = 2_000;

@@ -19,7 +19,7 @@ from nbsched.panel.source import StoreSource
 from nbsched.server.news import newsroom_of
 from nbsched.store import showing
 
-CHANGED = "https://schema.nbsched.dev/changed"
+CHANGED = "urn:nbsched:changed"
 SCHEMA = Path(__file__).with_name("changed.yaml")
 PERIOD_S = 0.1
 """From one event to the next."""
