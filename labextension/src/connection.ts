@@ -10,19 +10,20 @@ import type { Asking } from './ask';
 import type { IServer, State } from './tokens';
 
 // the schema of the Jupyter event that says that something has changed
-export const CHANGED = 'https://schema.nbsched.dev/changed';
+export const CHANGED = 'urn:nbsched:changed';
 
 const PERIOD_MS = 115;
 const HIDDEN_MS = 2_000;
 // without any event the server is asked so often, in case one was lost
-const NET_MS = 30_000;
+const NET_MS = 10_000;
+const ABSENT_MS = 30_000;
 // so often once news came of which no event had told: the events' websocket is cut, or not there
 const DEAF_MS = 2_000;
 // so often while a run that is looked at writes its log
 const LOG_MS = 1_000;
 const FIRST_WAIT_MS = 500;
 const LOOKED = 10;
-const WAKING = ['online', 'focus', 'pageshow'];
+const WAKING = ['online', 'offline', 'focus', 'pageshow'];
 
 export const ENABLE = 'jupyter server extension enable nbsched';
 const ABSENT = `This Jupyter server runs without nbsched: enable it with “${ENABLE}”, then restart the server.`;
@@ -74,8 +75,13 @@ export class Connection implements IServer {
   private heard(_: Event.IManager, emission: Event.Emission): void {
     if (emission.schema_id !== CHANGED) return;
     this.deaf = false;
-    this.told = true;
-    if (emission.token !== this.token && !this.failures) this.want(0);
+    this.told = String(emission.token);
+    if (!this.asking && !this.knows(this.told) && !this.failures) this.want(0);
+  }
+
+  // What that event tells of was in the last answer: its token ends with the event's.
+  private knows(event: string): boolean {
+    return !!this.token?.endsWith(`.${event}`);
   }
 
   // The server is asked within so many milliseconds, or sooner where that was wanted before.
@@ -95,7 +101,8 @@ export class Connection implements IServer {
   private async fetch(): Promise<void> {
     this.timer = undefined;
     this.asking = true;
-    this.again = this.told = false;
+    this.again = false;
+    this.told = null;
     this.askedAt = performance.now();
     try {
       this.take(await this.ask<Answer>(`/news${this.query()}`));
@@ -103,6 +110,7 @@ export class Connection implements IServer {
       this.fail(error);
     }
     this.asking = false;
+    this.again ||= this.told !== null && !this.knows(this.told);
     this.want(this.patience());
   }
 
@@ -114,7 +122,7 @@ export class Connection implements IServer {
   }
 
   private take({ token, ...news }: Answer): void {
-    const unheard = token !== this.token && !this.told && !news.all && (news.rows || news.overview?.schedules);
+    const unheard = token !== this.token && this.told === null && !news.all && (news.rows || news.overview?.schedules);
     this.deaf ||= !!unheard && !this.again;
     this.token = token;
     this.failures = 0;
@@ -139,7 +147,7 @@ export class Connection implements IServer {
   }
 
   private patience(): number {
-    if (this.state === 'absent') return NET_MS;
+    if (this.state === 'absent') return ABSENT_MS;
     if (this.failures) return Math.min(NET_MS, FIRST_WAIT_MS * 2 ** (this.failures - 1)) * (0.8 + 0.4 * Math.random());
     if (this.again) return 0;
     if (this.writing()) return LOG_MS;
@@ -158,8 +166,8 @@ export class Connection implements IServer {
   private asking = false;
   // something was wanted while the server was being asked
   private again = false;
-  // an event has told since the server was asked last
-  private told = false;
+  // the last event since the server was asked
+  private told: string | null = null;
   private deaf = false;
   private failures = 0;
 }

@@ -6,9 +6,11 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
+from nbsched.core.errors import StoreError
 from nbsched.engine.calls import Calls
 from nbsched.engine.clock import SystemClock
 from nbsched.engine.live import Subscription
@@ -35,15 +37,20 @@ class Visitor(Calls):
                     notebook=None, started_ms=0, seen_ms=0, until_ms=0)  # fmt: skip
 
     def __enter__(self) -> Self:
-        self._nudges = Nudges()
+        self._nudges, self._open = Nudges(), True
         try:
-            self.database = Database(self.store_path, self._nudges.send)
+            self.database = Database(self.store_path, self._committed)
         except BaseException:
             self._nudges.close()
             raise
-        self._nudges.know(host.port for host in self.database.read(hosts.known))
-        self._open = True
         return self
+
+    def _committed(self) -> None:
+        """The hosts that live now hear of it, also those that came after this."""
+        if self._open:
+            with suppress(StoreError):
+                self._nudges.know(host.port for host in self.database.read(hosts.known))
+        self._nudges.send()
 
     def __exit__(self, *_: object) -> None:
         self._open = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +56,11 @@ class Lens:
         details = self.source.details(run) if run in self.looked else None
         view = self.source.pipeline(run)
         return ({"details": {run: details}} if details else {}) | ({"pipelines": {run: view}} if view else {})
+
+
+def stamp(cursor: Any) -> str:
+    """Tells what a source holds at that cursor from what it holds at others."""
+    return hashlib.blake2b(repr(cursor).encode(), digest_size=8).hexdigest()
 
 
 def head(now: Overview, before: Overview | None) -> News:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from nbsched.core.panel import Overview, Source
-from nbsched.panel.gathering import LOOKED, MOST_CHANGED, Lens, News, head
+from nbsched.panel.gathering import LOOKED, MOST_CHANGED, Lens, News, head, stamp
 from nbsched.panel.paced import Paced, TooSoon
 
 MOST_CLIENTS = 64
@@ -37,7 +37,7 @@ class Position:
 class Newsroom:
     """Tells clients of one source what has changed; from any thread.
 
-    A token names a client and an answer. The answer before is kept until the next token shows that this one has
+    A token names a client and an answer, and ends with the stamp of what the source held. The answer before is kept until the next token shows that this one has
     arrived, so that what is lost on the way is told again. `withheld` hears in how many seconds something can be
     had that was not told yet because it takes long to make.
     """
@@ -95,11 +95,12 @@ class _Client:
             self.has, self.sent = self.sent, None
         return self.has[1] if self.has and number == self.has[0] else None
 
-    def send(self, position: Position) -> int:
-        """The number of the answer that leads there."""
+    def send(self, position: Position) -> str:
+        """What names the answer that leads there."""
         self.last += 1
-        self.sent = str(self.last), position
-        return self.last
+        number = f"{self.last}.{stamp(position.cursor)}"
+        self.sent = number, position
+        return number
 
 
 class _Telling:

@@ -14,11 +14,12 @@ from typing import Any
 from jupyter_events import EventLogger
 
 from nbsched.engine.calls import Calls
+from nbsched.panel.gathering import stamp
 from nbsched.panel.source import StoreSource
 from nbsched.server.news import newsroom_of
 from nbsched.store import showing
 
-CHANGED = "https://schema.nbsched.dev/changed"
+CHANGED = "urn:nbsched:changed"
 SCHEMA = Path(__file__).with_name("changed.yaml")
 PERIOD_S = 0.1
 """From one event to the next."""
@@ -39,9 +40,9 @@ class Announcer:
             events,
         )
         self._loop = asyncio.get_running_loop()
-        self._mark, self._emitted = uuid.uuid4().hex[:8], 0
         self._cursor: Any = None
         self._stirred = self._anyway = self._busy = self._closed = False
+        self._listeners = 0
         self._task: asyncio.Task[None] | None = None
         self._again: asyncio.TimerHandle | None = None
         if CHANGED not in events.schemas:
@@ -94,11 +95,12 @@ class Announcer:
     async def _announce(self) -> None:
         self._stirred, rest = False, PERIOD_S
         try:
-            if self._is_heard():
+            before, self._listeners = self._listeners, self._listening()
+            if self._listeners:
                 anyway, self._anyway = self._anyway, False
-                changed = await asyncio.to_thread(self._look, anyway)
+                changed = await asyncio.to_thread(self._look, anyway or self._listeners > before)
                 if changed is not None:
-                    self._emit(changed)
+                    self._emit(changed, anyway)
         except Exception as error:
             _log.warning("changes of the store could not be told of: %s", error)
             self._stirred, rest = True, RECOVER_S
@@ -108,19 +110,18 @@ class Announcer:
         self._busy = False
         self._begin()
 
-    def _is_heard(self) -> bool:
-        """Whether anyone would hear the event; true where that cannot be told."""
+    def _listening(self) -> int:
+        """How many would hear the event; one where that cannot be told. Who has come may have missed what was before."""
         known = [
             getattr(self._events, name, None) for name in ("_modified_listeners", "_unmodified_listeners")
         ]
-        if self._events.handlers or None in known:
-            return True
-        return any(found.get(CHANGED) for found in known if found is not None)
+        listeners = sum(len(found.get(CHANGED, ())) for found in known if found is not None)
+        return listeners or int(bool(self._events.handlers) or None in known)
 
-    def _emit(self, runs: list[Mapping[str, Any]]) -> None:
-        self._emitted += 1
-        data = {"token": f"{self._mark}-{self._emitted}", "runs": runs}
-        self._events.emit(schema_id=CHANGED, data=data)
+    def _emit(self, runs: list[Mapping[str, Any]], anyway: bool) -> None:
+        """Whose answer ends with the token knows it all; of what was withheld no answer knows."""
+        token = f"withheld-{uuid.uuid4().hex[:8]}" if anyway else stamp(self._cursor)
+        self._events.emit(schema_id=CHANGED, data={"token": token, "runs": runs})
 
     # -- in a thread ---------------------------------------------------------------------------------------------
 

@@ -93,6 +93,23 @@ async def test_the_last_change_is_always_told_of_and_never_more_than_ten_a_secon
     assert len({data["token"] for data in heard.data}) == len(heard.data)
 
 
+async def test_an_answer_that_knows_what_an_event_tells_of_ends_with_its_token(
+    runtime: Runtime, heard: Heard
+) -> None:
+    heard.listen()
+
+    async def meanwhile() -> None:
+        before = newsroom_of(runtime).news()["token"]
+        run = runtime.run(nb.shell("true"))
+        await until(lambda: heard.states.get(run.id) == "succeeded")
+        after = newsroom_of(runtime).news()["token"]
+        told = "." + heard.data[-1]["token"]
+        assert after.endswith(told)
+        assert not before.endswith(told)
+
+    await announced(runtime, heard, meanwhile)
+
+
 async def test_a_change_that_is_no_run_s_is_told_of_too(runtime: Runtime, heard: Heard) -> None:
     heard.listen()
 

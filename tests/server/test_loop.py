@@ -55,6 +55,7 @@ def fill(visitor: Visitor, runs: int) -> None:
     """So many runs that have ended, as if they had been carried out."""
     first = visitor.run(nb.shell("true", name="old"))
     visitor.cancel(first.id)
+    first.wait(20)
 
     def copy(db: Any) -> None:
         names = [row["name"] for row in db.execute("PRAGMA table_info(runs)") if row["name"] != "id"]

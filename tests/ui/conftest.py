@@ -37,10 +37,11 @@ def _free_port() -> int:
 
 
 class Lab:
-    """A JupyterLab in a home of its own."""
+    """A JupyterLab in a home of its own; killed, it can be started again on the same port."""
 
-    def __init__(self, root: Path) -> None:
-        self.root, self.port, self.token = root, _free_port(), secrets.token_hex(12)
+    def __init__(self, root: Path, *options: str) -> None:
+        self.root, self.port, self.token, self._options = root, _free_port(), secrets.token_hex(12), options
+        self.store = root / "store.db"
         settings = root / ".settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
         extensions = root / ".path" / "labextensions"
@@ -49,8 +50,12 @@ class Lab:
         quiet = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
         self.log = (root / "lab.log").open("wb")
+        self.start()
+
+    def start(self) -> None:
+        """It answers."""
         self.process = subprocess.Popen(
-            self._command(), env=self._environment(), stdout=self.log, stderr=self.log
+            self._command(), env=self.environment, stdout=self.log, stderr=self.log
         )
         self._wait()
 
@@ -59,15 +64,17 @@ class Lab:
             sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
             f"--port={self.port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
             f"--ServerApp.root_dir={self.root}", "--LabApp.news_url=None", "--LabApp.expose_app_in_browser=True",
-            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+            "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", *self._options,
         ]  # fmt: skip
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the server is started with, and whatever is to share its store."""
         folders = {"JUPYTER_CONFIG_DIR": ".config", "JUPYTER_DATA_DIR": ".data", "JUPYTER_RUNTIME_DIR": ".run",
                    "IPYTHONDIR": ".ipython", "JUPYTERLAB_SETTINGS_DIR": ".settings",
                    "JUPYTERLAB_WORKSPACES_DIR": ".workspaces", "JUPYTER_PATH": ".path", "HOME": "."}  # fmt: skip
         own = {name: str(self.root / folder) for name, folder in folders.items()}
-        return os.environ | own | {"PYTHONPATH": str(TESTS / "panel")}
+        return os.environ | own | {"PYTHONPATH": str(TESTS / "panel"), "NBSCHED_STORE": str(self.store)}
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -85,6 +92,11 @@ class Lab:
 
     def url(self, path: str) -> str:
         return f"http://127.0.0.1:{self.port}/{path}"
+
+    def kill(self) -> None:
+        """As a crash does it."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> None:
         self.process.terminate()
@@ -198,6 +210,33 @@ def open_page(browser: Any, lab: Lab) -> Iterator[Callable[..., Page]]:
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def live_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A JupyterLab that tests may kill, with a store of its own."""
+    started = Lab(tmp_path_factory.mktemp("live"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def watched(browser: Any, live_lab: Lab) -> Iterator[Any]:
+    """Its side panel and page, side by side."""
+    from tests.ui.watched import Watched
+
+    context = browser.new_context(viewport={"width": 1700, "height": 1000})
+    yield Watched(context, live_lab)
+    context.close()
+
+
+@pytest.fixture
+def visitor(live_lab: Lab) -> Iterator[Any]:
+    """The lab's store, asked from here."""
+    from nbsched.engine.visiting import Visitor
+
+    with Visitor(live_lab.store) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

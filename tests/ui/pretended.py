@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from nbsched.core.errors import NbschedError
 
-CHANGED = "https://schema.nbsched.dev/changed"
+CHANGED = "urn:nbsched:changed"
 TELL = """([schema_id, token]) =>
     window.jupyterapp.serviceManager.events.stream.emit({schema_id, token, runs: []})"""
 VERBS = re.compile(r"/(runs|schedules)/([^/]+)/(cancel|retry|resolve|trigger|pause|resume)")

@@ -526,6 +526,6 @@ LIVE = """() => {
     const manager = window.jupyterapp.serviceManager.events, known = null;
     window.flood = setInterval(() => {
         n += 1;
-        manager.stream.emit({schema_id: 'https://schema.nbsched.dev/changed', token: 'x' + n, runs: []});
+        manager.stream.emit({schema_id: 'urn:nbsched:changed', token: 'x' + n, runs: []});
     }, 120);
 }"""

@@ -5,7 +5,7 @@ import { OutputArea, OutputAreaModel } from '@jupyterlab/outputarea';
 import { MimeModel } from '@jupyterlab/rendermime';
 import { Panel, Widget } from '@lumino/widgets';
 
-import { make, put, say, sign } from '../../../nbsched/panel/view/elements.js';
+import { keepKeys, make, put, say, sign } from '../../../nbsched/panel/view/elements.js';
 import { outputChanges, shownOutputs, standing } from '../../../nbsched/panel/view/outputs.js';
 import { took } from '../../../nbsched/panel/view/words.js';
 import { highlight } from './highlight';
@@ -20,6 +20,7 @@ export class CellView extends Panel {
     this.node.setAttribute('role', 'group');
     const head = make('div', 'about');
     head.append(this.icon, this.prompt, this.spent);
+    keepKeys(this.source).tabIndex = 0;  // long lines scroll by keyboard too
     this.addWidget(new Widget({ node: head }));
     this.addWidget(new Widget({ node: this.source }));
   }

@@ -10,7 +10,9 @@ export function errorBlock(error, open = false) {
   if (error.line) node.append(make("div", "line", error.cell == null ? error.line : `cell ${error.cell}: ${error.line}`));
   if (error.traceback) {
     const trace = make("details"), summary = keepKeys(make("summary", "", "traceback"));
-    trace.append(summary, make("pre", "", error.traceback));
+    const lines = keepKeys(make("pre", "", error.traceback));
+    lines.tabIndex = 0;  // it scrolls by keyboard too
+    trace.append(summary, lines);
     trace.open = open;
     node.append(trace);
   }

@@ -29,7 +29,7 @@ export class VirtualList {
     this.empty = make("div", "empty");
     this.scroll.append(this.pad);
     this.node.append(this.head, this.scroll, this.empty);
-    this.scroll.addEventListener("scroll", () => this.paint(), { passive: true });
+    this.scroll.addEventListener("scroll", () => this.paint(false), { passive: true });
     this.scroll.addEventListener("keydown", event => this.onKey(event));
   }
 
@@ -53,11 +53,16 @@ export class VirtualList {
     this.paint();
   }
 
-  paint() {
+  // Each item keeps its element while it is in sight; with `fresh` what stands there may have changed.
+  paint(fresh = true) {
     const first = Math.max(0, Math.floor(this.scroll.scrollTop / this.height));
     const count = Math.min(this.items.length - first, Math.ceil((this.scroll.clientHeight || 340) / this.height) + 1);
     while (this.pool.length < count) this.pool.push(this.added());
-    this.pool.forEach((node, at) => this.place(node, at < count ? first + at : -1));
+    const size = this.pool.length, from = first - (first % size || 0);
+    this.pool.forEach((node, at) => {
+      const item = from + at + (from + at < first ? size : 0);
+      this.place(node, item < first + count ? item : -1, fresh);
+    });
   }
 
   added() {
@@ -71,7 +76,9 @@ export class VirtualList {
     return node;
   }
 
-  place(node, at) {
+  place(node, at, fresh) {
+    if (!fresh && node.at === at) return;
+    node.at = at;
     node.hidden = at < 0;
     if (at < 0) return;
     const top = `translateY(${at * this.height}px)`;
