@@ -196,8 +196,8 @@ IN_ITS_KERNEL = """async code => {
 
 @pytest.fixture
 def opened(hub: str, page: Page) -> Page:
-    """What the link opens, in the browser."""
-    page.goto(f"{hub}lab/tree/{VIEW}?token={TOKEN}")
+    """What the link opens, in the browser of somebody who has not been there before."""
+    page.goto(f"{hub}lab/tree/{VIEW}?token={TOKEN}&reset")
     page.wait_for_function(OPENED, arg=VIEW, timeout=60_000)
     return page
 
@@ -208,16 +208,23 @@ def test_the_link_opens_the_tour_beside_a_kernel_that_knows_nbsched(opened: Page
     assert opened.evaluate("() => window.jupyterapp.hasPlugin('anywidget:plugin')")
 
 
+SCHEDULE = """() => {
+    void window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'});
+}"""
+
+
 def test_the_side_panel_shows_what_a_notebook_there_starts(opened: Page) -> None:
-    opened.evaluate("() => window.jupyterapp.commands.execute('nbsched:open-panel')")
-    side = opened.locator(".nbs-side")
-    expect(side).to_be_visible()
     started = "import nbsched as nb\nprint(nb.run(nb.shell('echo good morning', name='greeting')).id)"
     run = opened.evaluate(IN_ITS_KERNEL, started).strip()
+    opened.evaluate("() => window.jupyterapp.restored")
+    opened.evaluate("() => window.jupyterapp.commands.execute('nbsched:open-panel')")
+    side = opened.locator(".nbs-side")
     shown = side.get_by_role("option", name=re.compile(f"^{run} greeting succeeded"))
     expect(shown).to_be_visible(timeout=20_000)
-    opened.evaluate("run => window.jupyterapp.commands.execute('nbsched:open-run', {run})", int(run))
-    expect(opened.locator(".nbs.full, .nbs-run").get_by_text("succeeded").first).to_be_visible()
+    opened.evaluate(
+        "run => { void window.jupyterapp.commands.execute('nbsched:open-run', {run}); }", int(run)
+    )
+    expect(opened.get_by_role("tab", name="Output").last).to_be_visible()
     opened.evaluate(
         "() => window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'})"
     )
