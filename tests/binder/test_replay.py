@@ -216,8 +216,8 @@ SCHEDULE = """() => {
 def test_the_side_panel_shows_what_a_notebook_there_starts(opened: Page) -> None:
     started = "import nbsched as nb\nprint(nb.run(nb.shell('echo good morning', name='greeting')).id)"
     run = opened.evaluate(IN_ITS_KERNEL, started).strip()
-    opened.evaluate("() => window.jupyterapp.restored")
-    opened.evaluate("() => window.jupyterapp.commands.execute('nbsched:open-panel')")
+    opened.evaluate("() => window.jupyterapp.restored.then(() => null)")
+    opened.evaluate("() => { void window.jupyterapp.commands.execute('nbsched:open-panel'); }")
     side = opened.locator(".nbs-side")
     shown = side.get_by_role("option", name=re.compile(f"^{run} greeting succeeded"))
     expect(shown).to_be_visible(timeout=20_000)
