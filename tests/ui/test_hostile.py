@@ -44,7 +44,8 @@ SPEC = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language"
 RICH = """
 from IPython.display import display
 for text in TEXTS:
-    plain = text.replace("http:", "").replace("//evil.invalid", "/files")  # a picture by its address is for Lab's sanitizer to let through
+    # a picture by its address is for Lab's sanitizer to let through
+    plain = text.replace("http:", "").replace("//evil.invalid", "/files")
     for kind in ("text/html", "text/markdown", "image/svg+xml", "application/javascript", "text/latex"):
         display({kind: plain, "text/plain": text}, raw=True)
     print(text)

@@ -19,7 +19,8 @@ NOTE = r"""places => {
             }
         if (fresh.length) setTimeout(() => fresh.forEach(key => { window.seen[key] = Date.now(); }));
     };
-    new MutationObserver(note).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label', 'hidden']});
+    const what = {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label', 'hidden']};
+    new MutationObserver(note).observe(document.body, what);
 }"""
 """Rows change within a frame; what is put off there happens once the frame has been painted."""
 FRAMES = """async ([selector, seconds]) => {
