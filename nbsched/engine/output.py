@@ -66,24 +66,29 @@ def shown_as(calls: Calls, run: int) -> Literal["notebook", "log", "steps"]:
 def read_notebook(run: Run, since: int = 0) -> NotebookPart:
     """The cells of the run's output notebook that changed since then, also while it runs; all of them for 0.
 
-    After another attempt has begun they are all cells of that one's.
+    After another attempt has begun they are what is left of the earlier one's, then all cells of that one's.
     """
-    from nbsched.kernels.reading import reader_of
-
     record = run.record  # before its files: one that has ended writes no more
     if record.output is None:
         return NotebookPart(path=None, next=0, ended=record.state.final, all=True, cells=[])
     path = Path(record.output)
     number = int(path.parent.name)
     attempt, version = divmod(since, ATTEMPT)
-    found = reader_of(path).read(version if attempt == number else 0)
+    if 0 < attempt < number:
+        left = _part(path.parents[1] / str(attempt) / path.name, attempt, version, ended=False)
+        if left["cells"]:
+            return left
+    return _part(path, number, version if attempt == number else 0, ended=record.state.final)
+
+
+def _part(path: Path, attempt: int, version: int, *, ended: bool) -> NotebookPart:
+    """What has changed in the output notebook of that attempt."""
+    from nbsched.kernels.reading import reader_of
+
+    found = reader_of(path).read(version)
     cells = [CellAt(index=index, cell=cell) for index, cell in found.cells.items()]
     return NotebookPart(
-        path=record.output,
-        next=number * ATTEMPT + found.version,
-        ended=record.state.final,
-        all=found.whole,
-        cells=cells,
+        path=str(path), next=attempt * ATTEMPT + found.version, ended=ended, all=found.whole, cells=cells
     )
 
 

@@ -54,7 +54,7 @@ class Followed:
 
     @property
     def text(self) -> str:
-        outputs = [one for _, cell in sorted(self.cells.items()) for one in cell["outputs"]]
+        outputs = [one for _, cell in sorted(self.cells.items()) for one in cell.get("outputs", ())]
         return "".join(one["text"] for one in outputs if one["output_type"] == "stream")
 
     def check(self, run: Run) -> None:
@@ -110,7 +110,19 @@ def test_the_next_attempt_is_another_notebook_from_its_beginning(
     assert followed.text == "try 2\n"
     first = read_notebook(run, 1)
     assert first["all"]
-    assert read_notebook(run, output.ATTEMPT + 5)["all"]  # where the first attempt had come to
+
+
+def test_what_is_left_of_an_attempt_is_told_before_the_next_one(
+    real: nb.Runtime, write: Callable[..., Path]
+) -> None:
+    source = "import nbsched as nb\nassert nb.context().attempt == 2"
+    run = real.run(nb.notebook(write("flaky.ipynb", source)), retries=1, backoff="1ms").wait(20)
+    rest = read_notebook(run, output.ATTEMPT + 1)  # where the first attempt had begun
+    assert "AssertionError" in str(rest["cells"])
+    assert not rest["ended"]
+    then = read_notebook(run, rest["next"])
+    assert (then["path"], then["all"], then["ended"]) == (run.output, True, True)
+    assert then["path"] != rest["path"]
 
 
 def test_a_run_that_has_not_begun_or_has_no_notebook_says_so(rt: Any, works: Any) -> None:
