@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
+import anyio
+
 from nbsched.engine.clock import after, ticks
 
 FLOOD, FLOOD_S, TOGETHER_S = 6, 0.2, 0.03
-"""When it has been asked for so often within so many seconds, it is done once for all of the last ones."""
+"""When it was asked for so often within so many seconds, it is done so much later."""
 
 
 class Calm:
-    """Makes the call at once each time, but in a flood one for many, a moment later; on a loop only."""
+    """Makes the call at once, but in a flood a moment later: who asks waits for it, and then asks once for many."""
 
     def __init__(self, call: Callable[[], None]) -> None:
         self._call = call
@@ -20,16 +22,16 @@ class Calm:
         self.due = False
         """The call will be made in a moment."""
 
-    def __call__(self) -> None:
-        if self.due:
-            return
+    async def __call__(self) -> None:
         self._last.append(ticks())
         if len(self._last) == FLOOD and self._last[-1] - self._last[0] < FLOOD_S:
-            self.due = True
-            after(TOGETHER_S, self._make_it)
-        else:
-            self._call()
-
-    def _make_it(self) -> None:
-        self.due = False
+            await self._moment()
         self._call()
+
+    async def _moment(self) -> None:
+        self.due, over = True, anyio.Event()
+        after(TOGETHER_S, over.set)
+        try:
+            await over.wait()
+        finally:
+            self.due = False

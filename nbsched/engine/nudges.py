@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -34,14 +34,14 @@ class Nudges:
             with contextlib.suppress(OSError):
                 self._socket.sendto(word, ("127.0.0.1", port))
 
-    async def hear(self, heard: Callable[[], None], met: Callable[[], None]) -> None:
+    async def hear(self, heard: Callable[[], Awaitable[None]], met: Callable[[], None]) -> None:
         """`heard` is called for each nudge, and `met` before it when there is a newcomer, until cancelled."""
         while True:
             await anyio.wait_readable(self._socket)
             words = set(self._waiting())
             if NEW in words:
                 met()
-            heard()
+            await heard()
 
     def _waiting(self) -> Iterator[bytes]:
         with contextlib.suppress(OSError):
