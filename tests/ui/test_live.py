@@ -55,6 +55,22 @@ def test_one_change_is_asked_for_once(watched: Watched, visitor: Visitor) -> Non
         assert len(watched.requests) - before == 1, watched.requests[before:]
 
 
+def test_after_a_hundred_changes_a_second_every_final_state_is_seen(
+    watched: Watched, visitor: Visitor
+) -> None:
+    before = len(watched.requests)
+    subprocess.run([sys.executable, str(CHANGING), "flood", "5"], env=watched.lab.environment, check=True)
+    assert len(watched.requests) - before <= 50, "in six seconds"
+    ended = visitor.database.read(
+        lambda db: dict(
+            db.execute("SELECT state, count(*) FROM runs WHERE parent IS NULL GROUP BY state").fetchall()
+        )
+    )
+    for state in ("succeeded", "failed"):
+        chip = watched.whole.locator(".chip").filter(has_text=state)
+        expect(chip.locator("em")).to_have_text(str(ended[state]), timeout=5000)
+
+
 def test_after_a_cut_everything_that_has_ended_is_seen_without_a_reload(
     watched: Watched, visitor: Visitor
 ) -> None:
