@@ -1,4 +1,4 @@
-"""Who follows the Binder link gets quickstart.ipynb in JupyterLab: the same steps, taken without docker."""
+"""Who follows the Binder link gets the tour in JupyterLab: the same steps, taken without docker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 pytestmark = [pytest.mark.binder, pytest.mark.timeout(600)]
 
@@ -177,7 +177,9 @@ def page(chromium: str) -> Iterator[Page]:
         browser.close()
 
 
-OPENED = "() => window.jupyterapp?.shell?.currentWidget?.context?.path === 'notebooks/quickstart.ipynb'"
+VIEW = "notebooks/lab.ipynb"
+"""What the link opens."""
+OPENED = "path => window.jupyterapp?.shell?.currentWidget?.context?.path === path"
 IN_ITS_KERNEL = """async code => {
     const panel = window.jupyterapp.shell.currentWidget;
     await panel.context.ready;
@@ -192,9 +194,42 @@ IN_ITS_KERNEL = """async code => {
 }"""
 
 
-def test_the_link_opens_the_quickstart_beside_a_kernel_that_knows_nbsched(hub: str, page: Page) -> None:
-    page.goto(f"{hub}lab/tree/notebooks/quickstart.ipynb?token={TOKEN}")
-    page.wait_for_function(OPENED, timeout=60_000)
-    said = page.evaluate(IN_ITS_KERNEL, "%load_ext nbsched\nprint(*get_ipython().extension_manager.loaded)")
+@pytest.fixture
+def opened(hub: str, page: Page) -> Page:
+    """What the link opens, in the browser of somebody who has not been there before."""
+    page.goto(f"{hub}lab/tree/{VIEW}?token={TOKEN}&reset")
+    page.wait_for_function(OPENED, arg=VIEW, timeout=60_000)
+    return page
+
+
+def test_the_link_opens_the_tour_beside_a_kernel_that_knows_nbsched(opened: Page) -> None:
+    said = opened.evaluate(IN_ITS_KERNEL, "%load_ext nbsched\nprint(*get_ipython().extension_manager.loaded)")
     assert "nbsched" in said.split()
-    assert page.evaluate("() => window.jupyterapp.hasPlugin('anywidget:plugin')")
+    assert opened.evaluate("() => window.jupyterapp.hasPlugin('anywidget:plugin')")
+
+
+SCHEDULE = """() => {
+    void window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'});
+}"""
+
+
+def test_the_side_panel_shows_what_a_notebook_there_starts(opened: Page) -> None:
+    started = "import nbsched as nb\nprint(nb.run(nb.shell('echo good morning', name='greeting')).id)"
+    run = opened.evaluate(IN_ITS_KERNEL, started).strip()
+    opened.evaluate("() => window.jupyterapp.restored")
+    opened.evaluate("() => window.jupyterapp.commands.execute('nbsched:open-panel')")
+    side = opened.locator(".nbs-side")
+    shown = side.get_by_role("option", name=re.compile(f"^{run} greeting succeeded"))
+    expect(shown).to_be_visible(timeout=20_000)
+    opened.evaluate(
+        "run => { void window.jupyterapp.commands.execute('nbsched:open-run', {run}); }", int(run)
+    )
+    expect(opened.get_by_role("tab", name="Output").last).to_be_visible()
+    opened.evaluate(
+        "() => window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'})"
+    )
+    expect(opened.get_by_role("dialog", name="Schedule quickstart.ipynb")).to_be_visible()
+
+
+def test_the_tour_runs_from_top_to_bottom(image: Venv, checkout: Path) -> None:
+    image.run("jupyter", "execute", VIEW, cwd=checkout)

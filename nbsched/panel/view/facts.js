@@ -24,12 +24,15 @@ export function facts({ run, attempts, path, cells }, schedule) {
   const listed = map => Object.entries(map).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join("\n");
   const lasted = attempts.map(one => (one.ended_at ? took(Date.parse(one.ended_at) - Date.parse(one.started_at)) : "running"));
   const retried = run.retry_of == null ? [] : [["retry of", String(run.retry_of)]];
+  const output = run.output?.split(/[\\/]/).slice(-3).join("/") ?? "";  // the button gives the whole path
   return pairs([
     ["parameters", listed(run.params)], ["values", listed(run.values)],
     ["result", run.result == null ? "" : show(run.result)],
     ["cells", cells ?? ""],
     ["attempts", attempts.length === 1 ? `${attempts.length} · ${lasted.join(", ")}` : ""],
-    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")], ["pipeline", run.pipeline && run.pipeline !== run.name && !path.length ? run.pipeline : ""], ["key", run.key ?? ""], ["output", run.output ?? ""], ...retried,
+    ["schedule", [run.schedule, schedule?.trigger].filter(Boolean).join(" · ")],
+    ["pipeline", run.pipeline && run.pipeline !== run.name && !path.length ? run.pipeline : ""],
+    ["key", run.key ?? ""], ["output", output && `…/${output}`], ...retried,
   ]);
 }
 
