@@ -1,4 +1,4 @@
-// What the server says has changed is fetched: one request at a time, at most nine a second, and again until it is known.
+// What the server says has changed is fetched: one request at a time, at most nine a second and in a flood four, and again until it is known.
 
 import type { Event, ServiceManager } from '@jupyterlab/services';
 import { Signal } from '@lumino/signaling';
@@ -13,6 +13,10 @@ import type { IServer, State } from './tokens';
 export const CHANGED = 'urn:nbsched:changed';
 
 const PERIOD_MS = 115;
+// in a flood: once it was asked so often without a rest
+const FLOOD = 9;
+const FLOOD_PERIOD_MS = 225;
+const REST_MS = 500;
 const HIDDEN_MS = 2_000;
 // without any event the server is asked so often, in case one was lost
 const NET_MS = 10_000;
@@ -91,11 +95,16 @@ export class Connection implements IServer {
       return;
     }
     const now = performance.now();
-    const at = Math.max(now + ms, this.askedAt + (document.hidden ? HIDDEN_MS : PERIOD_MS));
+    const at = Math.max(now + ms, this.askedAt + this.period);
     if (this.timer !== undefined && at >= this.due) return;
     clearTimeout(this.timer);
     this.due = at;
     this.timer = window.setTimeout(() => void this.fetch(), at - now);
+  }
+
+  private get period(): number {
+    if (document.hidden) return HIDDEN_MS;
+    return this.flood < FLOOD ? PERIOD_MS : FLOOD_PERIOD_MS;
   }
 
   private async fetch(): Promise<void> {
@@ -103,6 +112,7 @@ export class Connection implements IServer {
     this.asking = true;
     this.again = false;
     this.told = null;
+    this.flood = performance.now() - this.askedAt < REST_MS ? this.flood + 1 : 0;
     this.askedAt = performance.now();
     try {
       this.take(await this.ask<Answer>(`/news${this.query()}`));
@@ -163,6 +173,8 @@ export class Connection implements IServer {
   private timer: number | undefined;
   private due = 0;
   private askedAt = -Infinity;
+  // asked so often without a rest
+  private flood = 0;
   private asking = false;
   // something was wanted while the server was being asked
   private again = false;

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import anyio
 
-from nbsched.engine.clock import ticks
-
 AGAIN, NEW = b"!", b"+"
 """What a nudge says: look again, or that whoever sends it has come."""
-
-
-FLOOD, FLOOD_S, TOGETHER_S = 6, 0.2, 0.03
-"""When so many have come within so many seconds, what comes within the last is heard together."""
 
 
 class Nudges:
@@ -41,21 +34,14 @@ class Nudges:
             with contextlib.suppress(OSError):
                 self._socket.sendto(word, ("127.0.0.1", port))
 
-    async def hear(self, heard: Callable[[], None], met: Callable[[], None]) -> None:
-        """`heard` is called for each nudge, and `met` before it when there is a newcomer, until cancelled.
-
-        Of a flood those that come within a short while are heard as one.
-        """
-        last: deque[float] = deque(maxlen=FLOOD)
+    async def hear(self, heard: Callable[[], Awaitable[None]], met: Callable[[], None]) -> None:
+        """`heard` is called for each nudge, and `met` before it when there is a newcomer, until cancelled."""
         while True:
             await anyio.wait_readable(self._socket)
             words = set(self._waiting())
             if NEW in words:
                 met()
-            heard()
-            last.append(ticks())
-            if len(last) == FLOOD and last[-1] - last[0] < FLOOD_S:
-                await anyio.sleep(TOGETHER_S)
+            await heard()
 
     def _waiting(self) -> Iterator[bytes]:
         with contextlib.suppress(OSError):

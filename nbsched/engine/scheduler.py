@@ -23,6 +23,7 @@ from nbsched.core.triggers import trigger_of
 from nbsched.engine import firing
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
+from nbsched.engine.calming import Calm
 from nbsched.engine.crew import MOST_CELLS, MOST_POKES, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
@@ -70,6 +71,7 @@ class Scheduler:
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
         self._nudged, self._turning, self._closing = False, True, False
+        self._hear = Calm(self._look_again)
         self.turns = 0
         self._served = False
         self._live_since = self._last_awake = around.clock.now()
@@ -110,7 +112,14 @@ class Scheduler:
     @property
     def idle(self) -> bool:
         """Nothing runs here and nothing is left to look at before the next wait ends."""
-        return not (len(self._crew) or self._nudged or self._turning or self._teller.busy or self.bus.busy)
+        return not (
+            len(self._crew)
+            or self._nudged
+            or self._hear.due
+            or self._turning
+            or self._teller.busy
+            or self.bus.busy
+        )
 
     def _look_again(self) -> None:
         self._nudged = False
@@ -126,7 +135,7 @@ class Scheduler:
         async with anyio.create_task_group() as background:
             self._background = background
             await background.start(self.bus.run)
-            background.start_soon(self._nudges.hear, self._look_again, self._know_the_others)
+            background.start_soon(self._nudges.hear, self._hear, self._know_the_others)
             background.start_soon(self._stay_alive)
             async with anyio.create_task_group() as group:
                 self._crew.begin(group)

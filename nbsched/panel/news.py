@@ -37,9 +37,10 @@ class Position:
 class Newsroom:
     """Tells clients of one source what has changed; from any thread.
 
-    A token names a client and an answer, and ends with the stamp of what the source held. The answer before is kept until the next token shows that this one has
-    arrived, so that what is lost on the way is told again. `withheld` hears in how many seconds something can be
-    had that was not told yet because it takes long to make.
+    A token names a client and an answer, and ends with the stamp of what the source held. The answer
+    before is kept until the next token shows that this one has arrived, so that what is lost on the way is told
+    again. `withheld` hears in how many seconds something can be had that was not told yet because it takes long to
+    make.
     """
 
     def __init__(self, source: Source, withheld: Callable[[float], None] = lambda seconds: None) -> None:

@@ -95,7 +95,10 @@ class Announcer:
     async def _announce(self) -> None:
         self._stirred, rest = False, PERIOD_S
         try:
-            before, self._listeners = self._listeners, self._listening()
+            before, self._listeners = (
+                self._listeners,
+                self._listening(),
+            )  # who has come may have missed something
             if self._listeners:
                 anyway, self._anyway = self._anyway, False
                 changed = await asyncio.to_thread(self._look, anyway or self._listeners > before)
@@ -111,7 +114,7 @@ class Announcer:
         self._begin()
 
     def _listening(self) -> int:
-        """How many would hear the event; one where that cannot be told. Who has come may have missed what was before."""
+        """How many would hear the event; one where that cannot be told."""
         known = [
             getattr(self._events, name, None) for name in ("_modified_listeners", "_unmodified_listeners")
         ]

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     growth,
     idle,
     instants,
+    live,
     many,
     memory,
     notebooks,
@@ -67,6 +68,7 @@ GROUPS = {
     "growth": Group(growth.report, {"few": 10, "many": 1_000, "calls": 5, "rounds": 1}),
     "cron": Group(instants.report, {"number": 5, "rounds": 1}),
     "frames": Group(frames.report),
+    "live": Group(live.report, {"number": 1, "runs": 100, "steps": 100, "seconds": 2}),
 }
 
 

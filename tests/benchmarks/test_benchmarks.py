@@ -17,7 +17,7 @@ from tests.benchmarks.starting import imported
 NEEDS = {"bus": ["events"], "tasks": ["dbos"], "steps": ["prefect", "dagster"]}
 """Groups whose peers have environments that a test does not make."""
 QUICK = ("cron", "growth")
-SLOW = [name for name in GROUPS if name not in (*QUICK, "frames")]
+SLOW = [name for name in GROUPS if name not in (*QUICK, "frames", "live")]
 
 
 def test_importing_nbsched_takes_next_to_no_time() -> None:

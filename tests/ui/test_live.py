@@ -1,4 +1,4 @@
-"""JupyterLab and its real server, when all goes well and when it does not: what has ended is on the screen in the end."""
+"""JupyterLab and its real server, whatever happens between them: what has ended is on the screen in the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.ui.watched import Watched
 
 pytestmark = [pytest.mark.ui, pytest.mark.timeout(120)]
 SEEN = """ids => {
-    const ended = place => id => document.querySelector(`${place} [role=option][aria-label^="${id} "][aria-label*=" succeeded,"]`);
+    const row = id => `[role=option][aria-label^="${id} "][aria-label*=" succeeded,"]`;
+    const ended = place => id => document.querySelector(`${place} ${row(id)}`);
     return ['.nbs-side .recent', '.nbs.full .runs'].every(place => ids.every(ended(place)));
 }"""
 HIDE = """hidden => {
@@ -52,6 +53,22 @@ def test_one_change_is_asked_for_once(watched: Watched, visitor: Visitor) -> Non
         watched.ask("POST", f"/runs/{run.id}/cancel")
         watched.page.wait_for_timeout(700)
         assert len(watched.requests) - before == 1, watched.requests[before:]
+
+
+def test_after_a_hundred_changes_a_second_every_final_state_is_seen(
+    watched: Watched, visitor: Visitor
+) -> None:
+    before = len(watched.requests)
+    subprocess.run([sys.executable, str(CHANGING), "flood", "5"], env=watched.lab.environment, check=True)
+    assert len(watched.requests) - before <= 50, "in six seconds"
+    ended = visitor.database.read(
+        lambda db: dict(
+            db.execute("SELECT state, count(*) FROM runs WHERE parent IS NULL GROUP BY state").fetchall()
+        )
+    )
+    for state in ("succeeded", "failed"):
+        chip = watched.whole.locator(".chip").filter(has_text=state)
+        expect(chip.locator("em")).to_have_text(str(ended[state]), timeout=5000)
 
 
 def test_after_a_cut_everything_that_has_ended_is_seen_without_a_reload(

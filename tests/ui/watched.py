@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 PLACES = {"side panel": ".nbs-side", "page": ".nbs.full"}
@@ -19,7 +20,8 @@ NOTE = r"""places => {
             }
         if (fresh.length) setTimeout(() => fresh.forEach(key => { window.seen[key] = Date.now(); }));
     };
-    new MutationObserver(note).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label', 'hidden']});
+    const what = {subtree: true, childList: true, attributes: true, attributeFilter: ['aria-label', 'hidden']};
+    new MutationObserver(note).observe(document.body, what);
 }"""
 """Rows change within a frame; what is put off there happens once the frame has been painted."""
 FRAMES = """async ([selector, seconds]) => {
@@ -59,6 +61,16 @@ class Watched:
         self.page.evaluate(
             "([id, args]) => window.jupyterapp.commands.execute(id, args).then(() => null)", [name, arguments]
         )
+
+    def sides(self) -> Iterator[str]:
+        """Each side of the chosen run is in front, one after the other."""
+        self.page.wait_for_timeout(500)  # what a run has is known with its details
+        for name in ("Details", "Output", "Log", "Events", "Compare"):
+            tab = self.whole.locator("aside").get_by_role("tab", name=name, exact=True)
+            if tab.is_visible():
+                tab.click()
+                self.page.wait_for_timeout(250)
+                yield name
 
     def seen(self, run: int, state: str) -> dict[str, float]:
         """By place, when the run was seen to be in that state: milliseconds since the epoch."""
