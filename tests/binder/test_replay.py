@@ -225,9 +225,7 @@ def test_the_side_panel_shows_what_a_notebook_there_starts(opened: Page) -> None
         "run => { void window.jupyterapp.commands.execute('nbsched:open-run', {run}); }", int(run)
     )
     expect(opened.get_by_role("tab", name="Output").last).to_be_visible()
-    opened.evaluate(
-        "() => window.jupyterapp.commands.execute('nbsched:schedule', {path: 'notebooks/quickstart.ipynb'})"
-    )
+    opened.evaluate(SCHEDULE)
     expect(opened.get_by_role("dialog", name="Schedule quickstart.ipynb")).to_be_visible()
 
 
