@@ -34,6 +34,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
     palette?.addItem({ command: Commands.openPanel, category: CATEGORY });
     restorer?.add(side, side.id);
     app.shell.add(side, 'left', { rank: RANK, type: 'Schedules' });
+    void app.restored.then(() => side.unfold());
     void settings?.load(panel.id).then(found => {
       const place = (): void => move(app, side, found.composite.side === 'right' ? 'right' : 'left');
       found.changed.connect(place);

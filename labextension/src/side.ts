@@ -63,6 +63,12 @@ export class Side extends SidePanel implements Host {
     this.ask();
   }
 
+  // Something is open: Lab 4.4 restores sections that were out of sight as folded.
+  unfold(): void {
+    const content = this.content as AccordionPanel;
+    if (content.widgets.every(section => section.isHidden)) content.widgets.forEach((_, at) => content.expand(at));
+  }
+
   protected override onBeforeShow(message: Message): void {
     super.onBeforeShow(message);
     this.ask();

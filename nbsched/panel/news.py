@@ -128,7 +128,7 @@ class _Telling:
 
     def _tell_changes(self, known: Position, moved: Collection[int]) -> None:
         seen, owed = self._lens.shown, known.owed
-        new = self._lens.shown - known.looked - {known.focus}
+        new = self.position.looked - known.looked
         changed = {*moved, *new}
         self.news = self._lens.rows(changed)
         if self._lens.focus is None and (HEAD in owed or self.position.cursor != known.cursor):

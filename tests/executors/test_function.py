@@ -620,13 +620,9 @@ async def test_interrupting_one_of_a_batch_harms_no_other(assign: Assign) -> Non
     assert [outcome.kind for outcome in outcomes] == ["succeeded", "interrupted", "succeeded"]
 
 
-@pytest.mark.usefixtures("no_collection")
-def test_an_interrupt_at_any_moment_hits_its_own_run_only(assign: Assign) -> None:
-    """Thousands of short functions under fire; each interrupted one was aimed at."""
-    executor, aimed, over = FunctionExecutor(), set[int](), threading.Event()
-    plain = assign(work(lambda: sum(range(100))))
-    batch = [replace(plain, context=replace(plain.context, run_id=n)) for n in range(5000)]
-    at = 0
+def under_fire(executor: FunctionExecutor, batch: list[Assignment]) -> tuple[set[int], set[int]]:
+    """Which runs of the batch another thread has aimed at, as fast as it can, and which ended interrupted."""
+    aimed, over, at = set[int](), threading.Event(), 0
 
     def started(index: int) -> None:
         nonlocal at
@@ -647,10 +643,21 @@ def test_an_interrupt_at_any_moment_hits_its_own_run_only(assign: Assign) -> Non
         sys.setswitchinterval(patience)
         over.set()
         gunner.join()
-    hit = {index for index, outcome in enumerate(outcomes) if outcome.kind == "interrupted"}
     assert len(outcomes) == len(batch)
-    assert hit
-    assert hit <= aimed
+    return aimed, {index for index, outcome in enumerate(outcomes) if outcome.kind == "interrupted"}
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_an_interrupt_at_any_moment_hits_its_own_run_only(assign: Assign) -> None:
+    """Thousands of short functions under fire; each interrupted one was aimed at."""
+    plain = assign(work(lambda: sum(range(100))))
+    batch = [replace(plain, context=replace(plain.context, run_id=n)) for n in range(5000)]
+    for _ in range(20):  # on a busy machine the other thread may come too late for a whole batch
+        aimed, hit = under_fire(FunctionExecutor(), batch)
+        assert hit <= aimed
+        if hit:
+            return
+    pytest.fail("no run was hit")
 
 
 @dataclass

@@ -76,6 +76,14 @@ class Page:
             self.cell("pass", timeout=end - time.monotonic())
             time.sleep(0.02)
 
+    def until_settled(self, asked: str, timeout: float = 20) -> None:
+        """Nothing of the run's is still growing: all is in the first display."""
+        end = time.monotonic() + timeout
+        while any(data.get("text/plain") for data in list(self.displays[asked].values())[1:]):
+            assert time.monotonic() < end, f"never settled: {self.displays[asked]}"
+            self.cell("pass", timeout=end - time.monotonic())
+            time.sleep(0.02)
+
 
 def notebook(path: Path, *sources: str) -> None:
     cells = [nbformat.v4.new_code_cell(source, id=f"c{at}") for at, source in enumerate(sources)]
@@ -117,6 +125,7 @@ def test_a_notebook_that_runs_in_another_process_is_shown_live_and_complete(
     page.cell("busy = 1")
     (page.folder / "go").touch()
     page.until_shown(asked, "succeeded")
+    page.until_settled(asked)
     whole = page.shown(asked, "text/html")
     assert re.findall("first|<i>rich</i>|&lt;b&gt;half|print\\(&#x27;last", whole)[-1] == "print(&#x27;last"
     assert whole.count("&lt;b&gt;half&lt;/b&gt;") == 2  # in the source, and printed
@@ -144,7 +153,12 @@ def test_running_the_cell_again_leaves_what_it_showed(page: Page) -> None:
     (page.folder / "go").touch()
     page.until_shown(second, "succeeded")
     assert "succeeded" not in page.shown(first)
-    page.cell("import threading\nassert not [t for t in threading.enumerate() if t.name == 'nbsched-attach']")
+    page.cell(
+        "import threading\nfollowing = [t for t in threading.enumerate() if t.name == 'nbsched-attach']"
+    )
+    page.cell(
+        "for thread in following: thread.join(10)\nassert not any(map(threading.Thread.is_alive, following))"
+    )
 
 
 def test_a_command_shows_its_log_and_why_it_failed(page: Page) -> None:

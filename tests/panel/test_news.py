@@ -10,7 +10,7 @@ from typing import Any
 
 import panel_source
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nbsched.core.pieces import pieces
@@ -171,6 +171,7 @@ class Play:
 
 @settings(max_examples=300, deadline=None)
 @given(ACTIONS, st.sampled_from([None, PIPELINE]))
+@example([("ask", []), ("look", PIPELINE)], PIPELINE)
 def test_whatever_happens_in_the_end_the_client_knows_everything(
     actions: list[tuple[str, Any]], focus: int | None
 ) -> None:

@@ -113,6 +113,24 @@ def test_a_narrow_side_panel_loses_nothing(shown: Callable[..., Shown], screensh
     lab.side.screenshot(path=screenshots / "side_wide.png")
 
 
+def test_a_panel_that_was_folded_altogether_comes_back_open(shown: Callable[..., Shown]) -> None:
+    lab = shown().open()
+    heads = lab.side.locator(".lm-AccordionPanel-title")
+
+    def is_saved(asked: Any) -> bool:
+        return "api/workspaces" in asked.url and asked.method == "PUT"
+
+    for at in range(2):
+        heads.nth(at).click()
+    with lab.page.expect_request(is_saved):
+        heads.nth(2).click()
+    expect(lab.side.get_by_role("listbox")).to_have_count(0)
+    lab.page.reload()
+    lab.side.wait_for()
+    for name in ("Schedules", "Queue", "Recent runs"):
+        expect(lab.side.get_by_role("listbox", name=name, exact=True)).to_be_visible()
+
+
 def test_what_changes_is_shown_at_once_and_a_flood_asks_nine_times_a_second(
     shown: Callable[..., Shown],
 ) -> None:
