@@ -62,6 +62,7 @@ class NbschedExtension(ExtensionApp):
         """What is asked before the host has started waits for it."""
         assert self.serverapp is not None
         self._life = ExitStack()
+        self._opening: asyncio.Task[None] | None = None
         self._announcer: Announcer | None = None
         self._needed = False
         self.calls: asyncio.Future[Calls] = asyncio.Future(loop=self.serverapp.io_loop.asyncio_loop)  # type: ignore[attr-defined]
@@ -138,7 +139,8 @@ class NbschedExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Running work was asked to stop; other hosts carry on what is left."""
-        await self._opening
+        if self._opening is not None:  # else the server has never begun
+            await self._opening
         if self._announcer is not None:
             self._looking.stop()
             await self._announcer.close()
