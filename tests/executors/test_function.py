@@ -414,8 +414,11 @@ async def test_a_function_cancelled_at_once_does_not_run_on(assign: Assign) -> N
             running.start_soon(FunctionExecutor().execute, assign(work(slow)))
             await anyio.lowlevel.checkpoint()
             running.cancel_scope.cancel()
+    for thread in threading.enumerate():
+        if thread.name.startswith("nbsched run"):
+            thread.join(10)
+            assert not thread.is_alive()
     assert not ran_on.is_set()
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("nbsched run")]
 
 
 # --- processes ---
