@@ -105,25 +105,18 @@ def seconds_used(server: Any) -> float:
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
-def used_while_idle(server: Any, seconds: float) -> float:
-    """Processor seconds of the server's process in so many seconds."""
-    threading.Event().wait(5)
-    before = seconds_used(server)
-    threading.Event().wait(seconds)
-    return seconds_used(server) - before
-
-
 def test_an_idle_server_with_a_thousand_schedules_uses_no_more_than_one_without_nbsched(
     metered: Callable[..., Any], visitor: Visitor, works: ModuleType
 ) -> None:
+    """Processor seconds of both in the same span, so that what else the machine does weighs on both."""
     for n in range(1000):
         visitor.schedule(works.pid, f"{n % 60} {n % 24} 1 1 *", name=f"yearly_{n}")
-    span = 60
-    without = metered(nbsched=False)
-    plain = used_while_idle(without, span)
-    without.stop()
-    server = metered()
-    until(lambda: server.ask("GET", "/news")[0] == 200)
-    ours = used_while_idle(server, span)
+    span = 40
+    servers = metered(nbsched=False), metered()
+    until(lambda: servers[1].ask("GET", "/news")[0] == 200)
+    threading.Event().wait(5)
+    before = [seconds_used(server) for server in servers]
+    threading.Event().wait(span)
+    plain, ours = (seconds_used(server) - used for server, used in zip(servers, before, strict=True))
     print(f"of {span} s: {plain:.2f} s without nbsched, {ours:.2f} s with it")
-    assert ours - plain < 0.005 * span
+    assert ours < 1.15 * plain + 0.005 * span

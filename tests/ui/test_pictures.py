@@ -15,7 +15,7 @@ TOUR = (ROOT / "notebooks" / "lab.ipynb").read_text()
 SHOWN = sorted(set(re.findall(r"\(pictures/(\w+\.png)\)", TOUR)))
 
 
-@pytest.mark.ui
+@pytest.mark.pictures
 @pytest.mark.timeout(300)
 def test_the_script_takes_every_picture_of_the_tour_and_none_is_blank(tmp_path: Path, chromium: str) -> None:
     from PIL import Image
