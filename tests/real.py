@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +17,28 @@ def until(holds: Callable[[], object], seconds: float = 20) -> float:
         assert time.perf_counter() - began < seconds, "it has not come true"
         threading.Event().wait(0.02)
     return time.perf_counter() - began
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def end(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """The process has ended: asked to, or killed when that takes longer."""
+    process.terminate()
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """The process has ended as by a crash."""
+    process.kill()
+    process.wait()
 
 
 def is_alive(pid: int) -> bool:

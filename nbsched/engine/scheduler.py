@@ -17,10 +17,8 @@ import anyio.to_thread
 from anyio.abc import TaskGroup
 
 from nbsched.core.errors import StoreError
-from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
-from nbsched.core.model import Event
-from nbsched.core.triggers import trigger_of
-from nbsched.engine import firing
+from nbsched.core.instants import floor_ms, from_ms, span_ms
+from nbsched.engine.accounting import Accountant
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.calming import Calm
@@ -41,7 +39,6 @@ from nbsched.store import (
     records,
     recovery,
     runs,
-    schedules,
 )
 from nbsched.store.hosts import Host
 from nbsched.store.outlook import Outlook, outlook
@@ -67,6 +64,7 @@ class Scheduler:
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
         room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources), MOST_POKES)
+        self._accountant = Accountant(self._db)
         self._senses = Senses(self._db, self._clock, self.spawn)
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
         self._wake = anyio.Event()
@@ -79,8 +77,6 @@ class Scheduler:
         self._background: TaskGroup
         self._token: LoopToken | None = None
         self.bus = Bus(self._db, self._clock, self._handler_failed, self._now_ms)
-        self._seen: dict[str, int] = {}
-        """How far the log holds nothing for a listening schedule, beyond what its row says."""
         self.followed: set[int] = set()
         """Keyed runs that someone here waits for: this host takes them over when theirs is gone."""
 
@@ -176,12 +172,13 @@ class Scheduler:
         now_ms = floor_ms(now)
         ahead = self._ahead(now)
         self._obey(ahead)
-        changes = self._fire(from_ms(now_ms), ahead)
+        mine = (self._places, self._takes_anything)
+        changes = self._accountant.fire(from_ms(now_ms), ahead, mine, self._live_since)
         if (rung := self._senses.ring(ahead, now_ms)) is not None:
             changes[None] = rung
         self._senses.watch(ahead)
         claimed = await self._claim(now_ms) if ahead.queued or changes else []
-        await self._changed(changes, now_ms)
+        await self._accountant.written(changes, now_ms)
         if changes or claimed:
             self._nudges.send()
         if changes or any(map(_sets_an_alarm, claimed)) or self._made_wait(ahead):
@@ -228,58 +225,6 @@ class Scheduler:
 
     def _now_ms(self) -> int:
         return floor_ms(self._clock.now())
-
-    # -- firing ------------------------------------------------------------------------------------------------
-
-    def _fire(self, now: datetime, ahead: Outlook) -> dict[str | None, Future[Any]]:
-        """What is due is being accounted for, before anything that is asked for later: the writes by schedule."""
-        now_ms, mine = to_ms(now), (self._places, self._takes_anything)
-        listening = self._db.read(schedules.listening, *mine) if ahead.listening else []
-        last = self._db.read(events.last_seq) if listening else 0
-        due = self._db.read(schedules.due, now_ms, *mine) if ahead.is_due(now_ms) else []
-        rows = {row["name"]: row for row in (*due, *listening)}
-        accounts = {name: self._account(row, now, last) for name, row in rows.items()}
-        return {name: account for name, account in accounts.items() if account is not None}
-
-    def _account(self, row: Mapping[str, Any], now: datetime, last: int) -> Future[Any] | None:
-        """What of the schedule is due is being accounted for; None when nothing is."""
-        account: Future[Any] = Future()
-        try:
-            heard, now_ms = self._heard(row, last), to_ms(now)
-            if not heard and (row["next_ms"] is None or row["next_ms"] > now_ms):
-                return None
-            told = firing.accounting(
-                row, now, self._live_since, heard, last if row["patterns"] != "[]" else 0
-            )
-            return self._db.submit_quietly(schedules.account, told, now_ms)
-        except Exception as error:
-            account.set_exception(error)
-            return account
-
-    async def _changed(self, changes: Mapping[str | None, Future[Any]], now_ms: int) -> None:
-        """The writes are done; a schedule that cannot be accounted for is paused."""
-        for schedule, change in changes.items():
-            try:
-                await committed(change)
-            except Exception as error:
-                if schedule is None or isinstance(error, StoreError):
-                    raise
-                _log.exception("the schedule %r could not be accounted for; it is paused", schedule)
-                await committed(self._db.submit(schedules.pause, schedule, now_ms, f"fault: {error}"))
-
-    def _heard(self, row: Mapping[str, Any], last: int) -> Sequence[Event]:
-        seen = max(row["after_seq"], self._seen.get(row["name"], 0))
-        if row["patterns"] == "[]" or seen >= last:
-            return ()
-        trigger = trigger_of(row["trigger"])
-        found = [
-            event
-            for event in self._db.read(events.since, seen, last - seen)
-            if trigger.matches(event.name, event.data)
-        ]
-        if not found:
-            self._seen[row["name"]] = last
-        return found
 
     # -- claiming and carrying out -----------------------------------------------------------------------------
 

@@ -76,6 +76,15 @@ class Kernel:
         """The cell is in the queue."""
         return Ran(self.client.execute(source, stop_on_error=stop_on_error, allow_stdin=False))
 
+    def ask(self, source: str, cell_id: str | None = None) -> str:
+        """The cell is in the queue, as a front end sends one that has an id; the request's id."""
+        content = {"code": source, "silent": False, "store_history": True, "allow_stdin": False,
+                   "stop_on_error": False}  # fmt: skip
+        metadata = {"cellId": cell_id} if cell_id else {}
+        message = self.client.session.msg("execute_request", content, metadata=metadata)
+        self.client.shell_channel.send(message)
+        return str(message["header"]["msg_id"])
+
     def until(self, ran: Ran, text: str, timeout: float = 30) -> None:
         """The running cell has printed the text."""
         end = time.monotonic() + timeout

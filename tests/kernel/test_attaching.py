@@ -34,20 +34,10 @@ class Page:
 
     def cell(self, source: str, cell_id: str = "cell", timeout: float = 30) -> str:
         """The person's cell has run; its id."""
-        client = self.kernel.client
-        content = {
-            "code": source,
-            "silent": False,
-            "store_history": True,
-            "allow_stdin": False,
-            "stop_on_error": False,
-        }
-        message = client.session.msg("execute_request", content, metadata={"cellId": cell_id})
-        client.shell_channel.send(message)
-        asked, end = message["header"]["msg_id"], time.monotonic() + timeout
+        asked, end = self.kernel.ask(source, cell_id), time.monotonic() + timeout
         while not self._read(asked, end - time.monotonic()):
             assert time.monotonic() < end, "never idle"
-        return str(asked)
+        return asked
 
     def _read(self, asked: str, timeout: float) -> bool:
         message = self.kernel.client.get_iopub_msg(timeout=timeout)

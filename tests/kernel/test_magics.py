@@ -41,19 +41,7 @@ class Page:
 
     def cell(self, source: str, cell_id: str | None = None, timeout: float = 30) -> Ran:
         """The person's cell has run."""
-        client = self.kernel.client
-        content = {
-            "code": source,
-            "silent": False,
-            "store_history": True,
-            "allow_stdin": False,
-            "stop_on_error": False,
-        }
-        message = client.session.msg(
-            "execute_request", content, metadata={"cellId": cell_id} if cell_id else {}
-        )
-        client.shell_channel.send(message)
-        ran = Ran(message["header"]["msg_id"])
+        ran = Ran(self.kernel.ask(source, cell_id))
         end = time.monotonic() + timeout
         while not self._read(ran, end - time.monotonic()):
             assert time.monotonic() < end, f"never idle: {ran}"

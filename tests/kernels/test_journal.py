@@ -20,27 +20,10 @@ from nbsched.core.redaction import Redaction
 from nbsched.kernels import journal as journal_module
 from nbsched.kernels.client import CellClient
 from nbsched.kernels.engine import Execution, execute_notebook
-from nbsched.kernels.journal import Journal, notebook_node, recover
+from nbsched.kernels.journal import Journal, recover
 from nbsched.kernels.launch import Launch
 from nbsched.kernels.stop import StopSignal
-
-
-def notebook(*sources: str) -> Any:
-    cells = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
-    return notebook_node({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
-
-
-def message(kind: str, **content: Any) -> dict[str, Any]:
-    return {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {}, "content": content}
-
-
-def printed(text: str) -> dict[str, Any]:
-    return message("stream", name="stdout", text=text)
-
-
-def shown(text: str, display: str | None = None, kind: str = "display_data") -> dict[str, Any]:
-    transient = {"display_id": display} if display else {}
-    return message(kind, data={"text/plain": text}, metadata={}, transient=transient)
+from tests.kernels.told import message, messages, notebook, printed
 
 
 def texts(path: Path) -> list[list[str]]:
@@ -140,17 +123,6 @@ def test_with_secrets_a_running_cell_is_written_only_when_it_has_ended(tmp_path:
     assert "hunt" not in Path(f"{path}.journal").read_text()
     assert recover(path)
     assert ["".join(cell) for cell in texts(path)] == ["***\n", ""]
-
-
-names = st.sampled_from(["a", "b"])
-words = st.text(max_size=5)
-messages = st.one_of(
-    st.builds(printed, words),
-    st.builds(shown, words),
-    st.builds(shown, words, names),
-    st.builds(shown, words, names, st.just("update_display_data")),
-    st.builds(message, st.just("clear_output"), wait=st.booleans()),
-)
 
 
 @given(st.lists(st.lists(messages, max_size=6), min_size=1, max_size=4))

@@ -18,27 +18,10 @@ from nbclient import NotebookClient
 from nbsched.core.redaction import Redaction
 from nbsched.kernels import reading
 from nbsched.kernels.engine import Execution, execute_notebook
-from nbsched.kernels.journal import Journal, notebook_node, recover
+from nbsched.kernels.journal import Journal, recover
 from nbsched.kernels.launch import Launch
 from nbsched.kernels.reading import NOTHING, WRITTEN, NotebookReader, Reading
-
-
-def notebook(*sources: str) -> Any:
-    cells = [{"cell_type": "code", "source": source, "metadata": {}} for source in sources]
-    return notebook_node({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells})
-
-
-def message(kind: str, **content: Any) -> dict[str, Any]:
-    return {"msg_type": kind, "header": {"msg_type": kind}, "parent_header": {}, "content": content}
-
-
-def printed(text: str) -> dict[str, Any]:
-    return message("stream", name="stdout", text=text)
-
-
-def shown(text: str, display: str | None = None, kind: str = "display_data") -> dict[str, Any]:
-    transient = {"display_id": display} if display else {}
-    return message(kind, data={"text/plain": text}, metadata={}, transient=transient)
+from tests.kernels.told import messages, notebook, printed
 
 
 class Follower:
@@ -68,15 +51,6 @@ def on_disk(path: Path) -> list[Any]:
     return plain(nbformat.v4.reads(path.read_text("utf-8")).cells)
 
 
-names = st.sampled_from(["a", "b"])
-words = st.text(max_size=5)
-messages = st.one_of(
-    st.builds(printed, words),
-    st.builds(shown, words),
-    st.builds(shown, words, names),
-    st.builds(shown, words, names, st.just("update_display_data")),
-    st.builds(message, st.just("clear_output"), wait=st.booleans()),
-)
 asked = st.sampled_from(["first", "second", "another reader"])
 steps = st.lists(st.one_of(messages, asked), max_size=8)
 

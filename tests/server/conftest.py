@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -20,7 +19,7 @@ import pytest
 import nbsched.api  # noqa: F401 which lends the core what it needs to find functions
 from nbsched.engine.visiting import Visitor
 from nbsched.executors.lookup import load_file
-from tests.real import until
+from tests.real import end, free_port, kill, until
 
 
 class Server:
@@ -30,7 +29,7 @@ class Server:
         self, root: Path, *options: str, base_url: str = "/user/ada/", api: str = "nbsched/api"
     ) -> None:
         self.api = api
-        self.root, self.token, self.port, self.base_url = root, secrets.token_hex(12), _free_port(), base_url
+        self.root, self.token, self.port, self.base_url = root, secrets.token_hex(12), free_port(), base_url
         self.store = root / "store.db"
         self.log = (root / "server.log").open("ab")
         command = [
@@ -74,23 +73,11 @@ class Server:
 
     def kill(self) -> None:
         """As a crash does it."""
-        self.process.kill()
-        self.process.wait()
+        kill(self.process)
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(20)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self.log.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        end(self.process)
+        self.log.close()
 
 
 @pytest.fixture

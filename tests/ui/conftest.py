@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.real import end, free_port, kill
 
 TESTS = Path(__file__).parents[1]
 sys.path.append(str(TESTS / "panel"))
@@ -30,17 +31,11 @@ READY = """async () => {
 }"""
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Lab:
     """A JupyterLab in a home of its own; killed, it can be started again on the same port."""
 
     def __init__(self, root: Path, *options: str) -> None:
-        self.root, self.port, self.token, self._options = root, _free_port(), secrets.token_hex(12), options
+        self.root, self.port, self.token, self._options = root, free_port(), secrets.token_hex(12), options
         self.store = root / "store.db"
         settings = root / ".settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
@@ -95,16 +90,10 @@ class Lab:
 
     def kill(self) -> None:
         """As a crash does it."""
-        self.process.kill()
-        self.process.wait()
+        kill(self.process)
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
         self.log.close()
 
 
