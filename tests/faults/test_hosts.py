@@ -111,16 +111,17 @@ def test_a_host_that_closes_hands_its_work_over_at_once(
 
 
 def test_what_kills_its_hosts_is_given_up_in_the_end(
-    host: Hosts, visitor: Visitor, works: ModuleType
+    start: Callable[..., subprocess.Popen[str]], visitor: Visitor, works: ModuleType
 ) -> None:
     run = visitor.run(works.kills_its_host, on_failure="it.failed", on_retry="it.again")
     for _ in range(7):
-        found = host()
-        until(lambda found=found: found.process.poll() is not None or run.state.final)
+        program = start(Path(__file__).with_name("host.py"), stdin=subprocess.PIPE)
+        until(lambda program=program: program.poll() is not None or run.state.final)
     assert (run.state, run.reason, run.attempt) == ("failed", "lost", 6)
     until(lambda: told(visitor, "it.failed") == [run.id])
     assert told(visitor, "it.again") == [run.id] * 5
-    found.close()
+    _, errors = program.communicate(timeout=20)
+    assert (program.returncode, errors) == (0, "")
 
 
 def told(visitor: Visitor, name: str) -> list[int]:
