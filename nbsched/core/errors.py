@@ -4,6 +4,7 @@ NbschedError
 ├── UsageError            what was asked for cannot be
 │   ├── TriggerError      a trigger's text or argument
 │   ├── DefinitionError   a work, step, pipeline or schedule
+│   │   └── WorkerMismatch  a worker lacks what the work needs
 │   ├── ParameterError    a parameter's name, type or value
 │   ├── ExpressionError   the text of a `when` or `where`
 │   ├── UnknownName       no such schedule, pipeline, step or run
@@ -41,6 +42,10 @@ class TriggerError(UsageError):
 
 class DefinitionError(UsageError):
     """A work, step, pipeline or schedule is not well formed."""
+
+
+class WorkerMismatch(DefinitionError):
+    """A worker is not the same as the side that sends it work, in what the work needs."""
 
 
 class ParameterError(UsageError):

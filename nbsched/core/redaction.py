@@ -139,3 +139,21 @@ def _encoded(data: bytes) -> Iterator[str]:
             inner = encode(b"\0" * before + data).decode()[affected:whole]
             if len(inner) >= _LEAST_INNER:
                 yield inner
+
+
+class Streams:
+    """Texts that come in pieces, each under a key of its own."""
+
+    def __init__(self, redaction: Redaction) -> None:
+        self._redaction = redaction
+        self._streams: dict[tuple[str, str], Stream] = {}
+
+    def feed(self, key: tuple[str, str], piece: str) -> str:
+        """What of that text can be told by now, redacted."""
+        if not self._redaction:
+            return piece
+        return self._streams.setdefault(key, self._redaction.stream()).feed(piece)
+
+    def end(self) -> list[tuple[tuple[str, str], str]]:
+        """What was held back of each, when nothing more comes."""
+        return [(key, text) for key, stream in self._streams.items() if (text := stream.end())]

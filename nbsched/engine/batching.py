@@ -96,7 +96,7 @@ class Batch:
         self.written: Future[Any] | None = None
         """The settlements on their way to the store, when the thread has sent them."""
         self._around, self._short, self._settle_them = around, short, settle
-        executor = around.executor_of(work_of(self.left[0].row["work"]))
+        executor = around.executor_of(work_of(self.left[0].row["work"]), "local")
         assert isinstance(executor, FunctionExecutor)
         self._executor = executor
         self._current: Held | None = None

@@ -23,11 +23,11 @@ from nbsched.core.policy import Policy
 from nbsched.core.states import Verb
 from nbsched.core.waiting import too_long
 from nbsched.engine import caching
-from nbsched.engine.preparing import Row, Surroundings, prepare
+from nbsched.engine.preparing import Row, Surroundings, place_of, prepare
 from nbsched.engine.reporting import RunReport
 from nbsched.executors.contract import Assignment, Executor
-from nbsched.executors.valuefiles import ValueFile
-from nbsched.executors.values import redact_file, store_values
+from nbsched.executors.secrets import without_secrets
+from nbsched.executors.values import store_values
 from nbsched.store import runs
 from nbsched.store.cache import Memory
 from nbsched.store.recovery import NOWHERE
@@ -141,10 +141,11 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
     held.on_stop = changed.set
     if held.cancel:
         changed.set()
-    limit = None if held.row["lane"] == "poke" else policy.timeout  # its time began with its waiting
+    # A sensor's time began with its waiting; away, it begins with the work, and the worker keeps it.
+    limit = None if held.row["lane"] in ("poke", "away") else policy.timeout
     deadline = None if limit is None else around.clock.now() + limit
     async with anyio.create_task_group() as group:
-        group.start_soon(_execute, around.executor_of(assignment.work), assignment, found, changed)
+        group.start_soon(_execute, around.executor_of(assignment.work, place_of(held.row, policy)), assignment, found, changed)
         in_time = await around.clock.wait(changed, deadline)
         if held.at_once:
             assignment.grace *= 0
@@ -195,7 +196,8 @@ def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: da
     result = named = None
     report.over()
     if report.redaction:
-        outcome = _without_secrets(outcome, report)
+        report.end()
+        outcome = without_secrets(outcome, report.redaction, report.folder.parent)
     if row["kind"] == "wait" and outcome.kind == "succeeded" and not outcome.result:
         outcome = Outcome(kind="not_yet", delay=duration(_sensor(row).poke))
     if outcome.kind == "succeeded":
@@ -213,21 +215,6 @@ def judge(row: Row, policy: Policy, outcome: Outcome, report: RunReport, now: da
         error=json.dumps(outcome.error.to_json()) if outcome.error else None, output=report.output_path,
         ended_ms=floor_ms(now),
     )  # fmt: skip
-
-
-def _without_secrets(outcome: Outcome, report: RunReport) -> Outcome:
-    report.end()
-    redact, error = report.redaction.value, outcome.error
-    for value in (outcome.result, *outcome.values.values()):
-        if isinstance(value, ValueFile) and value.type == "json":
-            redact_file(report.folder.parent / value.file, report.redaction)
-    return replace(
-        outcome,
-        result=redact(outcome.result),
-        values=redact(dict(outcome.values)),
-        reason=redact(outcome.reason),
-        error=Error.from_json(redact(error.to_json())) if error else None,
-    )
 
 
 def _stored(outcome: Outcome, folder: Path) -> tuple[str | None, str | None]:

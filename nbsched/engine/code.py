@@ -21,9 +21,10 @@ from nbsched.core.fingerprints import value_part
 from nbsched.core.model import Cell, Function, Notebook, Shell, Work
 from nbsched.engine.files import READING, version
 from nbsched.engine.loaded import code_mark
-from nbsched.engine.modules import is_local, local_modules
+from nbsched.engine.modules import local_modules
 from nbsched.executors.chunks import EACH
 from nbsched.executors.lookup import find
+from nbsched.kernels.preloads import is_local
 
 
 @dataclass(slots=True)

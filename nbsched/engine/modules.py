@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sysconfig
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -12,19 +11,11 @@ from typing import Any
 from nbsched.core import syntax
 from nbsched.core.syntax import Import
 from nbsched.engine.files import version
-from nbsched.kernels.preloads import is_installed
+from nbsched.kernels.preloads import is_local
 
-_OURS = Path(__file__).parent.parent
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 Package = tuple[str, ...]
-
-
-def is_local(file: str) -> bool:
-    """Whether the file is a person's own: neither installed, nor Python's, nor ours."""
-    path = Path(file)
-    standard = path.is_relative_to(sysconfig.get_path("stdlib"))
-    return not (is_installed(file) or standard or path.is_relative_to(_OURS))
 
 
 def roots(folder: Path) -> list[Path]:

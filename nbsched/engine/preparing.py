@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,16 @@ from nbsched.core.model import Context, Function, Shell, Wait, Work
 from nbsched.core.policy import Policy
 from nbsched.core.redaction import Redaction
 from nbsched.core.references import references_in, resolve
-from nbsched.core.wire import decode, encode
+from nbsched.core.wire import decode
 from nbsched.engine.clock import Clock
 from nbsched.engine.lookups import Lookup, key_of
 from nbsched.engine.paths import make_private
 from nbsched.engine.progress import Later
 from nbsched.engine.reporting import RunReport, Tell
 from nbsched.executors.contract import Assignment, Executor
-from nbsched.executors.values import left_in_files, load_value, shrink
+from nbsched.executors.current import context_to_json
+from nbsched.executors.secrets import secret
+from nbsched.executors.values import left_in_files, load_value
 from nbsched.store import conditions
 from nbsched.store.database import Database
 
@@ -43,7 +45,8 @@ class Surroundings:
     later: Later
     zone: Callable[[str | None], str]
     """The zone of a schedule by name, or the machine's."""
-    executor_of: Callable[[Work], Executor]
+    executor_of: Callable[[Work, str], Executor]
+    """For work, and where it goes: `local` or an engine's name."""
     environment: Mapping[str, str]
     """To be seen by every piece of work, such as which store it belongs to."""
     apart: bool = False
@@ -62,6 +65,11 @@ def is_in_thread(work: Work) -> bool:
     return isinstance(work, Function) and work.where == "thread"
 
 
+def place_of(row: Row, policy: Policy) -> str:
+    """Where the run's work goes: `local`, or the name of an engine."""
+    return policy.executor if row["lane"] == "away" else "local"
+
+
 def is_in_process(work: Work) -> bool:
     """It is a function, and does not."""
     return isinstance(work, Function) and work.where == "process"
@@ -76,21 +84,32 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     work = around.work(row)
     plain = row["params"] == "{}" or row["idx"] is not None
     params = work.params if plain else {**work.params, **decode(json.loads(row["params"]))}
-    lookup = Lookup(row, around, left_in_files if is_in_process(work) else load_value)
+    away = row["lane"] == "away" and isinstance(work, Function)
+    lookup = Lookup(row, around, left_in_files if away or is_in_process(work) else load_value)
     resolved = resolve(params, lookup) if params else {}
     context = _context(row, resolved, around)
     folder = report.folder
     if row["kind"] != "function":
         make_private(folder)
-    secrets = {name: _secret(name) for name in policy.secrets}
+    secrets = {name: secret(name) for name in policy.secrets} if row["lane"] != "away" else _known(policy.secrets)
     if secrets:
-        report.redaction = Redaction(secrets.values())
+        report.keep_secret(Redaction(secrets.values()))
     return Assignment(
         work=_resolved(work, row["name"], lookup), context=context, params=resolved, folder=folder,
         env={} if is_in_thread(work) and not secrets else _environment(row, context, folder, secrets, around),
         report=report, cell_timeout=policy.cell_timeout,
         grace=policy.grace, launch=policy.launch, redaction=report.redaction,
+        policy=policy,
     )  # fmt: skip
+
+
+def _known(names: Sequence[str]) -> dict[str, str]:
+    """Those secrets that are known here: others may be where the work goes."""
+    found = {}
+    for name in names:
+        with suppress(UsageError):
+            found[name] = secret(name)
+    return found
 
 
 def _context(row: Row, params: Mapping[str, Any], around: Surroundings) -> Context:
@@ -123,45 +142,3 @@ def _environment(
         "NBSCHED_CONTEXT": json.dumps(context_to_json(context, folder), ensure_ascii=False),
     }
     return {**env, **secrets}
-
-
-def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
-    """The context as JSON, for work in another process."""
-    return {
-        "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
-        "interval": encode(list(context.interval)), "params": _plain(context.params, folder),
-        "pipeline": context.pipeline,
-        "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
-    }  # fmt: skip
-
-
-def _plain(params: Mapping[str, Any], folder: Path) -> Any:
-    """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
-    plain = encode(params, "params", lambda value, name: _path_text(value) or f"({type(value).__name__})")
-    return shrink(plain, "params", folder.parent)
-
-
-def _path_text(value: Any) -> str | None:
-    """What a file or a stored figure is called in another process."""
-    return str(value) if isinstance(value, os.PathLike) else None
-
-
-def _secret(name: str) -> str:
-    found = os.environ.get(name) or _in_keyring(name)
-    if not found:
-        raise UsageError(
-            f"the secret {name!r} is neither in the environment nor in the keyring: set it where this runs"
-        )
-    return found
-
-
-def _in_keyring(name: str) -> str | None:
-    try:
-        import keyring
-    except ImportError:
-        return None
-    try:
-        found: str | None = keyring.get_password("nbsched", name)
-    except keyring.errors.KeyringError:  # there is none on this machine
-        return None
-    return found

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from nbsched.core.redaction import Redaction, Stream
+from nbsched.core.redaction import Redaction, Streams
 from nbsched.core.usage import Usage
 from nbsched.engine.births import birth_of
 from nbsched.engine.clock import Clock
@@ -36,9 +36,18 @@ class RunReport:
         self._row, self._tell, self._clock, self._later = row, tell, clock, later
         self._lock = threading.Lock()
         self._progress: Progress | None = None
-        self.redaction = NOTHING_SECRET
-        self._streams: dict[tuple[str, str], Stream] = {}
+        self._streams = Streams(NOTHING_SECRET)
+        self._redaction = NOTHING_SECRET
         self.output_path: str | None = None
+
+    @property
+    def redaction(self) -> Redaction:
+        """What takes the run's secrets out of all that is told."""
+        return self._redaction
+
+    def keep_secret(self, redaction: Redaction) -> None:
+        """From now on nothing is told that it takes out."""
+        self._redaction, self._streams = redaction, Streams(redaction)
 
     def started(self, pid: int) -> None:
         self._database.submit_quietly(attempts.tell, self._run, self._fence, pid=pid, birth=birth_of(pid))
@@ -55,8 +64,7 @@ class RunReport:
 
     def output(self, text: str, stream: Literal["stdout", "stderr"] = "stdout") -> None:
         with self._lock:
-            text = self._redacted("log", stream, text)
-            self._log(text, stream)
+            self._log(self._streams.feed(("log", stream), text), stream)
 
     def _log(self, text: str, stream: str) -> None:
         with contextlib.suppress(OSError), self._opened_log() as log:
@@ -67,7 +75,7 @@ class RunReport:
         shown = dict(message)
         if self.redaction and message.get("output_type") == "stream":
             with self._lock:
-                shown["text"] = self._redacted("display", message["name"], message["text"])
+                shown["text"] = self._streams.feed(("display", message["name"]), message["text"])
         else:
             shown = self.redaction.value(shown)
         self._say("run.output", {"message": shown})
@@ -78,17 +86,12 @@ class RunReport:
     def end(self) -> None:
         """What was held back of the output, for it might have been the beginning of a secret, is told too."""
         with self._lock:
-            for (place, stream), text in [(key, stream.end()) for key, stream in self._streams.items()]:
-                if text and place == "log":
+            for (place, stream), text in self._streams.end():
+                if place == "log":
                     self._log(text, stream)
-                elif text:
+                else:
                     message = {"output_type": "stream", "name": stream, "text": text}
                     self._say("run.output", {"message": message})
-
-    def _redacted(self, place: str, stream: str, text: str) -> str:
-        if not self.redaction:
-            return text
-        return self._streams.setdefault((place, stream), self.redaction.stream()).feed(text)
 
     def output_file(self, path: Path) -> None:
         self.output_path = str(path)

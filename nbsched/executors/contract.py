@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from nbsched.core.model import Context, Outcome, Work
+from nbsched.core.policy import Policy
 from nbsched.core.redaction import Redaction
 from nbsched.core.usage import Usage
 
@@ -47,6 +48,8 @@ class Assignment:
     """How its process comes to be, where it has one of its own."""
     redaction: Redaction = field(default_factory=Redaction)
     """For files that are written beside the report and the outcome, which are redacted for all."""
+    policy: Policy = field(default_factory=Policy)
+    """For executors elsewhere, which keep the time and have the secrets themselves."""
 
 
 class Executor(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nbsched.core.model import Context
+from nbsched.core.wire import encode
 from nbsched.executors.contract import Report
-from nbsched.executors.values import keep, load_value
+from nbsched.executors.values import keep, load_value, shrink
 
 
 @dataclass(slots=True)
@@ -46,6 +48,27 @@ CURRENT: ContextVar[Current | None] = ContextVar("nbsched_current", default=None
 def values_folder(attempt: Path) -> Path:
     """Where an attempt's values lie that are files: in its run's folder, which later steps know."""
     return attempt.parent
+
+
+def context_to_json(context: Context, folder: Path) -> dict[str, Any]:
+    """The context as JSON, for work in another process."""
+    return {
+        "run_id": context.run_id, "attempt": context.attempt, "scheduled_at": encode(context.scheduled_at),
+        "interval": encode(list(context.interval)), "params": _plain(context.params, folder),
+        "pipeline": context.pipeline,
+        "step": context.step, "key": context.key, "event": encode(context.event), "folder": str(folder),
+    }  # fmt: skip
+
+
+def _plain(params: Mapping[str, Any], folder: Path) -> Any:
+    """The parameters as JSON, in a file when an environment cannot hold them; frames and arrays are left out."""
+    plain = encode(params, "params", lambda value, name: _path_text(value) or f"({type(value).__name__})")
+    return shrink(plain, "params", folder.parent)
+
+
+def _path_text(value: Any) -> str | None:
+    """What a file or a stored figure is called in another process."""
+    return str(value) if isinstance(value, os.PathLike) else None
 
 
 def context_from(data: Mapping[str, Any]) -> Context:

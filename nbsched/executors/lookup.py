@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib
 import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -25,6 +26,7 @@ FILE_MARK = "__nbsched_file__"
 _lock = threading.RLock()
 _registered: dict[str, Any] = {}
 _refs: dict[int, str] = {}
+_sent = itertools.count()
 _files: dict[str, tuple[tuple[int, int], ModuleType]] = {}
 
 
@@ -55,6 +57,19 @@ def register(function: Callable[..., Any]) -> str:
             ref = _refs[id(function)] = f"__main__:{stem}#{number}"
             _registered[ref] = function
         return ref
+
+
+@contextmanager
+def registered(function: Callable[..., Any]) -> Iterator[str]:
+    """A reference that leads to this function inside the block."""
+    ref = f"__main__:{getattr(function, '__qualname__', 'function')}#sent{next(_sent)}"
+    with _lock:
+        _registered[ref] = function
+    try:
+        yield ref
+    finally:
+        with _lock:
+            del _registered[ref]
 
 
 _read_only: ContextVar[bool] = ContextVar("nbsched_read_only", default=False)

@@ -101,7 +101,8 @@ def _executed(prepared: Prepared, assignment: Assignment, stop: StopSignal) -> O
     )
     if assignment.redaction:
         redact_file(_log_of(assignment), assignment.redaction)
-    _copy_output(prepared)
+    if prepared.copy and prepared.output.exists():
+        copy_output(prepared.output, prepared.copy)
     return _outcome(ending, listener, assignment)
 
 
@@ -139,14 +140,13 @@ def _log_of(assignment: Assignment) -> Path:
     return assignment.folder / "kernel.log"
 
 
-def _copy_output(prepared: Prepared) -> None:
-    target = prepared.copy
-    if target and prepared.output.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        beside.touch(mode=0o600)
-        shutil.copyfile(prepared.output, beside)
-        os.replace(beside, target)
+def copy_output(output: Path, target: Path) -> None:
+    """The output notebook lies at the target too."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    beside.touch(mode=0o600)
+    shutil.copyfile(output, beside)
+    os.replace(beside, target)
 
 
 class _Listener:

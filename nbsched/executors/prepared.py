@@ -84,19 +84,25 @@ def _notebook(work: Notebook, folder: Path) -> _Found:
     from nbsched.kernels.journal import parse_notebook
 
     path = Path(work.path)
+    return _Found(
+        notebook=parse_notebook(path.read_text("utf-8"), str(path)),
+        source=str(path),
+        output=folder / path.name,
+        copy=copy_of(work),
+        kernel=work.kernel,
+        cwd=path.parent / work.cwd if work.cwd else path.parent,
+    )
+
+
+def copy_of(work: Notebook) -> Path | None:
+    """Where its output is to be copied; DefinitionError when that is the notebook itself."""
+    path = Path(work.path)
     copy = path.parent / work.output if work.output else None
     if copy and copy.resolve() == path.resolve():
         raise DefinitionError(
             f"the output of {work.name!r} is the notebook itself: give another path as output="
         )
-    return _Found(
-        notebook=parse_notebook(path.read_text("utf-8"), str(path)),
-        source=str(path),
-        output=folder / path.name,
-        copy=copy,
-        kernel=work.kernel,
-        cwd=path.parent / work.cwd if work.cwd else path.parent,
-    )
+    return copy
 
 
 def _cell(work: Cell, folder: Path) -> _Found:

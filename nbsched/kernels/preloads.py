@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sysconfig
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 from nbsched.core import syntax
 
+_OURS = Path(__file__).parent.parent
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 VARIABLE = "NBSCHED_PRELOAD"
 """Names of modules with commas between them, imported ahead for all kernels."""
@@ -44,3 +46,11 @@ def _installed(package: str) -> bool:
 def is_installed(path: str) -> bool:
     """Whether the file or folder belongs to an installed package."""
     return not _INSTALLED.isdisjoint(Path(path).parts)
+
+
+@lru_cache(maxsize=8192)
+def is_local(file: str) -> bool:
+    """Whether the file is a person's own: neither installed, nor Python's, nor ours."""
+    path = Path(file)
+    standard = path.is_relative_to(sysconfig.get_path("stdlib"))
+    return not (is_installed(file) or standard or path.is_relative_to(_OURS))

@@ -14,9 +14,9 @@ import anyio
 from anyio import CancelScope, from_thread
 
 from nbsched.core.model import Cell, Context, Outcome
-from nbsched.engine.preparing import context_to_json
 from nbsched.executors.cell import CellExecutor
 from nbsched.executors.contract import Assignment
+from nbsched.executors.current import context_to_json
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FOLDER = Path(tempfile.mkdtemp(dir=Path(os.environ["NBSCHED_STORE"]).parent), "1")

@@ -1,0 +1,134 @@
+"""The one thread that speaks with an engine: it is opened when first needed, and tried again when it is not there."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+from nbsched.executors.parcel import Parcel
+
+_log = logging.getLogger("nbsched")
+
+AGAIN_S = 1.0
+"""Before an engine that could not be reached is tried again."""
+MOST = 200
+"""Parcels that are sent together."""
+Hear = Callable[[str], object]
+Failed = Callable[[str, BaseException | None], object]
+
+
+class Engine(Protocol):
+    """People's own system of workers. Its calls but `tell` may take long, and come from one thread."""
+
+    name: str
+    private: bool
+    """Whether what is sent is only ever in memory."""
+
+    def open(self, sender: str, hear: Hear, failed: Failed) -> None:
+        """It takes parcels; raises what keeps it from being reached, and may be called again.
+
+        `hear` is called, in any thread, with every message for this sender; `failed` with the id of a parcel that the
+        engine gave up, and why, or None when its worker was lost.
+        """
+
+    def send(self, parcels: Sequence[Parcel]) -> None:
+        """They wait for workers."""
+
+    def withdraw(self, id: str) -> None:
+        """The parcel goes to no worker any more; of one that is over nothing is kept."""
+
+    def tell(self, worker: str, message: str) -> None:
+        """The worker hears the message if it can; those to one worker in order. Does not wait."""
+
+    def obstacle(self, parcel: Parcel) -> str | None:
+        """Why no worker takes the parcel, with the remedy; None if one can."""
+
+    def close(self) -> None:
+        """Nothing of it is left here."""
+
+
+class Courier:
+    """Brings parcels to an engine; `sent` is told of them, `complain` why they cannot be sent just now."""
+
+    def __init__(
+        self, engine: Engine, open: Callable[[], None], sent: Callable[[Sequence[Parcel]], object],
+        complain: Callable[[Sequence[Parcel], str], object],
+    ) -> None:  # fmt: skip
+        self._engine, self._open, self._sent, self._complain = engine, open, sent, complain
+        self._jobs: SimpleQueue[Parcel | Callable[[], object] | str | None] = SimpleQueue()
+        self._waiting: dict[str, Parcel] = {}
+        self._is_open = False
+        self._thread = threading.Thread(target=self._work, name=f"nbsched {engine.name}", daemon=True)
+        self._thread.start()
+
+    def bring(self, parcel: Parcel) -> None:
+        """The parcel is sent as soon as the engine takes it."""
+        self._jobs.put(parcel)
+
+    def withdraw(self, id: str) -> None:
+        """The parcel is not sent any more, and withdrawn if it was."""
+        self._jobs.put(id)
+
+    def do(self, call: Callable[[], object]) -> None:
+        """The call is made in the thread, if the engine is open then."""
+        self._jobs.put(call)
+
+    def close(self) -> None:
+        """The engine is closed; nothing more is sent."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        while self._take():
+            if self._waiting:
+                self._send()
+        if self._is_open:
+            self._try(self._engine.close)
+
+    def _take(self) -> bool:
+        """What there is to do has been done but for sending; False when nothing is to be done any more."""
+        try:
+            job = self._jobs.get(timeout=AGAIN_S if self._waiting else None)
+        except Empty:
+            return True
+        while job is not None:
+            self._take_one(job)
+            if len(self._waiting) >= MOST:
+                return True
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return True
+        return False
+
+    def _take_one(self, job: Parcel | Callable[[], object] | str) -> None:
+        if isinstance(job, Parcel):
+            self._waiting[job.id] = job
+        elif isinstance(job, str):
+            if self._waiting.pop(job, None) is None and self._is_open:
+                self._try(lambda: self._engine.withdraw(job))
+        elif self._is_open:
+            self._try(job)
+
+    def _send(self) -> None:
+        parcels = list(self._waiting.values())
+        try:
+            if not self._is_open:
+                self._open()
+                self._is_open = True
+            self._engine.send(parcels)
+        except Exception as error:
+            _log.warning("%s cannot be reached: %s", self._engine.name, error)
+            self._complain(parcels, f"waits for {self._engine.name}: {error}")
+            return
+        self._waiting.clear()
+        self._sent(parcels)
+
+    def _try(self, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except Exception as error:
+            _log.warning("%s: %s", self._engine.name, error)
