@@ -14,7 +14,7 @@ from dataclasses import Field, fields
 from typing import Any, NoReturn, Self
 
 from nbsched.core.errors import UnknownName, UsageError
-from nbsched.core.policy import FILES, LAUNCHES, PRIORITIES, RULES, Policy, normalise
+from nbsched.core.policy import EXECUTORS, FILES, LAUNCHES, PRIORITIES, RULES, Policy, normalise
 from nbsched.core.rawtext import RawText, json_or_text, plain
 from nbsched.core.waiting import MATCHES
 
@@ -22,7 +22,6 @@ OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_other", "kill_other", "all
 MISSED = ("latest", "all", "earliest", "none")
 PLACES = ("kernel", "thread", "process")
 EXPORTS = ("airflow", "cron", "github", "python")
-EXECUTORS = ("local", "dask", "celery")
 
 POLICY_HELP: Mapping[str, str] = {
     "retries": "how often a failed attempt is tried again",
@@ -34,7 +33,7 @@ POLICY_HELP: Mapping[str, str] = {
     "cell_timeout": "stop a run one of whose cells takes longer",
     "grace": "time between the interrupt and the kill",
     "priority": "lower runs first: a number, high, normal or low",
-    "executor": "where it runs",
+    "executor": "where it runs: on this host (local), or on the workers of dask or celery",
     "launch": "how its process comes to be: forked from a preloaded one, from a pool, or cold",
     "resources": "named slots it takes, such as gpu=1",
     "max_running": "how many of it may run at once",

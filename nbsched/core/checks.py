@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nbsched.core.errors import DefinitionError, ExpressionError, UnknownName
+from nbsched.core.executors import refuse_out_of_reach
 from nbsched.core.expressions import Expression, parse_expression
 from nbsched.core.graph import cycle
 from nbsched.core.model import Map, Pipeline, Step, Work
@@ -30,6 +31,7 @@ def checked(pipeline: Pipeline) -> Pipeline:
         )
     for step in steps:
         _refuse_unreachable(step, pipeline)
+    refuse_out_of_reach(pipeline, pipeline.policy)
     return replace(pipeline, steps=steps)
 
 

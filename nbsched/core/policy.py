@@ -96,9 +96,15 @@ class Policy:
 
 
 _NAMES = frozenset(item.name for item in fields(Policy))
+EXECUTORS = ("local", "dask", "celery")
 LAUNCHES = ("auto", "fork", "pool", "cold")
 STEP_ONLY = frozenset({"when", "setup", "teardown"})
 FILES = frozenset({"inputs", "outputs"})
+INHERITED = frozenset({
+    "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "launch",
+    "resources", "cache", "secrets",
+})  # fmt: skip
+"""The options of a pipeline that are its steps' defaults; the others speak of the pipeline itself."""
 
 
 def _same(value: Any) -> Any:
@@ -300,10 +306,8 @@ def _hook(name: str, value: Any) -> Any:
 
 
 def _executor(name: str, value: Any) -> str:
-    if value not in ("local", "dask", "celery"):
-        raise UnknownName("executor", value, ("local", "dask", "celery"))
-    if value != "local":
-        raise UsageError(f"{name} {value!r} is not there yet: it comes with a later version, use 'local'")
+    if value not in EXECUTORS:
+        raise UnknownName(name, value, EXECUTORS)
     return str(value)
 
 

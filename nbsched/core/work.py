@@ -16,6 +16,7 @@ from typing import Any, overload
 from nbsched.core import ports
 from nbsched.core.declared import Parameter, typed
 from nbsched.core.errors import DefinitionError, ParameterError, UnknownName
+from nbsched.core.executors import refuse_out_of_reach
 from nbsched.core.mapping import is_list, mapped
 from nbsched.core.model import Cell, Function, Notebook, Pipeline, Place, Shell, Work
 from nbsched.core.parameters import notebook_params, parameter, with_params
@@ -88,6 +89,7 @@ def cell(
         raise DefinitionError(f"cell {name!r}: {fault}")
     policy = located(options, lambda file: ports.surroundings().beside(file))
     work = Cell(name=name, params=_mapping(name, params), policy=policy, source=source, where=place)
+    refuse_out_of_reach(work, policy)
     return placed(work, name, steps_only)
 
 

@@ -70,7 +70,7 @@ def reference_of(row: Mapping[str, Any]) -> str | None:
 
     What is asked of its past and its files is asked of each run alone.
     """
-    if row["kind"] != "function":
+    if row["kind"] != "function" or row["lane"] == "away":
         return None
     work, policy = work_of(row["work"]), policy_of(row["policy"])
     plain = policy.timeout is None and not policy.resources and policy.rerun

@@ -25,6 +25,8 @@ MOST_CELLS = 1
 """Cells run in the kernel one at a time."""
 MOST_POKES = 8
 """So many sensors are looked at at once."""
+MOST_AWAY = 1000
+"""So many runs of one host are under way at other engines' workers at once; what is behind them waits in the store."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Room:
     cells: int
     resources: dict[str, float]
     pokes: int = 0
+    away: int = 0
 
     def change(self, row: Mapping[str, Any], sign: int) -> None:
         """What the run takes is given back, or with -1 taken."""
@@ -42,6 +45,9 @@ class Room:
             return
         if row["lane"] == "poke":
             self.pokes += sign
+            return
+        if row["lane"] == "away":
+            self.away += sign
             return
         if row["lane"] == "cell":
             self.cells += sign
@@ -53,7 +59,7 @@ class Room:
     @property
     def lanes(self) -> list[str]:
         """Those in which something may be claimed: what only holds other runs takes no room."""
-        room = {"slot": self.slots, "cell": self.cells, "poke": self.pokes}
+        room = {"slot": self.slots, "cell": self.cells, "poke": self.pokes, "away": self.away}
         return ["none", "unfold", *(lane for lane, left in room.items() if left > 0)]
 
 
@@ -97,7 +103,7 @@ class Crew:
 
     def lend(self, run: int) -> None:
         """The slot of the run is free, while it does nothing but wait."""
-        if run in self._held and run not in self._lent:
+        if run in self._held and run not in self._lent and self._held[run].row["lane"] != "away":
             self._lent.add(run)
             self.room.slots += 1
             self._begin_batches()

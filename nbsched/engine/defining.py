@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nbsched.core import ports, triggers
-from nbsched.core.definitions import work_from_json, work_to_json
+from nbsched.core.definitions import kind_of, work_from_json, work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
+from nbsched.core.executors import goes_away, leaves, refuse_out_of_reach
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
-from nbsched.core.model import Cell, Function, Map, Pipeline, Step, Wait, Work, parts
+from nbsched.core.model import Approval, Cell, Function, Map, Pipeline, Step, Wait, Work, parts
 from nbsched.core.parameters import with_params
 from nbsched.core.policy import FILES, located, normalise
 from nbsched.core.triggers import Trigger, as_trigger
@@ -118,7 +119,9 @@ class Definer:
 
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
-        self._check_resources(work, policy)
+        options = {**work.policy, **policy}
+        refuse_out_of_reach(work, options)
+        self._check_resources(work, options)
         return self._placed(work_to_json(self.without_callables(work)), work)
 
     def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -210,9 +213,14 @@ def _offer(name: str, amount: float) -> str:
 
 
 def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
+    """What is taken of a host at most; what waits takes nothing, and what goes away takes of others."""
     wanted: dict[str, float] = {}
-    for part in parts(work):
-        for name, amount in {**work.policy, **policy, **part.policy}.get("resources", {}).items():
+    for part, options in leaves(work, policy):
+        if isinstance(part, (Wait, Approval)) or goes_away(
+            kind_of(part), getattr(part, "where", None), options
+        ):
+            continue
+        for name, amount in options.get("resources", {}).items():
             wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
 

@@ -22,7 +22,7 @@ from nbsched.engine.accounting import Accountant
 from nbsched.engine.births import birth_of, is_dead
 from nbsched.engine.bus import Bus
 from nbsched.engine.calming import Calm
-from nbsched.engine.crew import MOST_CELLS, MOST_POKES, Crew, Room
+from nbsched.engine.crew import MOST_AWAY, MOST_CELLS, MOST_POKES, Crew, Room
 from nbsched.engine.nudges import NEW, Nudges, committed
 from nbsched.engine.orphans import clear_up
 from nbsched.engine.preparing import Surroundings
@@ -63,7 +63,9 @@ class Scheduler:
             id=uuid.uuid4().hex[:12], kind=kind, pid=os.getpid(), birth=self._birth, port=nudges.port, slots=slots,
             resources=resources, notebook=notebook, started_ms=0, seen_ms=0, until_ms=0,
         )  # fmt: skip
-        room = Room(float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources), MOST_POKES)
+        room = Room(
+            float(slots), MOST_CELLS if kind == "kernel" else 0, dict(resources), MOST_POKES, MOST_AWAY
+        )
         self._accountant = Accountant(self._db)
         self._senses = Senses(self._db, self._clock, self.spawn)
         self._crew = Crew(around, room, self._settle, self._settled, self._look_again)
@@ -235,7 +237,7 @@ class Scheduler:
         room = self._crew.room
         capacity = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells, pokes=room.pokes,
-            resources=room.resources, short=self._crew.short.sizes, ageing_ms=self._ageing_ms,
+            away=room.away, resources=room.resources, short=self._crew.short.sizes, ageing_ms=self._ageing_ms,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):
             claimed: list[dict[str, Any]] | None = await committed(

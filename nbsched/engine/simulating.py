@@ -300,10 +300,13 @@ def _last(row: Mapping[str, Any], limited: bool) -> str:
     return "the last before its end" if row["end_ms"] is not None else ""
 
 
+_OF_REAL_HOSTS = frozenset({"resources", "executor"})
+
+
 def _copied(row: Mapping[str, Any], start: datetime) -> dict[str, Any]:
     """The schedule's row as it would be at `start`, its work without what only real hosts can give."""
     work = json.loads(row["work"])
-    policy = {name: value for name, value in work.get("policy", {}).items() if name != "resources"}
+    policy = {name: value for name, value in work.get("policy", {}).items() if name not in _OF_REAL_HOSTS}
     after, bounds = start - _TICK, (from_ms(row["start_ms"]), from_ms(row["end_ms"]))
     over = row["max_fires"] is not None and row["fired"] >= row["max_fires"]
     following = None if over else next_after(trigger_of(row["trigger"]), after, *bounds)

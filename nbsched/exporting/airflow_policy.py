@@ -7,8 +7,7 @@ from typing import Any
 
 from nbsched.core.durations import duration
 from nbsched.core.model import Cell, Notebook, Pipeline, Step
-from nbsched.core.policy import Backoff, Policy
-from nbsched.store.insert import INHERITED
+from nbsched.core.policy import INHERITED, Backoff, Policy
 
 Options = dict[str, str]
 """Arguments of an operator or a DAG: names and source."""

@@ -10,9 +10,9 @@ from typing import Any, Self
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Pipeline, Step, Work
 from nbsched.core.parameters import bind_params, required
+from nbsched.core.policy import INHERITED
 from nbsched.core.steps import step_name
 from nbsched.core.trigger_kinds import Trigger
-from nbsched.store.insert import INHERITED
 
 
 class Exported(str):

@@ -30,6 +30,8 @@ class Capacity:
     cells: int
     pokes: int = 0
     """How many sensors may be looked at; they take no slot."""
+    away: int = 0
+    """How many more may be under way at other engines' workers; they take neither slots nor resources."""
     resources: Mapping[str, float] = field(default_factory=dict)
     short: Mapping[str, int] = field(default_factory=dict)
     """Function references and how many of their runs one slot takes at a time."""
@@ -47,18 +49,17 @@ def claim(db: Db, host: str, birth: str, now_ms: int, room: Capacity) -> list[di
     db.execute(_REFUSED)
     db.execute("DELETE FROM temp.refused")
     begun: list[dict[str, Any]] = []
-    rates, there = Rates(db, now_ms), _there(db, room)
-    while pipelines := list(_in_line(db, "none", there, now_ms, room, rates)):
+    left, there = _Left(db, now_ms, room), _there(db, room)
+    while pipelines := list(_in_line(db, "none", there, left)):
         begun += pipelines
         _start(db, pipelines, host, birth, now_ms)
         for row in pipelines:
             begin_pipeline(db, row["id"], now_ms)
         there = _there(db, room)
-    first = _in_line(db, "unfold", there, now_ms, room, rates)
-    chosen = [row for _, row in zip(range(MOST_UNFOLDED), first, strict=False)]
-    chosen += _choose(db, there, now_ms, room, rates)
+    chosen = _first(MOST_UNFOLDED, _in_line(db, "unfold", there, left))
+    chosen += _choose(db, there, left)
     _start(db, chosen, host, birth, now_ms)
-    rates.write()
+    left.rates.write()
     return begun + chosen
 
 
@@ -69,17 +70,20 @@ SELECT id, name, kind, lane, schedule, pipeline, step, parent, root, scope, key,
        losses, scheduled_ms, previous_ms, started_ms, work, params, policy, condition, event, idx, retry_of,
        priority, seq, created_ms
 FROM runs WHERE state = 'queued' AND lane = ? AND place IS ? AND (not_before_ms IS NULL OR not_before_ms <= ?)
-AND NOT EXISTS (SELECT 1 FROM temp.refused f WHERE f.parent = ifnull(runs.parent, 0) AND f.policy = runs.policy)
+AND NOT EXISTS (SELECT 1 FROM temp.refused f
+                WHERE f.parent = ifnull(runs.parent, 0) AND f.lane = runs.lane AND f.policy = runs.policy)
 """
 _LINE = f"{_QUEUED} ORDER BY priority, seq, id"
 _EQUALS = f"{_QUEUED} AND priority = ? ORDER BY seq, id"
 _REFUSED = """
-CREATE TEMP TABLE IF NOT EXISTS refused (parent INTEGER, policy TEXT, PRIMARY KEY (parent, policy)) WITHOUT ROWID
+CREATE TEMP TABLE IF NOT EXISTS refused (
+  parent INTEGER, lane TEXT, policy TEXT, PRIMARY KEY (parent, lane, policy)
+) WITHOUT ROWID
 """
 """What this claim has no room for: SQLite passes over more of the same, or a long line would be read row by row."""
 
 
-_LANES = json.dumps(["none", "unfold", "cell", "poke", "slot"])
+_LANES = json.dumps(["none", "unfold", "cell", "poke", "slot", "away"])
 _THERE = """
 SELECT lanes.value, mine.value FROM json_each(?) AS lanes CROSS JOIN json_each(?) AS mine
 WHERE EXISTS (SELECT 1 FROM runs WHERE state = 'queued' AND lane = lanes.value AND place IS mine.value)
@@ -135,19 +139,25 @@ def _priorities(db: Db, lane: str, place: str | None) -> Iterator[int]:
         found = db.execute(f"{least} AND priority > ?", (lane, place, found)).fetchone()[0]
 
 
-def _in_line(
-    db: Db, lane: str, there: There, now_ms: int, room: Capacity, rates: Rates
-) -> Iterator[dict[str, Any]]:
+class _Left:
+    """What there is room for while a claim goes through one lane after the other."""
+
+    def __init__(self, db: Db, now_ms: int, room: Capacity) -> None:
+        self.now_ms, self.room = now_ms, room
+        self.resources, self.counts, self.rates = dict(room.resources), _Counts(db), Rates(db, now_ms)
+
+
+def _in_line(db: Db, lane: str, there: There, left: _Left) -> Iterator[dict[str, Any]]:
     """The runs of the lane that this host may take, the first in line first; all that are given are to begin."""
     if lane not in there:
         return
-    resources, counts = dict(room.resources), _Counts(db)
-    for row in _line(db, lane, there[lane], now_ms, room.ageing_ms):
-        if row["policy"] == "{}" or _may(row, _policy(row["policy"]), resources, counts, rates):
+    for row in _line(db, lane, there[lane], left.now_ms, left.room.ageing_ms):
+        if row["policy"] == "{}" or _may(row, _policy(row["policy"]), left):
             yield row
         elif not _BY_NAME & _policy(row["policy"]).keys():
             db.execute(
-                "INSERT OR IGNORE INTO temp.refused VALUES (?, ?)", (row["parent"] or 0, row["policy"])
+                "INSERT OR IGNORE INTO temp.refused VALUES (?, ?, ?)",
+                (row["parent"] or 0, lane, row["policy"]),
             )
 
 
@@ -158,43 +168,44 @@ _BY_NAME = frozenset({"max_running", "rate"})
 _HOLDING = frozenset({"none", "unfold"})
 """Lanes of runs that only hold others: they take no room, and of limits only those of their own name are for them."""
 
+_ELSEWHERE = _HOLDING | {"away"}
+"""Lanes of runs that take none of the host's resources."""
 
-def _may(
-    row: Mapping[str, Any],
-    policy: Mapping[str, Any],
-    resources: dict[str, float],
-    counts: _Counts,
-    rates: Rates,
-) -> bool:
+
+def _may(row: Mapping[str, Any], policy: Mapping[str, Any], left: _Left) -> bool:
     """Whether the run may begin as far as its policy goes; what it takes is then taken."""
     if row["kind"] == "map" or row["lane"] == "poke":
         return True  # its limits are for its items; who looks holds nothing
-    wanted: Mapping[str, float] = {} if row["lane"] in _HOLDING else policy.get("resources", {})
-    if any(resources.get(name, 0) < amount for name, amount in wanted.items()):
+    wanted: Mapping[str, float] = {} if row["lane"] in _ELSEWHERE else policy.get("resources", {})
+    if any(left.resources.get(name, 0) < amount for name, amount in wanted.items()):
         return False
-    if not counts.have_room(row, policy) or not rates.allow(row, policy.get("rate")):
+    if not left.counts.have_room(row, policy) or not left.rates.allow(row, policy.get("rate")):
         return False
-    counts.take(row, policy)
+    left.counts.take(row, policy)
     for name, amount in wanted.items():
-        resources[name] -= amount
+        left.resources[name] -= amount
     return True
 
 
-def _choose(db: Db, there: There, now_ms: int, room: Capacity, rates: Rates) -> list[dict[str, Any]]:
+def _choose(db: Db, there: There, left: _Left) -> list[dict[str, Any]]:
+    room = left.room
     chosen: list[dict[str, Any]] = []
-    for _, row in zip(range(room.cells), _in_line(db, "cell", there, now_ms, room, rates), strict=False):
-        chosen.append(row)
-    for _, row in zip(range(room.pokes), _in_line(db, "poke", there, now_ms, room, rates), strict=False):
-        chosen.append(row)
+    for lane, most in (("cell", room.cells), ("poke", room.pokes), ("away", room.away)):
+        chosen += _first(most, _in_line(db, lane, there, left))
     slots = room.slots
     if slots <= 0:
         return chosen
-    for row in _in_line(db, "slot", there, now_ms, room, rates):
+    for row in _in_line(db, "slot", there, left):
         chosen.append(row)
         slots -= 1 / _at_a_time(row, room.short)
         if slots <= 0:
             break
     return chosen
+
+
+def _first(most: int, rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As many of the rows as there is room for; no more are asked for, as each that is given begins."""
+    return [row for _, row in zip(range(most), rows, strict=False)]
 
 
 @lru_cache(maxsize=1024)
@@ -249,7 +260,8 @@ class _Counts:
     @cached_property
     def _bound(self) -> Counter[str]:
         rows = self._db.execute(
-            f"SELECT policy FROM runs WHERE state = 'running' AND lane IN ('slot', 'cell') AND policy LIKE '%{BOUNDS}%'"
+            "SELECT policy FROM runs WHERE state = 'running' AND lane IN ('slot', 'cell', 'away') "
+            f"AND policy LIKE '%{BOUNDS}%'"
         )
         return Counter(bound for (policy,) in rows for bound in _policy(policy).get(BOUNDS, ()))
 

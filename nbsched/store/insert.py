@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from nbsched.core.durations import duration
+from nbsched.core.executors import goes_away
 from nbsched.core.graph import descendants
 from nbsched.core.instants import span_ms
-from nbsched.core.policy import Policy
+from nbsched.core.policy import INHERITED, Policy
 from nbsched.core.states import EVENTS, State
 from nbsched.store import previous, waits
 from nbsched.store.database import Db
@@ -24,12 +25,8 @@ UNCACHED = "uncached"
 """In a run's policy: nothing in it, however deep, is to be taken from the cache."""
 ANEW = "anew"
 """In the policy of a mapped run that retries another: nothing of that one's items is taken over."""
-INHERITED = frozenset({
-    BOUNDS, UNCACHED,
-    "retries", "backoff", "retry_on", "fatal", "rerun", "cell_timeout", "grace", "priority", "executor", "launch",
-    "resources", "cache", "secrets",
-})  # fmt: skip
-"""The options of a pipeline that are its steps' defaults; the others speak of the pipeline itself."""
+_INHERITED = INHERITED | {BOUNDS, UNCACHED}
+"""What in the policy of a run also goes for the runs in it, unless they have their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +151,7 @@ def run_policy(new: NewRun) -> dict[str, Any]:
 
 def part_policy(own: Mapping[str, Any], around: Mapping[str, Any]) -> dict[str, Any]:
     """The options of what is in a run of these options, which has its own."""
-    found = {**{name: value for name, value in around.items() if name in INHERITED}, **own}
+    found = {**{name: value for name, value in around.items() if name in _INHERITED}, **own}
     return {**found, "cache": False} if found.get(UNCACHED) else found
 
 
@@ -250,12 +247,17 @@ CONTAINERS = frozenset({"pipeline", "map"})
 """The kinds of work that other runs are made for."""
 
 
-def _lane(work: Mapping[str, Any], *, inside: bool = False) -> str:
-    """What its host needs room for: a slot, the kernel, or nothing; `unfold`: to see first what is in it."""
+def _lane(work: Mapping[str, Any], policy: Mapping[str, Any], *, inside: bool = False) -> str:
+    """What its host needs room for: a slot, the kernel, or nothing; `unfold`: to see first what is in it.
+
+    `away`: another engine's workers carry it out, and the host only sees to it.
+    """
     if work["kind"] in CONTAINERS:
         return "unfold" if inside or work["kind"] == "map" else "none"
     if work["kind"] == "cell" and work.get("where", "kernel") == "kernel":
         return "cell"
+    if goes_away(work["kind"], work.get("where"), policy):
+        return "away"
     return waits.lane(work) or "slot"
 
 
@@ -266,8 +268,8 @@ def _row(
     kind = work["kind"]
     return (
         run, work["name"], kind, state.value, None, new.schedule, new.occurrence, new.scheduled_ms, new.previous_ms,
-        work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key, _lane(work),
-        policy.priority, in_line(run),
+        work["name"] if kind == "pipeline" else None, None, None, new.retry_of, new.key,
+        _lane(work, given), policy.priority, in_line(run),
         work.get("place") or new.place, now_ms, new.not_before_ms, _after(policy.expires, new, now_ms), None,
         _text(work), _text(new.params), _text(given), "all_done", None, 0, 0, new.event, None, None, None,
         None, None, None, _after(policy.deadline, new, now_ms), new.bound,
@@ -282,7 +284,7 @@ def _after(span: timedelta | None, new: NewRun, now_ms: int) -> int | None:
 
 def _defaults(frame: Frame, max_parallel: int | None) -> dict[str, Any]:
     """The options that everything in the run has unless it has its own, and how much of it may run at once."""
-    defaults = {name: value for name, value in frame.policy.items() if name in INHERITED}
+    defaults = {name: value for name, value in frame.policy.items() if name in _INHERITED}
     if max_parallel:
         defaults[BOUNDS] = {**defaults.get(BOUNDS, {}), str(frame.parent): max_parallel}
     return defaults
@@ -310,7 +312,8 @@ def _part(
     kept = {name: value for name, value in work.items() if name not in _IN_COLUMNS}
     return (
         run, name, work["kind"], state, reason, frame.schedule, None, frame.scheduled_ms, frame.previous_ms,
-        frame.pipeline, step, frame.parent, reuse.run if reuse else again, None, _lane(work, inside=True),
+        frame.pipeline, step, frame.parent, reuse.run if reuse else again, None,
+        _lane(work, policy, inside=True),
         policy.get("priority", frame.priority), in_line(run), work.get("place") or frame.place, now_ms, None, None,
         ended_ms, _text(kept), params, _text(policy), rule, condition, int(setup), int(teardown), None,
         reuse.result if reuse else None, reuse.named if reuse else None, reuse.output if reuse else None, frame.root,

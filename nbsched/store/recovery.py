@@ -20,10 +20,13 @@ NOWHERE = "gone"
 
 
 def processes_of(db: Db, host: str) -> list[tuple[int, str]]:
-    """The processes that the host's running attempts started, and what tells them from later ones of that pid."""
+    """The processes that the host's running attempts started, and what tells them from later ones of that pid.
+
+    Those of work that is away are of the workers' machines.
+    """
     rows = db.execute(
         "SELECT a.pid, a.birth FROM attempts a JOIN runs r ON r.id = a.run AND r.attempt = a.number "
-        "WHERE r.state = 'running' AND r.host = ? AND a.pid IS NOT NULL "
+        "WHERE r.state = 'running' AND r.host = ? AND r.lane <> 'away' AND a.pid IS NOT NULL "
         "AND a.birth IS NOT NULL",
         (host,),
     )

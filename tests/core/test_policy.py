@@ -127,12 +127,6 @@ def test_a_wait_is_never_negative_and_never_above_the_longest(
     assert timedelta() <= backoff.delay(attempt, spread) <= timedelta(seconds=60)
 
 
-@pytest.mark.parametrize(("name", "value"), [("executor", "dask")])
-def test_an_option_of_a_later_version_is_refused_rather_than_ignored(name: str, value: object) -> None:
-    with pytest.raises(UsageError, match=f"^{name}.*{value}.* is not there yet"):
-        normalise({name: value})
-
-
 def test_a_cache_is_on_off_or_as_long_as_a_result_counts() -> None:
     written = [
         normalise({"cache": value})["cache"] for value in (True, False, "1 day", timedelta(hours=2), 90)
