@@ -145,7 +145,13 @@ async def _supervise(held: Held, assignment: Assignment, policy: Policy, around:
     limit = None if held.row["lane"] in ("poke", "away") else policy.timeout
     deadline = None if limit is None else around.clock.now() + limit
     async with anyio.create_task_group() as group:
-        group.start_soon(_execute, around.executor_of(assignment.work, place_of(held.row, policy)), assignment, found, changed)
+        group.start_soon(
+            _execute,
+            around.executor_of(assignment.work, place_of(held.row, policy)),
+            assignment,
+            found,
+            changed,
+        )
         in_time = await around.clock.wait(changed, deadline)
         if held.at_once:
             assignment.grace *= 0

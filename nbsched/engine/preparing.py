@@ -91,7 +91,9 @@ def prepare(row: Row, policy: Policy, report: RunReport, around: Surroundings) -
     folder = report.folder
     if row["kind"] != "function":
         make_private(folder)
-    secrets = {name: secret(name) for name in policy.secrets} if row["lane"] != "away" else _known(policy.secrets)
+    secrets = (
+        {name: secret(name) for name in policy.secrets} if row["lane"] != "away" else _known(policy.secrets)
+    )
     if secrets:
         report.keep_secret(Redaction(secrets.values()))
     return Assignment(

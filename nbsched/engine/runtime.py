@@ -21,20 +21,20 @@ import anyio.to_thread
 from nbsched.core.durations import duration
 from nbsched.core.errors import StoreError, UsageError
 from nbsched.core.instants import floor_ms
-from nbsched.core.model import Cell, Event, Function, Notebook, Wait, Work
+from nbsched.core.model import Event
 from nbsched.core.policy import normalise
 from nbsched.engine import hookcalls, hooks, publishing
 from nbsched.engine.bus import Handler
 from nbsched.engine.bus import Subscription as Subscribed
 from nbsched.engine.calls import Calls
 from nbsched.engine.clock import Clock, SystemClock, after
+from nbsched.engine.executors import Executors
 from nbsched.engine.live import Subscription
 from nbsched.engine.lookups import Place
 from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.preparing import Surroundings
 from nbsched.engine.scheduler import Scheduler
-from nbsched.executors.contract import Executor
 from nbsched.executors.current import CURRENT
 from nbsched.store import events, records, retrying, runs
 from nbsched.store.database import Database
@@ -71,6 +71,7 @@ class Runtime(Calls):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._hurry = False
+        self._executors = Executors(self.clock, self._lease)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -157,6 +158,7 @@ class Runtime(Calls):
                 raise
             self._started.set_exception(error)
         finally:
+            self._executors.close()
             self._let_go()
 
     async def _serve(self) -> None:
@@ -169,19 +171,11 @@ class Runtime(Calls):
         await self.scheduler.run(lambda: self._started.set_result(None), self._stop)
 
     def _around(self) -> Surroundings:
-        executors: dict[str, Executor] = {}
-
-        def executor_of(work: Work) -> Executor:
-            kind = _executor_kind(work)
-            if kind not in executors:
-                executors[kind] = _new_executor(kind, self.clock)
-            return executors[kind]
-
         return Surroundings(
             database=self.database, clock=self.clock, folder=self.folder, tell=self._tell,
             later=lambda seconds, call: self._call_soon(lambda: after(seconds, call)),
             zone=Place(self.database, self.folder).zone,
-            executor_of=executor_of, environment={"NBSCHED_STORE": str(self.store_path)}, apart=self.apart,
+            executor_of=self._executors.of, environment={"NBSCHED_STORE": str(self.store_path)}, apart=self.apart,
         )  # fmt: skip
 
     def _committed(self) -> None:
@@ -360,35 +354,3 @@ def _ageing(ageing: Any) -> timedelta | None:
             f"ageing {ageing!r} is no time at all: give how long a run waits for each priority it gains"
         )
     return found
-
-
-def _executor_kind(work: Work) -> str:
-    if isinstance(work, Notebook) or (isinstance(work, Cell) and work.where == "process"):
-        return "notebook"
-    if isinstance(work, Cell):
-        return "cell"
-    if isinstance(work, Wait):
-        return "files"
-    return "function" if isinstance(work, Function) else "shell"
-
-
-def _new_executor(kind: str, clock: Clock) -> Executor:
-    if kind == "notebook":
-        from nbsched.executors.notebook import NotebookExecutor
-
-        return NotebookExecutor()
-    if kind == "cell":
-        from nbsched.executors.cell import CellExecutor
-
-        return CellExecutor()
-    if kind == "function":
-        from nbsched.executors.function import FunctionExecutor
-
-        return FunctionExecutor()
-    if kind == "files":
-        from nbsched.executors.files import FilesExecutor
-
-        return FilesExecutor(clock.now)
-    from nbsched.executors.shell import ShellExecutor
-
-    return ShellExecutor()

@@ -152,10 +152,9 @@ class DistantExecutor:
         for id in message["lives"]:
             self._note_begun(id, message["from"])
         for id, kind, fact in message["news"]:
-            if (passage := self._passages.get(id)) is not None:
-                if passage.worker == message["from"]:
-                    self._reply(passage, message["from"], kind, fact)
-                    passage.hear(kind, fact)
+            if (passage := self._passages.get(id)) is not None and passage.worker == message["from"]:
+                self._reply(passage, message["from"], kind, fact)
+                passage.hear(kind, fact)
 
     def _note_begun(self, id: str, worker: str) -> None:
         passage = self._passages.get(id)

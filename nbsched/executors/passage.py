@@ -60,7 +60,7 @@ class Passage:
             self._output = freight.inside(self.assignment.folder, fact)
 
     def _write_on(self, text: str) -> None:
-        """The output notebook is as far as it is on the worker: its first text is the whole, the others its journal's."""
+        """The output notebook is as far as on the worker: its first text is the whole, the others its journal's."""
         if self._output is None:
             return
         lines = journal_of(self._output)

@@ -42,7 +42,7 @@ class Piece:
 
     def __init__(self, header: Header, data: bytes, where: str) -> None:
         self.header, self.link = header, Link(header)
-        self.since = time.monotonic()
+        self.since, self.lease_s = time.monotonic(), float(header["lease_s"])
         self._data, self._where = data, where
         self._home: Path | None = None
         """Its own folder of runs, where it does not see its sender's."""
@@ -75,8 +75,8 @@ class Piece:
             shutil.rmtree(self._home, ignore_errors=True)
 
     def _outcome(self, load: Load, folder: Path, report: LinkedReport) -> Outcome:
-        with _with_function(load, self.header, self._where) as (work, params):
-            work, params = self._settled(work, params, self._fetched(load))
+        with _with_function(load, self.header, self._where) as (sent, given):
+            work, params = self._settled(sent, given, self._fetched(load))
             secrets = self._secrets()
             report.redact(Redaction(secrets.values()))
             context = replace(load.context, params=params)
@@ -165,7 +165,10 @@ class Piece:
             with suppress(RuntimeError):  # it has just ended
                 loop.call_soon_threadsafe(stopped.cancel)
 
-        with anyio.CancelScope() as stopped, anyio.move_on_after(None if limit is None else limit.total_seconds()) as late:
+        with (
+            anyio.CancelScope() as stopped,
+            anyio.move_on_after(None if limit is None else limit.total_seconds()) as late,
+        ):
             self.link.stopped_by(stop)
             outcome = await executor_of(assignment.work).execute(assignment)
         self.link.stopped_by(None)

@@ -31,7 +31,7 @@ Post = Callable[[str, str], None]
 TELL_S = 0.1
 """Between two looks for news."""
 LATE_S = 1.0
-"""A look that comes so much later than it was to was held up: by a stopped process, or by code that lets no other run."""
+"""A look that takes so long was held up: the process was stopped, or code in it let no other run."""
 NEVER = float("-inf")
 LONGEST = 64 * 1024
 """Characters of news in one message, unless one piece of news alone is longer."""
@@ -87,6 +87,11 @@ class Station:
             time.monotonic() - max(self._heard.get(piece.link.sender, NEVER), since) < piece.header["lease_s"]
         )
 
+    def close(self) -> None:
+        """Nothing of its pieces is to go on."""
+        for piece in list(self._pieces.values()):
+            piece.link.stop(timedelta())
+
     # -- what senders say, in any thread -----------------------------------------------------------------------
 
     def hear(self, message: Mapping[str, Any]) -> None:
@@ -141,7 +146,7 @@ class Station:
     def _send_to(self, sender: str, pieces: list[Piece]) -> None:
         news = [entry for piece in pieces for entry in piece.link.news()]
         now, new = time.monotonic(), [piece for piece in pieces if not piece.link.began]
-        due = now - self._lives.get(sender, NEVER) > min(piece.header["lease_s"] for piece in pieces) / 3
+        due = now - self._lives.get(sender, NEVER) > min(piece.lease_s for piece in pieces) / 3
         if due or new:
             self._lives[sender] = now
         self._post_news(sender, news, alive=bool(due or new))

@@ -1,0 +1,72 @@
+"""The executors of one host, each made when it is first needed."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from nbsched.core.executors import LOCAL
+from nbsched.core.model import Cell, Function, Notebook, Wait, Work
+from nbsched.engine.clock import Clock
+from nbsched.executors.contract import Executor
+
+
+class Executors:
+    """What carries work out here, and elsewhere."""
+
+    def __init__(self, clock: Clock, lease: timedelta) -> None:
+        self._clock, self._lease = clock, lease
+        self._made: dict[str, Executor] = {}
+
+    def of(self, work: Work, place: str) -> Executor:
+        """What carries such work out at the place: here, or with an engine's workers."""
+        kind = _kind(work) if place == LOCAL else place
+        if kind not in self._made:
+            self._made[kind] = self._distant(kind) if kind == place else _local(kind, self._clock)
+        return self._made[kind]
+
+    def close(self) -> None:
+        """The engines are let go of."""
+        for executor in self._made.values():
+            if close := getattr(executor, "close", None):
+                close()
+
+    def _distant(self, engine: str) -> Executor:
+        from nbsched.executors.dask import DaskEngine
+        from nbsched.executors.distant import DistantExecutor
+
+        assert engine == "dask"
+        made = DaskEngine(os.environ.get("NBSCHED_DASK_ADDRESS"), 2)
+        return DistantExecutor(made, lease_s=self._lease.total_seconds(), files=None, limit=64_000_000)
+
+
+def _kind(work: Work) -> str:
+    if isinstance(work, Notebook) or (isinstance(work, Cell) and work.where == "process"):
+        return "notebook"
+    if isinstance(work, Cell):
+        return "cell"
+    if isinstance(work, Wait):
+        return "files"
+    return "function" if isinstance(work, Function) else "shell"
+
+
+def _local(kind: str, clock: Clock) -> Executor:
+    if kind == "notebook":
+        from nbsched.executors.notebook import NotebookExecutor
+
+        return NotebookExecutor()
+    if kind == "cell":
+        from nbsched.executors.cell import CellExecutor
+
+        return CellExecutor()
+    if kind == "function":
+        from nbsched.executors.function import FunctionExecutor
+
+        return FunctionExecutor()
+    if kind == "files":
+        from nbsched.executors.files import FilesExecutor
+
+        return FilesExecutor(clock.now)
+    from nbsched.executors.shell import ShellExecutor
+
+    return ShellExecutor()

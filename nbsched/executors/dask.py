@@ -1,0 +1,130 @@
+"""Dask: what is its own of sending work to its workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from nbsched.executors.courier import Failed, Hear
+from nbsched.executors.dask_cluster import OwnCluster, found
+from nbsched.executors.parcel import Parcel
+from nbsched.executors.station import Station
+from nbsched.kernels.once import Once
+
+TELL_S = 30.0
+"""A worker that has not taken a message by then hears nothing of it."""
+
+
+def _new_station() -> Station:
+    """What it posts goes by the scheduler; it is told things by calls."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    return Station(
+        lambda sender, text: worker.log_event(f"nbsched-{sender}", text), worker.address, worker.address
+    )
+
+
+_station = Once(_new_station)
+
+
+def carry(data: bytes) -> list[str]:
+    """On a worker: the messages in which the piece of work ends."""
+    return _station().carry(data)
+
+
+def hear(text: str) -> None:
+    """On a worker: a sender has said something."""
+    _station().hear(json.loads(text))
+
+
+class DaskEngine:
+    """The cluster at `address`; None: that of this process or of Dask's settings, or one of `workers` processes."""
+
+    name, private = "Dask", True
+
+    def __init__(self, address: str | None = None, workers: int | None = None) -> None:
+        self._address, self._workers = address, workers
+        self._cluster: OwnCluster | None = None
+        self._client: Any = None
+        self._futures: dict[str, Any] = {}
+        self._done: list[tuple[str, Any]] = []
+        self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def open(self, sender: str, hear: Hear, failed: Failed) -> None:
+        from distributed import Client
+
+        self._hear, self._failed = hear, failed
+        target = {"address": self._address} if self._address else found()
+        if not target:
+            self._cluster = self._cluster or OwnCluster(self._workers)
+            target = {"address": self._cluster.address}
+        self._client = Client(**target, set_as_default=False)
+        self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
+
+    def send(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            policy = parcel.policy
+            future = self._futures[parcel.id] = self._client.submit(
+                carry, parcel.data, key=f"{parcel.name}-{parcel.id}", pure=False, priority=-policy.priority,
+                resources=dict(policy.resources) or None,
+            )  # fmt: skip
+            future.add_done_callback(lambda done, id=parcel.id: self._note(id, done))
+
+    def _note(self, id: str, future: Any) -> None:
+        self._done.append((id, future))
+        if len(self._done) == 1:
+            self._client.loop.add_callback(self._collect)
+
+    async def _collect(self) -> None:
+        done, self._done = self._done, []
+        for id, future in done:
+            if future.status == "error":
+                self._failed(id, _unless_lost(await future.exception(asynchronous=True)))
+            elif future.status in ("cancelled", "lost"):
+                self._failed(id, None)
+        good = {id: future for id, future in done if future.status == "finished"}
+        messages = await self._client.gather(good, errors="skip", asynchronous=True)
+        for ending in filter(None, messages.values()):
+            for text in ending:
+                self._hear(text)
+
+    def withdraw(self, id: str) -> None:
+        future = self._futures.pop(id, None)
+        if future is not None and not future.done():
+            future.cancel()
+
+    def tell(self, worker: str, message: str) -> None:
+        self._client.loop.add_callback(self._tell, worker, message)
+
+    async def _tell(self, worker: str, message: str) -> None:
+        async with self._lines[worker]:
+            with suppress(OSError, TimeoutError):
+                call = self._client.run(hear, message, workers=[worker], on_error="ignore", asynchronous=True)
+                await asyncio.wait_for(call, TELL_S)
+
+    def obstacle(self, parcel: Parcel) -> str | None:
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        wanted = parcel.policy.resources.items()
+        if any(
+            all(worker["resources"].get(name, 0) >= least for name, least in wanted) for worker in workers
+        ):
+            return None
+        asked = " ".join(f"{name}={least:g}" for name, least in wanted)
+        offer = f'a Dask worker that offers {asked}: start one with --resources "{asked}"'
+        return f"waits for {offer}" if workers else "waits for a Dask worker: the cluster has none"
+
+    def close(self) -> None:
+        self._client.close()
+        if self._cluster:
+            self._cluster.close()
+
+
+def _unless_lost(error: BaseException) -> BaseException | None:
+    from distributed.scheduler import KilledWorker
+
+    return None if isinstance(error, KilledWorker) else error
