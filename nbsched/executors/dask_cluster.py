@@ -46,10 +46,10 @@ class OwnCluster:
 
     def close(self) -> None:
         """They have ended."""
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe
+            pipe.close()
         self._process.wait()
-        self._process.stdout.close()
 
 
 def main(workers: int) -> None:

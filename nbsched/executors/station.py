@@ -83,9 +83,8 @@ class Station:
 
     def _is_heard(self, piece: Piece, since: float = NEVER) -> bool:
         """Whether its sender was heard of within its lease, or could not have been yet."""
-        return (
-            time.monotonic() - max(self._heard.get(piece.link.sender, NEVER), since) < piece.header["lease_s"]
-        )
+        heard = max(self._heard.get(piece.link.sender, NEVER), since)
+        return heard + piece.lease_s > time.monotonic()
 
     def close(self) -> None:
         """Nothing of its pieces is to go on."""
