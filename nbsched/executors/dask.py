@@ -93,7 +93,7 @@ class DaskEngine:
             for text in ending:
                 self._hear(text)
 
-    def withdraw(self, id: str) -> None:
+    def withdraw(self, id: str, *, begun: bool) -> None:
         future = self._futures.pop(id, None)
         if future is not None and not future.done():
             future.cancel()
