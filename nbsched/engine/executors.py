@@ -9,6 +9,7 @@ from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
 from nbsched.engine.clock import Clock
 from nbsched.executors.contract import Executor
+from nbsched.executors.courier import Engine
 
 
 class Executors:
@@ -32,12 +33,22 @@ class Executors:
                 close()
 
     def _distant(self, engine: str) -> Executor:
-        from nbsched.executors.dask import DaskEngine
         from nbsched.executors.distant import DistantExecutor
 
-        assert engine == "dask"
-        made = DaskEngine(os.environ.get("NBSCHED_DASK_ADDRESS"), 2)
+        made = _dask() if engine == "dask" else _celery()
         return DistantExecutor(made, lease_s=self._lease.total_seconds(), files=None, limit=64_000_000)
+
+
+def _dask() -> Engine:
+    from nbsched.executors.dask import DaskEngine
+
+    return DaskEngine(os.environ.get("NBSCHED_DASK_ADDRESS"), 2)
+
+
+def _celery() -> Engine:
+    from nbsched.executors.celery import CeleryEngine, broker
+
+    return CeleryEngine(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
 
 
 def _kind(work: Work) -> str:

@@ -1,0 +1,119 @@
+"""Celery: what is its own of sending work to its workers, and an app for those that have none of their own.
+
+`celery -A nbsched.executors.celery worker` starts a worker; an app of one's own includes this module.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from celery import Celery
+
+from nbsched.core.errors import UsageError
+from nbsched.executors.celery_mail import Mail
+from nbsched.executors.celery_roster import Roster
+from nbsched.executors.celery_worker import carry
+from nbsched.executors.courier import Failed, Hear
+from nbsched.executors.parcel import Parcel
+
+VISIBLE_S = 24 * 3600
+"""So long does Redis believe that a worker that says nothing has its message still; a lease is far shorter."""
+
+
+def broker() -> str:
+    """The broker's URL that this process's environment names; the empty text if none."""
+    return os.environ.get("NBSCHED_CELERY_BROKER") or os.environ.get("CELERY_BROKER_URL") or ""
+
+
+def app_of(url: str, queue: str) -> Celery:
+    """An app that takes its work from the queue."""
+    made = Celery("nbsched", broker=url or None, set_as_current=False)
+    made.conf.update(
+        task_default_queue=queue, task_ignore_result=True, worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True, broker_transport_options={"visibility_timeout": VISIBLE_S},
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+    )  # fmt: skip
+    return made
+
+
+app = app_of(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
+
+
+class CeleryEngine:
+    """The workers behind the broker; work that needs a resource goes to the queue of that name, or in `queues`."""
+
+    name, private = "Celery", False
+
+    def __init__(self, url: str, queue: str = "nbsched", queues: Mapping[str, str] | None = None) -> None:
+        self._url, self._queue, self._queues = url, queue, queues or {}
+        self._app = app_of(url, queue)
+        self._roster = Roster(self._app)
+        self._sent: dict[str, float] = {}
+        """When each parcel that is not withdrawn was sent last."""
+
+    def open(self, sender: str, hear: Hear, failed: Failed) -> None:
+        if not self._url:
+            raise UsageError("no broker is named: set NBSCHED_CELERY_BROKER, as to redis://localhost:6379/0")
+        with self._app.connection_for_write() as connection:
+            connection.connect()
+        self._failed, self._mail = failed, Mail(self._app, sender, hear)
+
+    def send(self, parcels: Sequence[Parcel]) -> None:
+        with self._app.producer_or_acquire() as producer:
+            for parcel in parcels:
+                if len(parcel.policy.resources) > 1:
+                    self._failed(parcel.id, _too_many(parcel))
+                else:
+                    self._send(parcel, producer)
+
+    def _send(self, parcel: Parcel, producer: Any) -> None:
+        """What may be there already is marked, so that a worker asks before it does it."""
+        again = parcel.id in self._sent
+        self._sent[parcel.id] = time.monotonic()
+        self._app.send_task(
+            carry.name, (base64.b64encode(parcel.data).decode(), again), task_id=parcel.id,
+            queue=self._queue_of(parcel), priority=_rank(parcel.policy.priority, self._app), producer=producer,
+            retry=False, ignore_result=True, argsrepr=parcel.name, kwargsrepr="", shadow=f"nbsched {parcel.name}",
+        )  # fmt: skip
+
+    def _queue_of(self, parcel: Parcel) -> str:
+        return next((self._queues.get(name, name) for name in parcel.policy.resources), self._queue)
+
+    def withdraw(self, id: str, *, begun: bool) -> None:
+        if self._sent.pop(id, None) is not None and not begun:
+            self._app.control.revoke(id)
+
+    def tell(self, worker: str, message: str) -> None:
+        self._mail.post(worker, message)
+
+    def obstacle(self, parcel: Parcel) -> str | None:
+        if parcel.id not in self._sent:
+            return None
+        queue = self._queue_of(parcel)
+        self._roster.look(queue, since=self._sent[parcel.id])
+        if error := self._roster.mismatch(parcel.name, queue):
+            self._failed(parcel.id, error)
+        elif self._roster.has_lost(parcel.id, queue):
+            self.send([parcel])
+        return self._roster.obstacle(queue)
+
+    def close(self) -> None:
+        self._mail.close()
+        self._app.close()
+
+
+def _too_many(parcel: Parcel) -> UsageError:
+    names = ", ".join(parcel.policy.resources)
+    return UsageError(
+        f"{parcel.name!r} needs {names}, and a Celery run goes to one queue: give it one resource"
+    )
+
+
+def _rank(priority: int, app: Celery) -> int:
+    """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
+    rank = min(max(5 + priority, 0), 9)
+    return rank if app.connection_for_write().transport_cls == "redis" else 9 - rank

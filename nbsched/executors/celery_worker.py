@@ -1,0 +1,64 @@
+"""Celery's workers: the task in which they carry out what was sent, and what they answer when they are asked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import platform
+import uuid
+from typing import Any
+
+from celery import current_task, shared_task
+from celery.worker.control import inspect_command
+
+import nbsched
+from nbsched.executors.celery_mail import Mail
+from nbsched.executors.parcel import header_of
+from nbsched.executors.station import Station
+from nbsched.kernels.once import Once
+
+
+class Desk:
+    """This process's station, and its mail."""
+
+    def __init__(self) -> None:
+        address = uuid.uuid4().hex
+        self.mail = Mail(current_task.app, address, self._hear)
+        where = f"{current_task.request.hostname}, process {os.getpid()}"
+        self.station = Station(self.mail.post, where, address)
+
+    def _hear(self, text: str) -> None:
+        self.station.hear(json.loads(text))
+
+    def close(self) -> None:
+        self.station.close()
+        self.mail.close()
+
+
+_desk = Once(Desk)
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    name="nbsched.carry", bind=True, ignore_result=True,
+    acks_late=True, reject_on_worker_lost=True, acks_on_failure_or_timeout=True,
+)  # fmt: skip
+def carry(task: Any, text: str, again: bool = False) -> None:
+    """The piece of work is over, and its sender's inbox has its end."""
+    data, desk = base64.b64decode(text), _desk()
+    ask = again or bool(task.request.delivery_info.get("redelivered"))
+    for message in desk.station.carry(data, ask=ask):
+        desk.mail.post(header_of(data)["sender"], message)
+    desk.mail.flush()
+
+
+@inspect_command(name="nbsched")  # type: ignore[untyped-decorator]
+def about(state: Any, **_: Any) -> dict[str, Any]:
+    """What nbsched needs to know of a worker."""
+    from celery.worker.state import reserved_requests
+
+    return {
+        "version": nbsched.__version__,
+        "python": platform.python_version(),
+        "holds": [request.id for request in list(reserved_requests) if request.name == carry.name],
+    }
