@@ -292,13 +292,21 @@ def rollup(children: Iterable[tuple[State, str | None, bool]], *, cancelled: boo
     return Verb.SUCCEED, None
 
 
-SHORT = timedelta(milliseconds=1)
 BATCH = timedelta(milliseconds=20)
+BUNDLE = timedelta(milliseconds=50)
 MOST_IN_A_BATCH = 256
 
 
 def batch_size(typical: timedelta) -> int:
     """How many runs of a function that takes `typical` one slot takes at a time: twenty milliseconds' worth."""
-    if typical > SHORT:
-        return 1
-    return min(MOST_IN_A_BATCH, BATCH // max(typical, timedelta(microseconds=10)))
+    return _together(typical, BATCH, least=20)
+
+
+def bundle_size(typical: timedelta) -> int:
+    """How many runs of a function that takes `typical` travel to a worker together: fifty milliseconds' worth."""
+    return _together(typical, BUNDLE, least=5)
+
+
+def _together(typical: timedelta, span: timedelta, least: int) -> int:
+    found = span // max(typical, timedelta(microseconds=10))
+    return 1 if found < least else min(MOST_IN_A_BATCH, found)

@@ -33,6 +33,7 @@ from nbsched.engine.reporting import RunReport
 from nbsched.engine.threads import Threads
 from nbsched.executors.contract import Assignment
 from nbsched.executors.function import FunctionExecutor
+from nbsched.executors.short import Short
 from nbsched.store import runs
 
 _log = logging.getLogger("nbsched")
@@ -41,28 +42,7 @@ Call = Callable[[Assignment], Outcome]
 Settle = Callable[[Sequence[runs.Settlement]], Future[Any]]
 """Has the settlements written; callable from any thread."""
 
-WEIGHT = 0.2
-"""Of the newest measurement in the running mean of a function's time."""
 BETWEEN_TRIES_S = 0.001
-
-
-class Short:
-    """How long each function takes here, and how many of its runs one slot takes in a row by that."""
-
-    def __init__(self) -> None:
-        self.sizes: dict[str, int] = {}
-        self._typical: dict[str, float] = {}
-
-    def learn(self, ref: str, seconds: float) -> None:
-        """Runs of the function took so long each; far off the mean, it is a new beginning."""
-        known = self._typical.get(ref, 0.0)
-        near = known / 10 < seconds < known * 10
-        self._typical[ref] = typical = known + WEIGHT * (seconds - known) if near else seconds
-        size = plan.batch_size(timedelta(seconds=typical))
-        if size > 1:
-            self.sizes[ref] = size
-        else:
-            self.sizes.pop(ref, None)
 
 
 def reference_of(row: Mapping[str, Any]) -> str | None:

@@ -12,11 +12,12 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from nbsched.engine.batching import Batch, Line, Settle, Short, reference_of
+from nbsched.engine.batching import Batch, Line, Settle, reference_of
 from nbsched.engine.carrying import Held, carry, dropped, given_up, policy_of
 from nbsched.engine.nudges import committed
 from nbsched.engine.preparing import Surroundings
 from nbsched.engine.unfolding import unfold
+from nbsched.executors.short import Short
 from nbsched.store import runs
 
 _log = logging.getLogger("nbsched")

@@ -9,7 +9,7 @@ import base64
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import Celery
 
@@ -17,7 +17,7 @@ from nbsched.core.errors import UsageError
 from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
 from nbsched.executors.celery_worker import carry
-from nbsched.executors.courier import Failed, Hear
+from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.parcel import Parcel
 
 VISIBLE_S = 24 * 3600
@@ -43,6 +43,14 @@ def app_of(url: str, queue: str) -> Celery:
 app = app_of(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
 
 
+class Sent(NamedTuple):
+    """When a parcel was sent last, in which task, and with how many."""
+
+    at: float
+    task: str
+    size: int
+
+
 class CeleryEngine:
     """The workers behind the broker; work that needs a resource goes to the queue of that name, or in `queues`."""
 
@@ -52,8 +60,7 @@ class CeleryEngine:
         self._url, self._queue, self._queues = url, queue, queues or {}
         self._app = app_of(url, queue)
         self._roster = Roster(self._app)
-        self._sent: dict[str, float] = {}
-        """When each parcel that is not withdrawn was sent last."""
+        self._sent: dict[str, Sent] = {}
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         if not self._url:
@@ -62,43 +69,51 @@ class CeleryEngine:
             connection.connect()
         self._failed, self._mail = failed, Mail(self._app, sender, hear)
 
-    def send(self, parcels: Sequence[Parcel]) -> None:
+    def send(self, bundles: Sequence[Bundled]) -> None:
         with self._app.producer_or_acquire() as producer:
-            for parcel in parcels:
-                if len(parcel.policy.resources) > 1:
-                    self._failed(parcel.id, _too_many(parcel))
-                else:
-                    self._send(parcel, producer)
+            for bundle in bundles:
+                self._send(bundle, producer)
 
-    def _send(self, parcel: Parcel, producer: Any) -> None:
-        """What may be there already is marked, so that a worker asks before it does it."""
-        again = parcel.id in self._sent
-        self._sent[parcel.id] = time.monotonic()
+    def _send(self, bundle: Bundled, producer: Any) -> None:
+        first, again = bundle[0], any(self._may_be_there(parcel) for parcel in bundle)
+        if len(first.policy.resources) > 1:
+            for parcel in bundle:
+                self._failed(parcel.id, _too_many(parcel))
+            return
+        sent = Sent(time.monotonic(), first.id, len(bundle))
+        self._sent.update((parcel.id, sent) for parcel in bundle)
+        texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
-            carry.name, (base64.b64encode(parcel.data).decode(), again), task_id=parcel.id,
-            queue=self._queue_of(parcel), priority=_rank(parcel.policy.priority, self._app), producer=producer,
-            retry=False, ignore_result=True, argsrepr=parcel.name, kwargsrepr="", shadow=f"nbsched {parcel.name}",
+            carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
+            priority=_rank(first.policy.priority, self._app), producer=producer, retry=False,
+            ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
+
+    def _may_be_there(self, parcel: Parcel) -> bool:
+        """Whether a worker is to ask before it does it: it was sent, and has not come back from a bundle."""
+        sent = self._sent.get(parcel.id)
+        return sent is not None and (sent.size == 1 or parcel.ref is not None)
 
     def _queue_of(self, parcel: Parcel) -> str:
         return next((self._queues.get(name, name) for name in parcel.policy.resources), self._queue)
 
     def withdraw(self, id: str, *, begun: bool) -> None:
-        if self._sent.pop(id, None) is not None and not begun:
+        sent = self._sent.pop(id, None)
+        if sent is not None and sent.size == 1 and not begun:
             self._app.control.revoke(id)
 
     def tell(self, worker: str, message: str) -> None:
         self._mail.post(worker, message)
 
     def obstacle(self, parcel: Parcel) -> str | None:
-        if parcel.id not in self._sent:
+        sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)
+        if sent is None:
             return None
-        queue = self._queue_of(parcel)
-        self._roster.look(queue, since=self._sent[parcel.id])
+        self._roster.look(queue, since=sent.at)
         if error := self._roster.mismatch(parcel.name, queue):
             self._failed(parcel.id, error)
-        elif self._roster.has_lost(parcel.id, queue):
-            self.send([parcel])
+        elif self._roster.has_lost(sent.task, queue):
+            self.send([[parcel]])
         return self._roster.obstacle(queue)
 
     def close(self) -> None:

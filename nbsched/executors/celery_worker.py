@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from celery import current_task, shared_task
@@ -43,12 +44,12 @@ _desk = Once(Desk)
     name="nbsched.carry", bind=True, ignore_result=True,
     acks_late=True, reject_on_worker_lost=True, acks_on_failure_or_timeout=True,
 )  # fmt: skip
-def carry(task: Any, text: str, again: bool = False) -> None:
-    """The piece of work is over, and its sender's inbox has its end."""
-    data, desk = base64.b64decode(text), _desk()
+def carry(task: Any, texts: Sequence[str], again: bool = False) -> None:
+    """The pieces of work are over, and their sender's inbox has their ends."""
+    parcels, desk = [base64.b64decode(text) for text in texts], _desk()
     ask = again or bool(task.request.delivery_info.get("redelivered"))
-    for message in desk.station.carry(data, ask=ask):
-        desk.mail.post(header_of(data)["sender"], message)
+    for message in desk.station.carry(parcels, ask=ask):
+        desk.mail.post(header_of(parcels[0])["sender"], message)
     desk.mail.flush()
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
+from nbsched.core.policy import Policy
 from nbsched.executors.parcel import Parcel
+from nbsched.executors.short import Short
 
 _log = logging.getLogger("nbsched")
 
@@ -18,6 +22,10 @@ MOST = 200
 """Parcels that are sent together."""
 Hear = Callable[[str], object]
 Failed = Callable[[str, BaseException | None], object]
+
+
+Bundled = Sequence[Parcel]
+"""Parcels for one worker, of one policy."""
 
 
 class Engine(Protocol):
@@ -34,8 +42,8 @@ class Engine(Protocol):
         engine gave up, and why, or None when its worker was lost.
         """
 
-    def send(self, parcels: Sequence[Parcel]) -> None:
-        """They wait for workers."""
+    def send(self, bundles: Sequence[Bundled]) -> None:
+        """They wait for workers, each for one."""
 
     def withdraw(self, id: str, *, begun: bool) -> None:
         """The parcel goes to no worker any more, if none has begun it; nothing is kept of it."""
@@ -55,9 +63,10 @@ class Courier:
 
     def __init__(
         self, engine: Engine, open: Callable[[], None], sent: Callable[[Sequence[Parcel]], object],
-        complain: Callable[[Sequence[Parcel], str], object],
+        complain: Callable[[Sequence[Parcel], str], object], short: Short,
     ) -> None:  # fmt: skip
         self._engine, self._open, self._sent, self._complain = engine, open, sent, complain
+        self._short = short
         self._jobs: SimpleQueue[Parcel | Callable[[], object] | tuple[str, bool] | None] = SimpleQueue()
         self._waiting: dict[str, Parcel] = {}
         self._is_open = False
@@ -120,7 +129,7 @@ class Courier:
             if not self._is_open:
                 self._open()
                 self._is_open = True
-            self._engine.send(parcels)
+            self._engine.send(list(self._bundled(parcels)))
         except Exception as error:
             _log.warning("%s cannot be reached: %s", self._engine.name, error)
             self._complain(parcels, f"waits for {self._engine.name}: {error}")
@@ -128,8 +137,27 @@ class Courier:
         self._waiting.clear()
         self._sent(parcels)
 
+    def _bundled(self, parcels: Sequence[Parcel]) -> Iterator[Bundled]:
+        """Short ones of the same kind together."""
+        alike = defaultdict[object, list[Parcel]](list)
+        for parcel in parcels:
+            size = self._short.sizes.get(parcel.ref, 1) if parcel.ref else 1
+            together = alike[
+                parcel.id if size == 1 else (parcel.ref, parcel.policy.priority, _text(parcel.policy))
+            ]
+            together.append(parcel)
+            if len(together) == size:
+                yield tuple(together)
+                together.clear()
+        yield from filter(None, alike.values())
+
     def _try(self, call: Callable[[], object]) -> None:
         try:
             call()
         except Exception as error:
             _log.warning("%s: %s", self._engine.name, error)
+
+
+def _text(policy: Policy) -> str:
+    """What of the policy says where its work may go."""
+    return json.dumps(sorted(policy.resources.items()))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nbsched.executors.courier import Failed, Hear
+from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.dask_cluster import OwnCluster, found
 from nbsched.executors.parcel import Parcel
 from nbsched.executors.station import Station
@@ -32,9 +32,9 @@ def _new_station() -> Station:
 _station = Once(_new_station)
 
 
-def carry(data: bytes) -> list[str]:
-    """On a worker: the messages in which the piece of work ends."""
-    return _station().carry(data)
+def carry(parcels: Sequence[bytes]) -> list[str]:
+    """On a worker: the messages in which the pieces of work end."""
+    return _station().carry(parcels)
 
 
 def hear(text: str) -> None:
@@ -51,8 +51,9 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
-        self._futures: dict[str, Any] = {}
-        self._done: list[tuple[str, Any]] = []
+        self._futures: dict[str, tuple[Any, int]] = {}
+        """By parcel, and how many parcels travel in it."""
+        self._done: list[tuple[Sequence[str], Any]] = []
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
@@ -66,36 +67,38 @@ class DaskEngine:
         self._client = Client(**target, set_as_default=False)
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
-    def send(self, parcels: Sequence[Parcel]) -> None:
-        for parcel in parcels:
-            policy = parcel.policy
-            future = self._futures[parcel.id] = self._client.submit(
-                carry, parcel.data, key=f"{parcel.name}-{parcel.id}", pure=False, priority=-policy.priority,
-                resources=dict(policy.resources) or None,
+    def send(self, bundles: Sequence[Bundled]) -> None:
+        for bundle in bundles:
+            first, policy = bundle[0], bundle[0].policy
+            future = self._client.submit(
+                carry, [parcel.data for parcel in bundle], key=f"{first.name}-{first.id}", pure=False,
+                priority=-policy.priority, resources=dict(policy.resources) or None,
             )  # fmt: skip
-            future.add_done_callback(lambda done, id=parcel.id: self._note(id, done))
+            ids = [parcel.id for parcel in bundle]
+            self._futures.update(dict.fromkeys(ids, (future, len(ids))))
+            future.add_done_callback(lambda done, ids=ids: self._note(ids, done))
 
-    def _note(self, id: str, future: Any) -> None:
-        self._done.append((id, future))
+    def _note(self, ids: Sequence[str], future: Any) -> None:
+        self._done.append((ids, future))
         if len(self._done) == 1:
             self._client.loop.add_callback(self._collect)
 
     async def _collect(self) -> None:
         done, self._done = self._done, []
-        for id, future in done:
-            if future.status == "error":
-                self._failed(id, _unless_lost(await future.exception(asynchronous=True)))
-            elif future.status in ("cancelled", "lost"):
-                self._failed(id, None)
-        good = {id: future for id, future in done if future.status == "finished"}
+        for ids, future in done:
+            if future.status != "finished":
+                error = await future.exception(asynchronous=True) if future.status == "error" else None
+                for id in ids:
+                    self._failed(id, _unless_lost(error))
+        good = {ids[0]: future for ids, future in done if future.status == "finished"}
         messages = await self._client.gather(good, errors="skip", asynchronous=True)
         for ending in filter(None, messages.values()):
             for text in ending:
                 self._hear(text)
 
     def withdraw(self, id: str, *, begun: bool) -> None:
-        future = self._futures.pop(id, None)
-        if future is not None and not future.done():
+        future, size = self._futures.pop(id, (None, 0))
+        if size == 1 and not future.done():
             future.cancel()
 
     def tell(self, worker: str, message: str) -> None:
@@ -124,7 +127,7 @@ class DaskEngine:
             self._cluster.close()
 
 
-def _unless_lost(error: BaseException) -> BaseException | None:
+def _unless_lost(error: BaseException | None) -> BaseException | None:
     from distributed.scheduler import KilledWorker
 
     return None if isinstance(error, KilledWorker) else error

@@ -12,12 +12,14 @@ import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import anyio
 import anyio.to_thread
 
+from nbsched.core import plan
 from nbsched.core.errors import UsageError, WorkerMismatch
 from nbsched.core.model import Outcome
 from nbsched.executors import freight
@@ -27,6 +29,7 @@ from nbsched.executors.parcel import HERE, Parcel, Terms, pack
 from nbsched.executors.passage import Passage
 from nbsched.executors.piece import refused
 from nbsched.executors.secrets import secret
+from nbsched.executors.short import Short
 
 SUSPECT_S = 1.0
 """So long has a worker to say that it lives when another has begun its work."""
@@ -39,6 +42,7 @@ class DistantExecutor:
         self._engine, self._lease_s, self._files, self._limit = engine, lease_s, files, limit
         self._sender = uuid.uuid4().hex
         self._passages: dict[str, Passage] = {}
+        self._short = Short(plan.bundle_size)
         self._courier: Courier | None = None
 
     async def execute(self, assignment: Assignment) -> Outcome:
@@ -74,7 +78,7 @@ class DistantExecutor:
         self._terms = Terms(
             sender=self._sender, lease_s=self._lease_s, mark=_mark(runs), files=self._files, limit=self._limit
         )
-        self._courier = Courier(self._engine, self._open, self._sent, self._complain)
+        self._courier = Courier(self._engine, self._open, self._sent, self._complain, self._short)
         self._loop.call_later(self._lease_s / 3, self._keep)
         return self._courier
 
@@ -145,9 +149,8 @@ class DistantExecutor:
 
     def _heard(self, message: Mapping[str, Any]) -> None:
         if message["t"] != "news":
-            passage = self._passages.get(message["id"])
-            if passage is not None:
-                passage.arrived() if message["t"] == "piece" else passage.end(message)
+            if (passage := self._passages.get(message["id"])) is not None:
+                self._take(passage, message)
             return
         for id in message["lives"]:
             self._note_begun(id, message["from"])
@@ -155,6 +158,18 @@ class DistantExecutor:
             if (passage := self._passages.get(id)) is not None and passage.worker == message["from"]:
                 self._reply(passage, message["from"], kind, fact)
                 passage.hear(kind, fact)
+
+    def _take(self, passage: Passage, message: Mapping[str, Any]) -> None:
+        assert self._courier
+        if message["t"] == "piece":
+            passage.arrived()
+        elif message["t"] == "back":
+            passage.parcel = replace(passage.parcel, ref=None)
+            self._courier.bring(passage.parcel)
+        else:
+            if passage.parcel.ref:
+                self._short.learn(passage.parcel.ref, message["took_s"])
+            passage.end(message)
 
     def _note_begun(self, id: str, worker: str) -> None:
         passage = self._passages.get(id)

@@ -59,6 +59,8 @@ class Parcel:
     name: str
     data: bytes
     policy: Policy
+    ref: str | None
+    """Of a function that may travel with others of its own, when it is short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def pack(assignment: Assignment, id: str, terms: Terms) -> Parcel:
         policy=policy, function=function, source=source,
     )  # fmt: skip
     return Parcel(
-        id=id, name=work.name, policy=policy,
+        id=id, name=work.name, policy=policy, ref=_bundled(work, policy),
         data=json.dumps(header).encode() + b"\n" + pickle.dumps(load, pickle.HIGHEST_PROTOCOL),
     )  # fmt: skip
 
@@ -112,6 +114,11 @@ def load_of(data: bytes) -> Load:
     """The work of a parcel of the same nbsched and Python."""
     found: Load = pickle.loads(memoryview(data)[data.index(b"\n") + 1 :])
     return found
+
+
+def _bundled(work: Work, policy: Policy) -> str | None:
+    plain = isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun
+    return reference(work) if plain and isinstance(work, Function) else None
 
 
 # --- functions ---

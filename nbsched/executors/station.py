@@ -12,13 +12,14 @@ import threading
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from nbsched.core.errors import WorkerMismatch
+from nbsched.executors.bundle import Bundle
 from nbsched.executors.link import Stopped
 from nbsched.executors.mismatch import check
 from nbsched.executors.parcel import HERE, header_of
@@ -30,6 +31,8 @@ Post = Callable[[str, str], None]
 """Sends a sender a message."""
 TELL_S = 0.1
 """Between two looks for news."""
+BUNDLE_S = 0.25
+"""A bundle that takes longer is none of short ones."""
 LATE_S = 1.0
 """A look that takes so long was held up: the process was stopped, or code in it let no other run."""
 NEVER = float("-inf")
@@ -48,15 +51,33 @@ class Station:
         """When each sender was heard of last."""
         self._lives: dict[str, float] = {}
         """When each sender was told last which of its pieces live."""
+        self._bundles: dict[Bundle, tuple[float, str]] = {}
+        """Since when they are carried out, and for whom."""
         self._lock = threading.Lock()
         self._awake_since = time.monotonic()
         self._busy = threading.Event()
         threading.Thread(target=self._keep, name="nbsched station", daemon=True).start()
 
-    def carry(self, data: bytes, *, ask: bool = False) -> list[str]:
-        """The messages in which it ends; with `ask` its sender is asked whether it is still to be done."""
+    def carry(self, parcels: Sequence[bytes], *, ask: bool = False) -> list[str]:
+        """The messages in which they end, one after the other; with `ask` their sender is asked about each first.
+
+        When they take longer than short ones do, those that have not begun go back.
+        """
+        bundle, began = Bundle(parcels), time.monotonic()
+        sender = header_of(parcels[0])["sender"]
+        if len(parcels) > 1:
+            self._bundles[bundle] = began, sender
+        try:
+            while (data := bundle.next()) is not None:
+                bundle.ended(self._carry(data, ask))
+        finally:
+            self._bundles.pop(bundle, None)
+        return bundle.messages()
+
+    def _carry(self, data: bytes, ask: bool) -> list[str]:
         header = header_of(data)
         piece = Piece(header, data, self._where)
+        began = time.monotonic()
         try:
             check(header, self._where)
             with self._among_pieces(piece):
@@ -68,7 +89,8 @@ class Station:
             messages = [ending(piece.link.id, refused(error), Path())]
         except Stopped:
             return []
-        return [*map(json.dumps, messages[:-1]), json.dumps({**messages[-1], "told": piece.link.told})]
+        end = {**messages[-1], "told": piece.link.told, "took_s": time.monotonic() - began}
+        return [*map(json.dumps, messages[:-1]), json.dumps(end)]
 
     @contextmanager
     def _among_pieces(self, piece: Piece) -> Iterator[None]:
@@ -133,6 +155,10 @@ class Station:
             elif piece.link.stopped:
                 piece.link.stop_again()
         self._send(pieces)
+        for bundle, (began, sender) in list(self._bundles.items()):
+            if time.monotonic() - began > BUNDLE_S:
+                for text in bundle.break_up():
+                    self._post(sender, text)
 
     def _send(self, pieces: Iterable[Piece]) -> None:
         """The senders of these pieces know what is new of them, and now and then that they live."""
