@@ -6,41 +6,18 @@
 from __future__ import annotations
 
 import base64
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from celery import Celery
-
 from nbsched.core.errors import UsageError
 from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import carry
+from nbsched.executors.celery_worker import app, app_of, broker, carry
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.parcel import Parcel
 
-VISIBLE_S = 24 * 3600
-"""So long does Redis believe that a worker that says nothing has its message still; a lease is far shorter."""
-
-
-def broker() -> str:
-    """The broker's URL that this process's environment names; the empty text if none."""
-    return os.environ.get("NBSCHED_CELERY_BROKER") or os.environ.get("CELERY_BROKER_URL") or ""
-
-
-def app_of(url: str, queue: str) -> Celery:
-    """An app that takes its work from the queue."""
-    made = Celery("nbsched", broker=url or None, set_as_current=False)
-    made.conf.update(
-        task_default_queue=queue, task_ignore_result=True, worker_prefetch_multiplier=1,
-        broker_connection_retry_on_startup=True, broker_transport_options={"visibility_timeout": VISIBLE_S},
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-    )  # fmt: skip
-    return made
-
-
-app = app_of(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
+__all__ = ["CeleryEngine", "app", "broker"]
 
 
 class Sent(NamedTuple):
@@ -85,7 +62,7 @@ class CeleryEngine:
         texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
             carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
-            priority=_rank(first.policy.priority, self._app), producer=producer, retry=False,
+            priority=_rank(first.policy.priority, self._url), producer=producer, retry=False,
             ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
 
@@ -128,7 +105,7 @@ def _too_many(parcel: Parcel) -> UsageError:
     )
 
 
-def _rank(priority: int, app: Celery) -> int:
+def _rank(priority: int, url: str) -> int:
     """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
     rank = min(max(5 + priority, 0), 9)
-    return rank if app.connection_for_write().transport_cls == "redis" else 9 - rank
+    return rank if url.startswith(("redis", "sentinel")) else 9 - rank
