@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
 from nbsched.engine.clock import Clock
+from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
 
 
@@ -35,9 +35,11 @@ class Executors:
         from nbsched.executors.dask import DaskEngine
         from nbsched.executors.distant import DistantExecutor
 
-        assert engine == "dask"
-        made = DaskEngine(os.environ.get("NBSCHED_DASK_ADDRESS"), 2)
-        return DistantExecutor(made, lease_s=self._lease.total_seconds(), files=None, limit=64_000_000)
+        asked = settings_here().dask
+        made = DaskEngine(asked.address, asked.workers)
+        return DistantExecutor(
+            made, lease_s=self._lease.total_seconds(), files=asked.files, limit=asked.limit
+        )
 
 
 def _kind(work: Work) -> str:

@@ -119,7 +119,9 @@ class Piece:
             return places.get(path, path)
 
         if isinstance(work, Function):
-            read = read_left if work.where == "thread" else _as_it_is  # a process of its own reads them itself
+            read = (
+                read_left if work.where == "thread" else _as_it_is
+            )  # a process of its own reads them itself
             return replace(work, args=read(moved(work.args, place))), read(moved(params, place))
         if isinstance(work, Notebook):
             path = place(Path(work.path))
