@@ -57,7 +57,7 @@ def host_words(parser: Parser) -> None:
         action="append",
         type=_resource,
         metavar="NAME=N",
-        help="a named slot it offers, such as gpu=1",
+        help="a named slot it offers, such as gpu=1; without any those of nbsched.toml",
     )
     parser.add_argument(
         "--lease", metavar="TIME", help="how long after its death another host takes over (10s)"

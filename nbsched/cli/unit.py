@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-KEPT = ("PATH", "PYTHONPATH", "JUPYTER_PATH", "NBSCHED_KERNELS", "NBSCHED_PRELOAD", "NBSCHED_VALUE_LIMIT")
-"""Variables of the shell that the service is to see too: what notebooks and shell commands are found by."""
+from nbsched.core.settings import VARIABLES
+
+KEPT = (
+    "PATH", "PYTHONPATH", "JUPYTER_PATH", "NBSCHED_KERNELS", "NBSCHED_PRELOAD", "NBSCHED_VALUE_LIMIT",
+    *(name for name in VARIABLES if name != "NBSCHED_CELERY_BROKER"),
+)  # fmt: skip
+"""Variables of the shell that the service is to see too; a broker's URL, in which a password may be, is not told."""
 
 _UNIT = """\
 # nbsched as a service of yours:

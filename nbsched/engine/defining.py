@@ -6,22 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from nbsched.core import ports, triggers
 from nbsched.core.definitions import kind_of, work_from_json, work_to_json
 from nbsched.core.durations import duration
 from nbsched.core.errors import DefinitionError, TriggerError, UnknownName, UsageError
-from nbsched.core.executors import goes_away, leaves, refuse_out_of_reach
+from nbsched.core.executors import LOCAL, goes_away, leaves, refuse_out_of_reach
 from nbsched.core.instants import floor_ms, from_ms, span_ms, to_ms
 from nbsched.core.ledger import next_after
 from nbsched.core.model import Approval, Cell, Function, Map, Pipeline, Step, Wait, Work, parts
 from nbsched.core.parameters import with_params
 from nbsched.core.policy import FILES, located, normalise
+from nbsched.core.settings import Settings
 from nbsched.core.triggers import Trigger, as_trigger
 from nbsched.core.wire import decode, encode
 from nbsched.core.work import as_work
 from nbsched.engine.clock import Clock
+from nbsched.engine.settings import settings_here
 from nbsched.store import hosts, schedules
 from nbsched.store.database import Database
 from nbsched.store.hosts import Host, place_of
@@ -44,7 +47,7 @@ class Definer:
     ) -> NewRun:
         """A run of the work by hand, now."""
         found = as_work(work, params or {})
-        given = _given(found, policy)
+        given = self._given(found, policy)
         key = normalise({"key": key})["key"] or given.pop("key", None) or found.policy.get("key")
         now_ms = floor_ms(self._clock.now())
         place = place_of(self._host)
@@ -52,6 +55,26 @@ class Definer:
             work=self._work(replace(found, params={}), given), params=_params(found), policy=self._hooked(given),
             scheduled_ms=now_ms, previous_ms=now_ms, place=place, key=key,
         )  # fmt: skip
+
+    def _given(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
+        """The options that were given for the work, in their one form, with their files where they are.
+
+        The executor is the settings' where nothing else is asked for.
+        """
+        for name in FILES & policy.keys():
+            if isinstance(work, Pipeline):
+                raise UsageError(
+                    f"{name}= is for the steps of {work.name!r}: give it to those that use the files"
+                )
+        given = located(normalise(policy), lambda file: ports.surroundings().beside(file))
+        refuse_out_of_reach(work, {**work.policy, **given})
+        if "executor" not in {**work.policy, **given} and _any_goes(work, self._settings.executor):
+            given = {**given, "executor": self._settings.executor}
+        return given
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return settings_here()
 
     def redone(
         self, work: Mapping[str, Any], params: Mapping[str, Any], given: Mapping[str, Any]
@@ -67,7 +90,7 @@ class Definer:
         start: Any, end: Any, limit: int | None, params: Mapping[str, Any] | None, policy: Mapping[str, Any],
     ) -> NewSchedule:  # fmt: skip
         found = as_work(work, params or {})
-        given = _given(found, policy)
+        given = self._given(found, policy)
         if given:
             found = replace(found, policy={**found.policy, **given})
         _one_of("overlap", overlap, OVERLAPS)
@@ -119,9 +142,7 @@ class Definer:
 
     def _work(self, work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
         """The work as the store keeps it, with a place for each part that only this process or kernel can run."""
-        options = {**work.policy, **policy}
-        refuse_out_of_reach(work, options)
-        self._check_resources(work, options)
+        self._check_resources(work, {**work.policy, **policy})
         return self._placed(work_to_json(self.without_callables(work)), work)
 
     def _placed(self, data: dict[str, Any], work: Work) -> dict[str, Any]:
@@ -180,7 +201,7 @@ class Definer:
         if not wanted:
             return
         living = self._db.read(hosts.living, floor_ms(self._clock.now()))
-        offers = [self._host.resources, *(host.resources for host in living)]
+        offers = [self._host.resources, self._settings.resources, *(host.resources for host in living)]
         for name, amount in wanted.items():
             if not any(offer.get(name, 0) >= amount for offer in offers):
                 others = sorted({resource for offer in offers for resource in offer} - {name})
@@ -216,23 +237,21 @@ def _resources(work: Work, policy: Mapping[str, Any]) -> dict[str, float]:
     """What is taken of a host at most; what waits takes nothing, and what goes away takes of others."""
     wanted: dict[str, float] = {}
     for part, options in leaves(work, policy):
-        if isinstance(part, (Wait, Approval)) or goes_away(
-            kind_of(part), getattr(part, "where", None), options
-        ):
+        if isinstance(part, (Wait, Approval)) or _goes(part, options):
             continue
         for name, amount in options.get("resources", {}).items():
             wanted[name] = max(amount, wanted.get(name, 0))
     return wanted
 
 
-def _given(work: Work, policy: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given for the work, in their one form, with their files where they are."""
-    for name in FILES & policy.keys():
-        if isinstance(work, Pipeline):
-            raise UsageError(
-                f"{name}= is for the steps of {work.name!r}: give it to those that use the files"
-            )
-    return located(normalise(policy), lambda file: ports.surroundings().beside(file))
+def _any_goes(work: Work, executor: str) -> bool:
+    """Whether anything of the work goes away when it is the executor's."""
+    options = {**work.policy, "executor": executor}
+    return executor != LOCAL and any(_goes(part, its) for part, its in leaves(work, options))
+
+
+def _goes(part: Work, options: Mapping[str, Any]) -> bool:
+    return goes_away(kind_of(part), getattr(part, "where", None), options)
 
 
 def _params(work: Work) -> dict[str, Any]:

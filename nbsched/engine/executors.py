@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
+from nbsched.core.settings import CelerySettings, DaskSettings
 from nbsched.engine.clock import Clock
+from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
 from nbsched.executors.courier import Engine
 
@@ -35,20 +36,24 @@ class Executors:
     def _distant(self, engine: str) -> Executor:
         from nbsched.executors.distant import DistantExecutor
 
-        made = _dask() if engine == "dask" else _celery()
-        return DistantExecutor(made, lease_s=self._lease.total_seconds(), files=None, limit=64_000_000)
+        settings = settings_here()
+        asked = settings.dask if engine == "dask" else settings.celery
+        made = _dask(settings.dask) if engine == "dask" else _celery(settings.celery)
+        return DistantExecutor(
+            made, lease_s=self._lease.total_seconds(), files=asked.files, limit=asked.limit
+        )
 
 
-def _dask() -> Engine:
+def _dask(asked: DaskSettings) -> Engine:
     from nbsched.executors.dask import DaskEngine
 
-    return DaskEngine(os.environ.get("NBSCHED_DASK_ADDRESS"), 2)
+    return DaskEngine(asked.address, asked.workers)
 
 
-def _celery() -> Engine:
-    from nbsched.executors.celery import CeleryEngine, broker
+def _celery(asked: CelerySettings) -> Engine:
+    from nbsched.executors.celery import CeleryEngine
 
-    return CeleryEngine(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
+    return CeleryEngine(asked.broker, asked.queue, asked.queues)
 
 
 def _kind(work: Work) -> str:

@@ -35,6 +35,7 @@ from nbsched.engine.nudges import Nudges
 from nbsched.engine.paths import default_store, make_private
 from nbsched.engine.preparing import Surroundings
 from nbsched.engine.scheduler import Scheduler
+from nbsched.engine.settings import settings_here
 from nbsched.executors.current import CURRENT
 from nbsched.store import events, records, retrying, runs
 from nbsched.store.database import Database
@@ -61,7 +62,9 @@ class Runtime(Calls):
         self.kind = kind or _process.kind
         self.notebook = notebook or (_process.notebook() if self.kind == _process.kind else None)
         self._slots = _slots(slots)
-        self._resources = normalise({"resources": resources or {}})["resources"]
+        self._resources = normalise(
+            {"resources": settings_here().resources if resources is None else resources}
+        )["resources"]
         self._lease = _lease(lease)
         self._ageing = _ageing(ageing)
         self._call_hook: hooks.Call = hookcalls.Apart(self.store_path) if self.apart else hooks.call

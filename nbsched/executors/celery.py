@@ -1,7 +1,4 @@
-"""Celery: what is its own of sending work to its workers, and an app for those that have none of their own.
-
-`celery -A nbsched.executors.celery worker` starts a worker; an app of one's own includes this module.
-"""
+"""Celery: what is its own of sending work to its workers."""
 
 from __future__ import annotations
 
@@ -13,11 +10,9 @@ from typing import Any, NamedTuple
 from nbsched.core.errors import UsageError
 from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import app, app_of, broker, carry
+from nbsched.executors.celery_worker import app_of, carry
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.parcel import Parcel
-
-__all__ = ["CeleryEngine", "app", "broker"]
 
 
 class Sent(NamedTuple):
@@ -33,15 +28,19 @@ class CeleryEngine:
 
     name, private = "Celery", False
 
-    def __init__(self, url: str, queue: str = "nbsched", queues: Mapping[str, str] | None = None) -> None:
-        self._url, self._queue, self._queues = url, queue, queues or {}
-        self._app = app_of(url, queue)
+    def __init__(
+        self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
+    ) -> None:
+        self._broker, self._queue, self._queues = broker or "", queue, queues or {}
+        self._app = app_of(broker, queue)
         self._roster = Roster(self._app)
         self._sent: dict[str, Sent] = {}
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
-        if not self._url:
-            raise UsageError("no broker is named: set NBSCHED_CELERY_BROKER, as to redis://localhost:6379/0")
+        if not self._broker:
+            raise UsageError(
+                'no broker is named: give broker= under [celery] in nbsched.toml, such as "redis://localhost:6379/0"'
+            )
         with self._app.connection_for_write() as connection:
             connection.connect()
         self._failed, self._mail = failed, Mail(self._app, sender, hear)
@@ -62,7 +61,7 @@ class CeleryEngine:
         texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
             carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
-            priority=_rank(first.policy.priority, self._url), producer=producer, retry=False,
+            priority=_rank(first.policy.priority, self._broker), producer=producer, retry=False,
             ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
 
@@ -105,7 +104,7 @@ def _too_many(parcel: Parcel) -> UsageError:
     )
 
 
-def _rank(priority: int, url: str) -> int:
+def _rank(priority: int, broker: str) -> int:
     """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
     rank = min(max(5 + priority, 0), 9)
-    return rank if url.startswith(("redis", "sentinel")) else 9 - rank
+    return rank if broker.startswith(("redis", "sentinel")) else 9 - rank

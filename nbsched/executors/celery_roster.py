@@ -13,7 +13,7 @@ ANSWER_S = 1.0
 """So long is waited for workers to answer."""
 FRESH_S = 2.0
 """So long is what was seen taken for true."""
-START = "celery -A nbsched.executors.celery worker"
+START = "celery -A nbsched worker"
 
 
 class Roster:
@@ -76,7 +76,7 @@ class Roster:
                 return WorkerMismatch(
                     f"{name!r} was sent by {HERE}, and the Celery worker {worker}, which takes from the queue "
                     f"{queue!r}, has no task nbsched.carry: install nbsched there and give its app "
-                    'include=["nbsched.executors.celery"], or give nbsched a queue of its own'
+                    'include=["nbsched.celery"], or give nbsched a queue of its own'
                 )  # fmt: skip
         return None
 

@@ -23,23 +23,15 @@ VISIBLE_S = 24 * 3600
 """So long does Redis believe that a worker that says nothing has its message still; a lease is far shorter."""
 
 
-def broker() -> str:
-    """The broker's URL that this process's environment names; the empty text if none."""
-    return os.environ.get("NBSCHED_CELERY_BROKER") or os.environ.get("CELERY_BROKER_URL") or ""
-
-
-def app_of(url: str, queue: str) -> Celery:
+def app_of(broker: str | None, queue: str) -> Celery:
     """An app that takes its work from the queue."""
-    made = Celery("nbsched", broker=url or None, set_as_current=False)
+    made = Celery("nbsched", broker=broker, set_as_current=False)
     made.conf.update(
         task_default_queue=queue, task_ignore_result=True, worker_prefetch_multiplier=1,
         broker_connection_retry_on_startup=True, broker_transport_options={"visibility_timeout": VISIBLE_S},
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )  # fmt: skip
     return made
-
-
-app = app_of(broker(), os.environ.get("NBSCHED_CELERY_QUEUE", "nbsched"))
 
 
 class Desk:

@@ -35,6 +35,7 @@ from nbsched.executors.notebook import NotebookExecutor
 from nbsched.executors.parcel import Header, Load, load_of, moved, with_reference
 from nbsched.executors.secrets import secret, without_secrets
 from nbsched.executors.shell import ShellExecutor
+from nbsched.executors.values import read_left
 
 
 class Piece:
@@ -118,7 +119,10 @@ class Piece:
             return places.get(path, path)
 
         if isinstance(work, Function):
-            return replace(work, args=moved(work.args, place)), moved(params, place)
+            read = (
+                read_left if work.where == "thread" else _as_it_is
+            )  # a process of its own reads them itself
+            return replace(work, args=read(moved(work.args, place))), read(moved(params, place))
         if isinstance(work, Notebook):
             path = place(Path(work.path))
             cwd = Path(work.path).parent / (work.cwd or "")
@@ -226,6 +230,10 @@ def _with_function(load: Load, header: Header, where: str) -> Iterator[tuple[Wor
         ) from None
     with registered(function) as ref:
         yield with_reference(load.work, load.params, ref)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def refused(error: Exception) -> Outcome:

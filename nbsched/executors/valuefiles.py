@@ -13,15 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from nbsched.core.errors import UsageError, ValueNotStorable, ValueTooLarge
+from nbsched.core.errors import ValueNotStorable, ValueTooLarge
+from nbsched.core.sizes import size
 
 FileType = Literal["json", "dataframe", "table", "ndarray", "figure", "file"]
 
 DEFAULT_LIMIT = 1 << 30
 """Bytes of one value's file, unless NBSCHED_VALUE_LIMIT says otherwise."""
-
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?) *(?P<unit>[KMGT]?)(?P<binary>i?)B?", re.IGNORECASE)
-_POWER = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +77,7 @@ class FileKind:
 def size_limit() -> int:
     """The most bytes that one value's file may have: NBSCHED_VALUE_LIMIT, as `500 MB`, `2GiB` or a number of bytes."""
     text = os.environ.get("NBSCHED_VALUE_LIMIT", "").strip()
-    if not text:
-        return DEFAULT_LIMIT
-    found = _SIZE.fullmatch(text)
-    if not found:
-        raise UsageError(f"NBSCHED_VALUE_LIMIT {text!r} is no size: write it like 500MB, 2GiB or 1000000")
-    base = 1024 if found["binary"] else 1000
-    return int(float(found["number"]) * base ** _POWER[found["unit"].upper()])
+    return size("NBSCHED_VALUE_LIMIT", text) if text else DEFAULT_LIMIT
 
 
 def kind_of(value: Any) -> FileType | None:

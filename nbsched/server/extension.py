@@ -44,7 +44,8 @@ class NbschedExtension(ExtensionApp):
         config=True
     )
     resources = Dict(
-        value_trait=Float(), help="The named slots that the server offers, such as {'gpu': 1}."
+        value_trait=Float(),
+        help="The named slots that the server offers, such as {'gpu': 1}; empty: those of nbsched.toml.",
     ).tag(config=True)
     lease = Unicode("10s", help="How long after the server's death another host takes over, at most.").tag(
         config=True
@@ -106,7 +107,7 @@ class NbschedExtension(ExtensionApp):
 
         return closing(
             Runtime(
-                self.store or None, slots=self.slots, resources=self.resources, lease=self.lease,
+                self.store or None, slots=self.slots, resources=self.resources or None, lease=self.lease,
                 ageing=self.ageing or None, kind="server",
             ).start()
         )  # fmt: skip

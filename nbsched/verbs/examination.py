@@ -17,6 +17,7 @@ from nbsched.core.errors import UsageError
 from nbsched.kernels import preloads, wanted
 from nbsched.kernels.forks import own_forks
 from nbsched.kernels.group import child_environment
+from nbsched.verbs import settings
 
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
@@ -36,7 +37,7 @@ def examine(rt: Calls, notebook: str | None = None) -> list[Finding]:
     UsageError when there is no such notebook.
     """
     kernels = _kernels() if notebook is None else _kernel_of(_read(notebook))
-    return [*_software(), *_store(rt), _hosts(rt), *_settings(), *kernels, *_unfit()]
+    return [*_software(), *_store(rt), _hosts(rt), *_settings(), *_ways(), *kernels, *_unfit()]
 
 
 def _software() -> Iterator[Finding]:
@@ -83,10 +84,18 @@ def _hosts(rt: Calls) -> Finding:
     return Finding(what="hosts", ok=True, found=names or alone)
 
 
+def _settings() -> Iterator[Finding]:
+    try:
+        for what, found in settings.shown():
+            yield Finding(what=what, ok=True, found=found)
+    except UsageError as error:
+        yield Finding(what="settings", ok=False, found=str(error))
+
+
 # --- how kernels come to be ---
 
 
-def _settings() -> Iterator[Finding]:
+def _ways() -> Iterator[Finding]:
     if said := os.environ.get(wanted.VARIABLE):
         yield _way_wanted(said)
     if asked := preloads.asked_for():

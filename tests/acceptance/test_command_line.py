@@ -84,7 +84,7 @@ def test_exit_codes_tell_success_failure_and_usage(cli: Callable[..., Any]) -> N
         ["run"], ["run", "nowhere.ipynb"], ["run", "pipeline.py"], ["run", "pipeline.py", "--pipeline", "godo"],
         ["run", "pipeline.py", "--pipeline", "good", "-p", "m=1"], ["show", "99"], ["show", "x"], ["frob"], [],
         ["next", "61 * * * *"], ["pause", "nothing"], ["runs", "--state", "gone"], ["simulate", "2026-01-01"],
-        ["run", "pipeline.py", "--pipeline", "good", "--executor", "dask"], ["backfill", "good"],
+        ["run", "pipeline.py", "--pipeline", "good", "--executor", "moon"], ["backfill", "good"],
     ):  # fmt: skip
         code, out, err = cli(*words)
         assert (code, out, err.count("\n")) == (2, "", 1), (words, err)

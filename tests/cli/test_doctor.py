@@ -209,3 +209,17 @@ main(["doctor", {path!r}, "--json"])
     assert "import loud" not in known[0]
     assert known[1]["imported ahead"] == "nbformat"
     assert known[1]["import loud"].endswith("not ahead: importing it says something")
+
+
+def test_the_settings_are_shown_without_passwords(nbsched: CommandLine, tmp_path: Path) -> None:
+    nbsched.file("nbsched.toml", 'executor = "celery"\ncelery.broker = "redis://me:geheim@h/0"\n')
+    said = nbsched.here("doctor", "--json")
+    assert found(said)["settings"] == f"{tmp_path}/nbsched.toml: executor celery"
+    assert found(said)["settings [celery]"].startswith("broker redis://me:***@h/0, queue nbsched")
+    assert "geheim" not in said.out
+    nbsched.file("nbsched.toml", "executr = 1")
+    said = nbsched.here("doctor", "--json")
+    assert "settings" in wrong(said)
+    assert (
+        found(said)["settings"] == f"{tmp_path}/nbsched.toml: no setting 'executr': did you mean 'executor'?"
+    )

@@ -282,6 +282,32 @@ def test_step_cells_run_in_the_order_of_the_names_they_read(nbsched: CommandLine
     assert found["steps"]["first"]["ended_at"] <= found["steps"]["last"]["started_at"]
 
 
+def test_cells_of_a_kernel_are_refused_for_workers(nbsched: CommandLine) -> None:
+    nbsched.file("cells.py", "import nbsched as nb\nwith nb.pipeline('p') as p: nb.cell('1', name='c')\n")
+    notebook(nbsched.folder, "steps.ipynb", "%load_ext nbsched", "%%step etl.c\npass")
+    refused = "the cell 'c' runs in its notebook's kernel, where the workers of dask cannot reach it: "
+    for words in (("run", "cells.py"), ("schedule", "@daily", "cells.py")):
+        said = nbsched(*words, "--executor", "dask")
+        assert (said.code, refused in said.sentence) == (2, True), said
+    assert refused in nbsched("run", "steps.ipynb", "--executor", "dask").sentence
+    assert nbsched("runs", "--json").json == nbsched("schedules", "--json").json == []
+    assert (
+        "no executor 'dusk': did you mean 'dask'?"
+        in nbsched("run", "cells.py", "--executor", "dusk").sentence
+    )
+
+
+def test_the_settings_of_the_working_folder_are_heeded(nbsched: CommandLine) -> None:
+    notebook(nbsched.folder, "plain.ipynb", "n = 1")
+    nbsched.file("nbsched.toml", "executor = 'dusk'\n")
+    said = nbsched("schedule", "@daily", "plain.ipynb")
+    assert (said.code, said.sentence) == (
+        2, f"nbsched: {nbsched.folder}/nbsched.toml: no executor 'dusk': did you mean 'dask'?",
+    )  # fmt: skip
+    nbsched.file("nbsched.toml", "[resources]\ngpu = 1\n")
+    assert nbsched("schedule", "@daily", "plain.ipynb", "--resources", "gpu=1").code == 0
+
+
 def test_a_cell_that_fails_before_the_steps_is_one_sentence(nbsched: CommandLine) -> None:
     notebook(nbsched.folder, "steps.ipynb", "1 / 0", "%%step etl.fetch\npass")
     said = nbsched("run", "steps.ipynb")

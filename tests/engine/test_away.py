@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,11 +14,13 @@ import anyio
 import pytest
 
 import nbsched as nb
-from nbsched.core.errors import DefinitionError, UnknownName
+from nbsched.core.errors import DefinitionError, UnknownName, UsageError
 from nbsched.core.model import Outcome
+from nbsched.core.settings import VARIABLES
 from nbsched.engine import crew
 from nbsched.engine.preparing import Surroundings
 from nbsched.executors.contract import Assignment
+from nbsched.store.insert import insert
 from nbsched.testing import VirtualRuntime
 from tests.engine.conftest import START
 
@@ -207,3 +210,116 @@ def test_resources_of_what_goes_away_are_the_workers_to_offer(
     for work, policy in ((nb.task(works.ok, **wanted), {}), (q, {}), (p, {"executor": "local"})):
         with pytest.raises(UnknownName, match="no resource 'gpu': no host offers 2"):
             away.run(work, **policy)
+
+
+# The settings' executor -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Writes the settings of the folder in which the test works."""
+    monkeypatch.chdir(tmp_path)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+    def write(text: str) -> None:
+        (tmp_path / "nbsched.toml").write_text(text)
+
+    return write
+
+
+def places(rt: nb.Runtime, run: Any) -> dict[str, str]:
+    """The lanes of what the run has in it, by name."""
+    found = rt.database.read(
+        lambda db: db.execute(
+            "SELECT name, lane FROM runs WHERE id = ?1 OR parent = ?1", (run.id,)
+        ).fetchall()
+    )
+    return {row["name"]: row["lane"] for row in found}
+
+
+def policy_of(rt: nb.Runtime, run: Any) -> dict[str, Any]:
+    (text,) = rt.database.read(
+        lambda db: db.execute("SELECT policy FROM runs WHERE id = ?", (run.id,)).fetchone()
+    )
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_work_goes_to_the_settings_executor_unless_it_says_otherwise(
+    away: Sending, workers: Workers, works: ModuleType, configured: Callable[[str], None]
+) -> None:
+    configured('executor = "celery"')
+    workers.open = True
+    run = away.run(works.ok)
+    assert (places(away, run), policy_of(away, run)) == ({"ok": "away"}, {"executor": "celery"})
+    assert places(away, away.run(works.ok, executor="local", timeout="1h")) == {"ok": "slot"}
+    assert policy_of(away, away.run(dask(works.ok))) == {"executor": "dask"}
+    with nb.pipeline("inner") as inner:
+        nb.shell("true", name="in")
+    with nb.pipeline("p") as p:
+        nb.task(works.ok, timeout="1h")()
+        nb.task(works.ok, executor="local", name="home", timeout="1h")()
+        nb.task(works.ok, name="each").map(value=[1, 2])
+        inner()
+        nb.wait_for(nb.at("2026-01-01T00:00Z"), timeout="1h", name="until")
+    run = away.run(p).wait(10)
+    assert places(away, run) | {"p": ""} == {
+        "p": "", "ok": "away", "home": "slot", "each": "none", "inner": "none", "until": "wait",
+    }  # fmt: skip
+    assert {places(away, item)["each"] for item in run.steps["each"].steps.values()} == {"away"}
+    assert places(away, run.steps["inner"]) == {"inner": "none", "in": "away"}
+    assert places(away, away.run(p, executor="local"))["ok"] == "slot"
+
+
+def test_a_schedule_keeps_the_executor_with_which_it_was_defined(
+    away: Sending, workers: Workers, works: ModuleType, configured: Callable[[str], None]
+) -> None:
+    configured('executor = "dask"')
+    workers.open = True
+    away.schedule(works.ok, "@yearly", name="s", timeout="1h")
+    configured("")
+    assert places(away, away.trigger("s")) == {"ok": "away"}
+    (filled,) = away.backfill("s", "2024-01-01", "2024-06-01")  # type: ignore[misc]
+    assert places(away, filled) == {"ok": "away"}
+    away.schedule(works.ok, "@yearly", name="s", timeout="1h")
+    assert places(away, away.trigger("s")) == {"ok": "slot"}
+
+
+def test_what_cannot_go_away_stays_when_only_the_settings_send_it(
+    tmp_path: Path, configured: Callable[[str], None]
+) -> None:
+    configured('executor = "dask"')
+    with nb.Runtime(tmp_path / "store.db", kind="kernel", notebook="/a.ipynb") as rt:
+        cell = rt.run(nb.cell("1", name="c"), expires="1ms")
+        assert (places(rt, cell), "executor" in policy_of(rt, cell)) == ({"c": "cell"}, False)
+        with nb.pipeline("p") as p:
+            nb.cell("1", name="c")
+            nb.cell("1", name="t", where="thread")
+            nb.cell("1", name="x", where="process")
+        rt.schedule(p, "@daily")
+        new = rt._define.run(p, None, None, {})
+        run = rt.database.write(lambda db: insert(db, new, 0))
+        found = places(rt, rt.get_run(run))
+        assert {name: found[name] for name in "ctx"} == {"c": "cell", "t": "slot", "x": "away"}
+        rt.cancel(run)
+
+
+def test_settings_that_are_wrong_refuse_work_and_change_nothing(
+    away: Sending, works: ModuleType, configured: Callable[[str], None]
+) -> None:
+    configured('executor = "dusk"')
+    for refused in (lambda: away.run(works.ok), lambda: away.schedule(works.ok, "@daily")):
+        with pytest.raises(UsageError, match=r"nbsched.toml: no executor 'dusk': did you mean 'dask'\?$"):
+            refused()
+    assert away.runs() == away.schedules() == []
+    assert away.run(works.ok, executor="local", timeout="1h").id  # which asks nothing of them
+
+
+def test_a_resource_of_the_settings_counts_as_offered(
+    away: Sending, works: ModuleType, configured: Callable[[str], None]
+) -> None:
+    configured("resources.gpu = 2")
+    assert away.run(works.ok, resources={"gpu": 2}).state == "queued"  # until a host is there that has it
+    with pytest.raises(UnknownName, match="no host offers 3"):
+        away.run(works.ok, resources={"gpu": 3})

@@ -75,7 +75,17 @@ class Redis(Process):
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", "."]
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            ".",
+        ]
         super().__init__(folder, [*command, "--appendonly", "no"])
 
     def start(self) -> None:
@@ -106,7 +116,7 @@ class Redis(Process):
 class Worker(Process):
     """A Celery worker of two processes."""
 
-    def __init__(self, folder: Path, broker: str, *options: str, app: str = "nbsched.executors.celery") -> None:
+    def __init__(self, folder: Path, broker: str, *options: str, app: str = "nbsched") -> None:
         self.broker, self.name = broker, f"w{free_port()}@test"
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.name, *options]
         env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there"}

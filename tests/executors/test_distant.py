@@ -96,7 +96,9 @@ def test_a_failure_is_tried_again_and_told_with_its_traceback(rt: nb.Runtime, se
 def test_secrets_are_those_of_the_worker(
     rt: nb.Runtime, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there = nb.shell('echo "$ONLY_THERE"; test "$ONLY_THERE" = hunter2there', executor=engine, secrets="ONLY_THERE")
+    there = nb.shell(
+        'echo "$ONLY_THERE"; test "$ONLY_THERE" = hunter2there', executor=engine, secrets="ONLY_THERE"
+    )
     monkeypatch.setenv("ONLY_THERE", "hunter2here")
     run = rt.run(there).wait(20, check=True)
     assert "hunter2" not in run.log

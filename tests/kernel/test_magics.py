@@ -460,6 +460,18 @@ def test_help_is_there(page: Page) -> None:
     assert "examples:" in page.ask("get_ipython().find_magic('schedule').__doc__")
 
 
+OUT_OF_REACH = "the cell 'c' runs in its notebook's kernel, where the workers of "
+
+
+def test_a_pipeline_with_cells_of_the_kernel_is_refused_for_workers_and_goes_on_here(page: Page) -> None:
+    page.cell("%%step reach.c\nreached = True", "reach-c")
+    assert OUT_OF_REACH in one_line(page.cell("%pipeline run reach --executor dask"))
+    assert OUT_OF_REACH in one_line(page.cell("%pipeline schedule reach @daily --executor dask"))
+    assert page.ask("len(nb.runs(name='reach')) + len(nb.schedules())") == "0"
+    page.cell("%pipeline run reach --executor local")
+    page.until("'reached' in globals()")
+
+
 @pytest.mark.parametrize(
     ("source", "part"),
     [
@@ -475,6 +487,11 @@ def test_help_is_there(page: Page) -> None:
         ("%%schedule @daily --retires 3\nx", "did you mean --retries"),
         ("%%schedule @daily --retries many\nx", "whole number"),
         ("%%schedule @daily --overlap both\nx", "invalid choice: 'both'"),
+        ("%%schedule @daily --executor dusk\nx", "no executor 'dusk': did you mean 'dask'"),
+        ("%%schedule @daily --name c --executor dask\nx", OUT_OF_REACH),
+        ("%%task c --executor celery\nx", OUT_OF_REACH),
+        ("%%step p.c --executor dask\nx", OUT_OF_REACH),
+        ("%%step p.c --where thread --executor dask\nx", OUT_OF_REACH),
         ("%%schedule @daily -p x=@\nx", "refers to nothing"),
         ("%%schedule @daily -p x={object()}\nx", "x"),
         ("%schedule @daily nosuch.ipynb", "nosuch.ipynb"),
