@@ -120,7 +120,9 @@ class Worker(Process):
         self.broker, self.name = broker, f"w{free_port()}@test"
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.name, *options]
         env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there"}
-        super().__init__(folder, [*command, "--loglevel", "INFO"], **env)
+        super().__init__(
+            folder, [*command, "--loglevel", "INFO", "--without-mingle", "--without-gossip"], **env
+        )
 
     def start(self) -> None:
         super().start()

@@ -206,7 +206,10 @@ def test_a_worker_that_knows_nothing_of_nbsched_is_named(
     run = runtime(own).run(WHERE.options(retries=3)).wait(20)
     assert (run.state, run.attempt) == ("failed", 1)
     assert f"'where' was sent by nbsched {nb.__version__}" in run.error
-    assert f"and the Celery worker {foreign.name}, which takes from the queue 'nbsched', has no task" in run.error
+    assert (
+        f"and the Celery worker {foreign.name}, which takes from the queue 'nbsched', has no task"
+        in run.error
+    )
 
 
 def test_a_team_s_own_app_and_a_pool_of_threads_carry_work_out(
@@ -254,7 +257,9 @@ def test_nothing_connects_before_there_is_work() -> None:
     assert found.stdout == "0\n"
 
 
-def test_nothing_of_what_a_killed_pool_process_had_begun_is_left(redis: Redis, workers: Any, runtime: Any, tmp_path: Path) -> None:
+def test_nothing_of_what_a_killed_pool_process_had_begun_is_left(
+    redis: Redis, workers: Any, runtime: Any, tmp_path: Path
+) -> None:
     worker, rt, pids = workers("-c", "1", "-Q", "leaves"), runtime(redis), tmp_path / "pids"
     task = nb.task(remote.has_children, executor="celery", where="process", resources={"leaves": 1})
     run = rt.run(task, {"path": str(pids)})
