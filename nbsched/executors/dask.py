@@ -113,7 +113,7 @@ class DaskEngine:
             self._broken = self._broken or error is None
             self._failed(id, _unless_lost(error))
 
-    def withdraw(self, id: str) -> None:
+    def withdraw(self, id: str, *, begun: bool) -> None:
         future, size = self._futures.pop(id, (None, 0))
         if size == 1 and not future.done():
             future.cancel()
