@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from nbsched.core.errors import UsageError
 from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import app_of, carry
+from nbsched.executors.celery_worker import app_of, carry, speaks_redis
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.parcel import Parcel
 
@@ -107,4 +107,4 @@ def _too_many(parcel: Parcel) -> UsageError:
 def _rank(priority: int, broker: str) -> int:
     """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
     rank = min(max(5 + priority, 0), 9)
-    return rank if broker.startswith(("redis", "sentinel")) else 9 - rank
+    return rank if speaks_redis(broker) else 9 - rank

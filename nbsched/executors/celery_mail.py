@@ -20,7 +20,7 @@ KEPT_S = 600
 
 def inbox(address: str) -> Queue:
     """The queue in which texts for the address lie."""
-    return Queue(f"nbsched.{address}", durable=False, expires=KEPT_S)
+    return Queue(f"nbsched.{address}", expires=KEPT_S)
 
 
 class Mail:
@@ -96,7 +96,7 @@ class Mail:
             else:
                 to, text = self._next
                 producer.publish(
-                    text, routing_key=f"nbsched.{to}", declare=[inbox(to)], delivery_mode="transient",
+                    text, routing_key=f"nbsched.{to}", declare=[inbox(to)],
                     content_type="text/plain", content_encoding="utf-8",
                 )  # fmt: skip
             self._next = None

@@ -21,6 +21,19 @@ from nbsched.kernels.once import Once
 
 VISIBLE_S = 24 * 3600
 """So long does Redis believe that a worker that says nothing has its message still; a lease is far shorter."""
+SILENT_S = 30
+"""A server that has not answered by then is tried again."""
+
+
+def speaks_redis(broker: str) -> bool:
+    """Whether the URL is that of a Redis server, or of those that watch over some."""
+    return broker.startswith(("redis", "sentinel"))
+
+
+def _transport(broker: str) -> dict[str, Any]:
+    if not speaks_redis(broker):
+        return {"confirm_publish": True}
+    return {"visibility_timeout": VISIBLE_S, "socket_timeout": SILENT_S, "socket_keepalive": True}
 
 
 def app_of(broker: str | None, queue: str) -> Celery:
@@ -28,7 +41,7 @@ def app_of(broker: str | None, queue: str) -> Celery:
     made = Celery("nbsched", broker=broker, set_as_current=False)
     made.conf.update(
         task_default_queue=queue, task_ignore_result=True, worker_prefetch_multiplier=1,
-        broker_connection_retry_on_startup=True, broker_transport_options={"visibility_timeout": VISIBLE_S},
+        broker_connection_retry_on_startup=True, broker_transport_options=_transport(broker or ""),
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )  # fmt: skip
     return made

@@ -71,9 +71,9 @@ class Process:
 
 
 class Redis(Process):
-    """A server that keeps nothing on disk."""
+    """A server, which forgets everything when it ends unless it keeps it on the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self.port = free_port()
         command = [
             "redis-server",
@@ -86,7 +86,7 @@ class Redis(Process):
             "--dir",
             ".",
         ]
-        super().__init__(folder, [*command, "--appendonly", "no"])
+        super().__init__(folder, [*command, "--appendonly", "yes" if keeps else "no"])
 
     def start(self) -> None:
         super().start()
@@ -120,7 +120,9 @@ class Worker(Process):
         self.broker, self.name = broker, f"w{free_port()}@test"
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.name, *options]
         env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there"}
-        super().__init__(folder, [*command, "--loglevel", "INFO"], **env)
+        super().__init__(
+            folder, [*command, "--loglevel", "INFO", "--without-mingle", "--without-gossip"], **env
+        )
 
     def start(self) -> None:
         super().start()
