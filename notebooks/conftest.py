@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,13 +13,13 @@ collect_ignore = [
     "training/report.ipynb",
     "training/train.ipynb",
 ]
-PROGRAMS = {"scale_celery.ipynb": "redis-server"}
-"""What a notebook starts that pip does not install."""
+NEEDS = {"scale_celery.ipynb": "redis-server", "scale_where.ipynb": "dask_jobqueue"}
+"""The program or module of others that a notebook shows."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips a notebook whose program there is not; on CI it is run, and fails."""
+    """Skips a notebook whose program or module there is not; on CI it is run, and fails."""
     for item in items:
-        program = PROGRAMS.get(item.path.name)
-        if program and shutil.which(program) is None and "CI" not in os.environ:
-            item.add_marker(pytest.mark.skip(reason=f"{program} is not installed: apt-get install {program}"))
+        needed = NEEDS.get(item.path.name)
+        if needed and "CI" not in os.environ and not (shutil.which(needed) or find_spec(needed)):
+            item.add_marker(pytest.mark.skip(reason=f"{needed} is not installed"))
