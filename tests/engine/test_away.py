@@ -149,7 +149,9 @@ def test_the_time_of_what_is_away_is_kept_where_it_is_and_not_spent_in_a_queue(
         run = rt.run(dask(works.ok, timeout="1m", retries=1, backoff=nb.Backoff(wait="1s", jitter=0)))
         until(rt, lambda: workers.there)
         assert workers.there[run.id].policy.timeout == timedelta(minutes=1)
-        rt.advance_blocking("2m")
+        turns = rt.scheduler.turns
+        rt.clock.move_to(START + timedelta(minutes=2))
+        until(rt, lambda: rt.scheduler.turns > turns)
         assert (run.state, workers.stopped) == ("running", [])
         workers.endings = [Outcome(kind="timeout", reason="timeout")]
         workers.end(rt)
