@@ -51,6 +51,7 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
+        self._broken = False
         self._futures: dict[str, tuple[Any, int]] = {}
         """By parcel, and how many parcels travel in it."""
         self._done: list[tuple[Sequence[str], Any]] = []
@@ -60,14 +61,22 @@ class DaskEngine:
         from distributed import Client
 
         self._hear, self._failed = hear, failed
-        target = {"address": self._address} if self._address else found()
-        if not target:
-            self._cluster = self._cluster or OwnCluster(self._workers)
-            target = {"address": self._cluster.address}
-        self._client = Client(**target, set_as_default=False)
+        self._close_client()
+        self._client = Client(**self._target(), set_as_default=False)
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
+    def _target(self) -> dict[str, Any]:
+        """How the cluster is reached."""
+        target = {"address": self._address} if self._address else found()
+        if target:
+            return target
+        if self._cluster is None or not self._cluster.lives:
+            self._cluster = OwnCluster(self._workers)
+        return {"address": self._cluster.address}
+
     def send(self, bundles: Sequence[Bundled]) -> None:
+        if self._broken or self._client.status != "running":
+            raise ConnectionError("the connection to the scheduler was lost")
         for bundle in bundles:
             first, policy = bundle[0], bundle[0].policy
             future = self._client.submit(
@@ -85,16 +94,24 @@ class DaskEngine:
 
     async def _collect(self) -> None:
         done, self._done = self._done, []
-        for ids, future in done:
-            if future.status != "finished":
-                error = await future.exception(asynchronous=True) if future.status == "error" else None
-                for id in ids:
-                    self._failed(id, _unless_lost(error))
         good = {ids[0]: future for ids, future in done if future.status == "finished"}
-        messages = await self._client.gather(good, errors="skip", asynchronous=True)
-        for ending in filter(None, messages.values()):
-            for text in ending:
-                self._hear(text)
+        try:
+            messages = await self._client.gather(good, errors="skip", asynchronous=True)
+        except OSError:  # the scheduler has gone
+            messages = {}
+        for ids, future in done:
+            if messages.get(ids[0]) is None:
+                await self._give_up(ids, future)
+            else:
+                for text in messages[ids[0]]:
+                    self._hear(text)
+
+    async def _give_up(self, ids: Sequence[str], future: Any) -> None:
+        """Of those that were not withdrawn it is told."""
+        error = await future.exception(asynchronous=True) if future.status == "error" else None
+        for id in filter(self._futures.get, ids):
+            self._broken = self._broken or error is None
+            self._failed(id, _unless_lost(error))
 
     def withdraw(self, id: str, *, begun: bool) -> None:
         future, size = self._futures.pop(id, (None, 0))
@@ -121,8 +138,13 @@ class DaskEngine:
         offer = f'a Dask worker that offers {asked}: start one with --resources "{asked}"'
         return f"waits for {offer}" if workers else "waits for a Dask worker: the cluster has none"
 
+    def _close_client(self) -> None:
+        client, self._client, self._broken = self._client, None, False
+        if client is not None:
+            client.close()
+
     def close(self) -> None:
-        self._client.close()
+        self._close_client()
         if self._cluster:
             self._cluster.close()
 
