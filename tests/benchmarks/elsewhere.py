@@ -77,9 +77,18 @@ def report_dask(number: int = 2_000, resting: int = 1_000, many: int = 10_000, r
         memory = _memory(many)
     ideal = resting * 0.1 / WORKERS
     rows = (
-        Row(f"{resting:,} functions of 100 ms on {WORKERS} Dask workers", slept, "s", "the ideal", ideal, most=1.15),
+        Row(
+            f"{resting:,} functions of 100 ms on {WORKERS} Dask workers",
+            slept,
+            "s",
+            "the ideal",
+            ideal,
+            most=1.15,
+        ),
         Row("a notebook of one cell on a warm Dask worker, more than here", notebook * 1e3, "ms", most=50),
-        Row(f"memory of the process that has {many:,} steps carried out by Dask", memory / 1e6, "MB", most=300),
+        Row(
+            f"memory of the process that has {many:,} steps carried out by Dask", memory / 1e6, "MB", most=300
+        ),
     )
     lines = [[row.what, f"{row.ours:.1f} {row.unit}", row.target] for row in rows]
     return found + Report(table("Dask", ["", OURS, "target"], lines), rows)
@@ -149,7 +158,10 @@ def broker() -> Iterator[Any]:
             redis = Redis(folder)
             (folder / "benchmark_app.py").write_text(APP.format(url=redis.url))
             command = [sys.executable, "-m", "celery", "-A", "benchmark_app", "worker", "-c", str(WORKERS)]
-            with patch.object(sys, "path", [home, *sys.path]), patch.dict(os.environ, NBSCHED_CELERY_BROKER=redis.url):
+            with (
+                patch.object(sys, "path", [home, *sys.path]),
+                patch.dict(os.environ, NBSCHED_CELERY_BROKER=redis.url),
+            ):
                 app: Any = importlib.import_module("benchmark_app")
                 worker = Process(folder, command)
                 try:
