@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from nbsched.executors import dask_workers
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.dask_cluster import OwnCluster, found
-from nbsched.executors.parcel import Parcel
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
 from nbsched.executors.station import Station
 from nbsched.kernels.once import Once
 
+OPEN_S = 8.0
+"""A scheduler that has not answered by then cannot be reached."""
 TELL_S = 30.0
 """A worker that has not taken a message by then hears nothing of it."""
 
@@ -51,6 +55,7 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
+        self.where = address or "Dask"
         self._futures: dict[str, tuple[Any, int]] = {}
         """By parcel, and how many parcels travel in it."""
         self._done: list[tuple[Sequence[str], Any]] = []
@@ -64,7 +69,8 @@ class DaskEngine:
         if not target:
             self._cluster = self._cluster or OwnCluster(self._workers)
             target = {"address": self._cluster.address}
-        self._client = Client(**target, set_as_default=False)
+        self._client = Client(**target, set_as_default=False, timeout=OPEN_S)
+        self.where = self._client.scheduler.address + (" (started here)" if self._cluster else "")
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
     def send(self, bundles: Sequence[Bundled]) -> None:
@@ -110,16 +116,11 @@ class DaskEngine:
                 call = self._client.run(hear, message, workers=[worker], on_error="ignore", asynchronous=True)
                 await asyncio.wait_for(call, TELL_S)
 
+    def workers(self, header: Header) -> list[WorkerFacts]:
+        return dask_workers.asked(self._client, header)
+
     def obstacle(self, parcel: Parcel) -> str | None:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        wanted = parcel.policy.resources.items()
-        if any(
-            all(worker["resources"].get(name, 0) >= least for name, least in wanted) for worker in workers
-        ):
-            return None
-        asked = " ".join(f"{name}={least:g}" for name, least in wanted)
-        offer = f'a Dask worker that offers {asked}: start one with --resources "{asked}"'
-        return f"waits for {offer}" if workers else "waits for a Dask worker: the cluster has none"
+        return dask_workers.obstacle(self._client, parcel)
 
     def close(self) -> None:
         self._client.close()
