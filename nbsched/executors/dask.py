@@ -112,7 +112,7 @@ class DaskEngine:
 
     async def _tell(self, worker: str, message: str) -> None:
         async with self._lines[worker]:
-            with suppress(OSError, TimeoutError):
+            with suppress(Exception):  # it is gone, or we are: leases see to both
                 call = self._client.run(hear, message, workers=[worker], on_error="ignore", asynchronous=True)
                 await asyncio.wait_for(call, TELL_S)
 

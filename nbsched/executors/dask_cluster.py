@@ -23,6 +23,10 @@ def found() -> dict[str, Any]:
     return {"address": current.scheduler.address, "security": current.security}
 
 
+PRELOAD = ["nbsched.executors.piece"]
+"""What a worker needs for its first piece of work."""
+
+
 class OwnCluster:
     """Worker processes on this machine, which end with this process at the latest; UsageError if they do not start.
 
@@ -56,7 +60,9 @@ def main(workers: int) -> None:
     """Prints the cluster's address, and ends with standard input."""
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, preload=PRELOAD
+    ) as cluster:
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 

@@ -13,7 +13,6 @@ from nbsched.core.usage import Usage
 from nbsched.executors.current import values_folder
 from nbsched.executors.parcel import Header
 from nbsched.executors.values import store_value
-from nbsched.kernels.journal import journal_of
 
 
 class Stopped(Exception):
@@ -149,6 +148,8 @@ class Mirror:
 
     def look(self) -> Iterator[str]:
         """What was written since the last look: first the notebook as it was before its first cell."""
+        from nbsched.kernels.journal import journal_of
+
         if self.output is None or not self.output.exists():
             return
         if not self._begun:

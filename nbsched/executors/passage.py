@@ -18,7 +18,6 @@ from nbsched.executors.notebook import copy_output
 from nbsched.executors.parcel import Parcel, header_of
 from nbsched.executors.prepared import copy_of
 from nbsched.executors.values import refer
-from nbsched.kernels.journal import journal_of
 
 LOST = Outcome(kind="lost")
 
@@ -61,6 +60,8 @@ class Passage:
 
     def _write_on(self, text: str) -> None:
         """The output notebook is as far as on the worker: its first text is the whole, the others its journal's."""
+        from nbsched.kernels.journal import journal_of
+
         if self._output is None:
             return
         lines = journal_of(self._output)
@@ -139,6 +140,8 @@ class Passage:
         if "url" in self._end:
             freight.remove(self._end["url"])
         if self._output is not None:
+            from nbsched.kernels.journal import journal_of
+
             journal_of(self._output).unlink(missing_ok=True)
         work = self.assignment.work
         if isinstance(work, Notebook) and (target := copy_of(work)):
