@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
+from nbsched.core.settings import CelerySettings, DaskSettings
 from nbsched.engine.clock import Clock
 from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
+from nbsched.executors.courier import Engine
 
 if TYPE_CHECKING:
     from nbsched.executors.distant import DistantExecutor
@@ -38,12 +40,24 @@ class Executors:
 
 def distant(engine: str, lease: timedelta) -> DistantExecutor:
     """What sends work to the engine's workers as the settings here say; UsageError names what is wrong in them."""
-    from nbsched.executors.dask import DaskEngine
     from nbsched.executors.distant import DistantExecutor
 
-    asked = settings_here().dask
-    made = DaskEngine(asked.address, asked.workers)
+    settings = settings_here()
+    asked = settings.dask if engine == "dask" else settings.celery
+    made = _dask(settings.dask) if engine == "dask" else _celery(settings.celery)
     return DistantExecutor(made, lease_s=lease.total_seconds(), files=asked.files, limit=asked.limit)
+
+
+def _dask(asked: DaskSettings) -> Engine:
+    from nbsched.executors.dask import DaskEngine
+
+    return DaskEngine(asked.address, asked.workers)
+
+
+def _celery(asked: CelerySettings) -> Engine:
+    from nbsched.executors.celery import CeleryEngine
+
+    return CeleryEngine(asked.broker, asked.queue, asked.queues)
 
 
 def _kind(work: Work) -> str:

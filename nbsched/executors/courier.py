@@ -50,8 +50,8 @@ class Engine(Protocol):
     def send(self, bundles: Sequence[Bundled]) -> None:
         """They wait for workers, each for one."""
 
-    def withdraw(self, id: str) -> None:
-        """The parcel goes to no worker any more; of one that is over nothing is kept."""
+    def withdraw(self, id: str, *, begun: bool) -> None:
+        """The parcel goes to no worker any more, if none has begun it; nothing is kept of it."""
 
     def tell(self, worker: str, message: str) -> None:
         """The worker hears the message if it can; those to one worker in order. Does not wait."""
@@ -75,7 +75,7 @@ class Courier:
     ) -> None:  # fmt: skip
         self._engine, self._open, self._sent, self._complain = engine, open, sent, complain
         self._short = short
-        self._jobs: SimpleQueue[Parcel | Callable[[], object] | str | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Parcel | Callable[[], object] | tuple[str, bool] | None] = SimpleQueue()
         self._waiting: dict[str, Parcel] = {}
         self._is_open = False
         self._thread = threading.Thread(target=self._work, name=f"nbsched {engine.name}", daemon=True)
@@ -85,9 +85,9 @@ class Courier:
         """The parcel is sent as soon as the engine takes it."""
         self._jobs.put(parcel)
 
-    def withdraw(self, id: str) -> None:
+    def withdraw(self, id: str, *, begun: bool) -> None:
         """The parcel is not sent any more, and withdrawn if it was."""
-        self._jobs.put(id)
+        self._jobs.put((id, begun))
 
     def do(self, call: Callable[[], object]) -> None:
         """The call is made in the thread, if the engine is open then."""
@@ -127,12 +127,13 @@ class Courier:
                 return True
         return False
 
-    def _take_one(self, job: Parcel | Callable[[], object] | str) -> None:
+    def _take_one(self, job: Parcel | Callable[[], object] | tuple[str, bool]) -> None:
         if isinstance(job, Parcel):
             self._waiting[job.id] = job
-        elif isinstance(job, str):
-            if self._waiting.pop(job, None) is None and self._is_open:
-                self._try(lambda: self._engine.withdraw(job))
+        elif isinstance(job, tuple):
+            id, begun = job
+            if self._waiting.pop(id, None) is None and self._is_open:
+                self._try(lambda: self._engine.withdraw(id, begun=begun))
         else:
             job()
 

@@ -102,7 +102,7 @@ class DaskEngine:
             for text in ending:
                 self._hear(text)
 
-    def withdraw(self, id: str) -> None:
+    def withdraw(self, id: str, *, begun: bool) -> None:
         future, size = self._futures.pop(id, (None, 0))
         if size == 1 and not future.done():
             future.cancel()

@@ -63,7 +63,7 @@ class DistantExecutor:
             raise
         finally:
             del self._passages[parcel.id]
-            courier.withdraw(parcel.id)
+            courier.withdraw(parcel.id, begun=passage.begun)
         return passage.outcome() if passage.is_quick else await anyio.to_thread.run_sync(passage.outcome)
 
     async def _stop(self, passage: Passage) -> None:

@@ -117,6 +117,11 @@ class Passage:
         return self.worker is None and self.sent_at is not None and now - self.sent_at > self._lease_s / 2
 
     @property
+    def begun(self) -> bool:
+        """Whether a worker has it or had it."""
+        return self.worker is not None or self._end is not None
+
+    @property
     def enclosed(self) -> frozenset[str]:
         """The files that its worker may ask for."""
         return frozenset(header_of(self.parcel.data)["enclosed"])

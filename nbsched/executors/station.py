@@ -95,6 +95,8 @@ class Station:
     @contextmanager
     def _among_pieces(self, piece: Piece) -> Iterator[None]:
         with self._lock:
+            if piece.link.id in self._pieces:  # a message that was lost sight of has come again
+                raise Stopped
             self._pieces[piece.link.id] = piece
         self._busy.set()
         try:

@@ -1,0 +1,114 @@
+"""Celery: what is its own of sending work to its workers."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from nbsched.core.errors import UsageError
+from nbsched.executors.celery_mail import Mail
+from nbsched.executors.celery_roster import Roster
+from nbsched.executors.celery_worker import app_of, carry, speaks_redis
+from nbsched.executors.courier import Bundled, Failed, Hear
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
+
+
+class Sent(NamedTuple):
+    """When a parcel was sent last, in which task, and with how many."""
+
+    at: float
+    task: str
+    size: int
+
+
+class CeleryEngine:
+    """The workers behind the broker; work that needs a resource goes to the queue of that name, or in `queues`."""
+
+    name, private = "Celery", False
+
+    def __init__(
+        self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
+    ) -> None:
+        self._broker, self._queue, self._queues = broker or "", queue, queues or {}
+        self._app, self.where = app_of(broker, queue), broker or "Celery"
+        self._roster = Roster(self._app)
+        self._sent: dict[str, Sent] = {}
+
+    def open(self, sender: str, hear: Hear, failed: Failed) -> None:
+        if not self._broker:
+            raise UsageError(
+                'no broker is named: give broker= under [celery] in nbsched.toml, such as "redis://localhost:6379/0"'
+            )
+        with self._app.connection_for_write() as connection:
+            connection.connect()
+        self._failed, self._mail = failed, Mail(self._app, sender, hear)
+
+    def send(self, bundles: Sequence[Bundled]) -> None:
+        with self._app.producer_or_acquire() as producer:
+            for bundle in bundles:
+                self._send(bundle, producer)
+
+    def _send(self, bundle: Bundled, producer: Any) -> None:
+        first, again = bundle[0], any(self._may_be_there(parcel) for parcel in bundle)
+        if len(first.policy.resources) > 1:
+            for parcel in bundle:
+                self._failed(parcel.id, _too_many(parcel))
+            return
+        sent = Sent(time.monotonic(), first.id, len(bundle))
+        self._sent.update((parcel.id, sent) for parcel in bundle)
+        texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
+        self._app.send_task(
+            carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
+            priority=_rank(first.policy.priority, self._broker), producer=producer, retry=False,
+            ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
+        )  # fmt: skip
+
+    def _may_be_there(self, parcel: Parcel) -> bool:
+        """Whether a worker is to ask before it does it: it was sent, and has not come back from a bundle."""
+        sent = self._sent.get(parcel.id)
+        return sent is not None and (sent.size == 1 or parcel.ref is not None)
+
+    def _queue_of(self, parcel: Parcel) -> str:
+        return next((self._queues.get(name, name) for name in parcel.policy.resources), self._queue)
+
+    def withdraw(self, id: str, *, begun: bool) -> None:
+        sent = self._sent.pop(id, None)
+        if sent is not None and sent.size == 1 and not begun:
+            self._app.control.revoke(id)
+
+    def tell(self, worker: str, message: str) -> None:
+        self._mail.post(worker, message)
+
+    def workers(self, header: Header) -> list[WorkerFacts]:
+        return self._roster.asked(header)
+
+    def obstacle(self, parcel: Parcel) -> str | None:
+        sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)
+        if sent is None:
+            return None
+        self._roster.look(queue, since=sent.at)
+        if error := self._roster.mismatch(parcel.name, queue):
+            self._failed(parcel.id, error)
+        elif self._roster.has_lost(sent.task, queue):
+            self.send([[parcel]])
+        return self._roster.obstacle(queue)
+
+    def close(self) -> None:
+        self._mail.close()
+        self._app.close()
+
+
+def _too_many(parcel: Parcel) -> UsageError:
+    names = ", ".join(parcel.policy.resources)
+    return UsageError(
+        f"{parcel.name!r} needs {names}, and a Celery run goes to one queue: give it one resource"
+    )
+
+
+def _rank(priority: int, broker: str) -> int:
+    """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
+    rank = min(max(5 + priority, 0), 9)
+    return rank if speaks_redis(broker) else 9 - rank

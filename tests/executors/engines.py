@@ -1,0 +1,157 @@
+"""Real engines in processes of their own: what starts, stops and asks them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tests.real import free_port, kill, until
+
+
+def needs(module: str, program: str | None = None) -> None:
+    """Skips where the engine is not installed; on CI that is a failure."""
+    try:
+        __import__(module)
+        missing = None if program is None or shutil.which(program) else f"{program} is not on PATH"
+    except ImportError:
+        missing = f"{module} is not installed"
+    if missing and os.environ.get("CI"):
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+
+
+class Process:
+    """A program with its output in a file, which ends with the test."""
+
+    def __init__(self, folder: Path, command: list[str], **env: str) -> None:
+        self.folder, self.command, self.env = folder, command, env
+        self.start()
+
+    def start(self) -> None:
+        with (self.folder / f"{Path(self.command[0]).name}.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
+                env={**os.environ, **self.env},
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def children(self) -> list[int]:
+        return [child.pid for child in psutil.Process(self.pid).children(recursive=True)]
+
+    def signal(self, number: int) -> None:
+        """It and all that it has started."""
+        for pid in [self.pid, *self.children()]:
+            os.kill(pid, number)
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+        kill(self.process)
+
+    def end(self) -> None:
+        """Asked to, in good order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+
+class Redis(Process):
+    """A server that keeps nothing on disk."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        command = [
+            "redis-server",
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            ".",
+        ]
+        super().__init__(folder, [*command, "--appendonly", "no"])
+
+    def start(self) -> None:
+        super().start()
+        until(self.answers)
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> Any:
+        import redis
+
+        return redis.Redis(port=self.port, socket_timeout=5, retry=None)
+
+    def answers(self) -> bool:
+        import redis
+
+        client = self.client()
+        try:
+            return bool(client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+        finally:
+            client.close()
+
+
+class Worker(Process):
+    """A Celery worker of two processes."""
+
+    def __init__(self, folder: Path, broker: str, *options: str, app: str = "nbsched") -> None:
+        self.broker, self.name = broker, f"w{free_port()}@test"
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.name, *options]
+        env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there"}
+        super().__init__(
+            folder, [*command, "--loglevel", "INFO", "--without-mingle", "--without-gossip"], **env
+        )
+
+    def start(self) -> None:
+        super().start()
+        until(self.answers)
+
+    def answers(self) -> bool:
+        from celery import Celery
+
+        with Celery(broker=self.broker, set_as_current=False) as app:
+            return bool(app.control.inspect([self.name], timeout=0.3).ping())
+
+
+DASK = """
+import os, signal, sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, resources={"room": 1}) as cluster:
+        open(sys.argv[1] + ".part", "w").write(cluster.scheduler_address)
+        os.rename(sys.argv[1] + ".part", sys.argv[1])
+        signal.pause()
+"""
+
+
+class DaskCluster(Process):
+    """A cluster of two worker processes, which are started again when they are killed."""
+
+    def __init__(self, folder: Path) -> None:
+        program, place = folder / "cluster.py", folder / "address"
+        program.write_text(DASK)
+        super().__init__(folder, [sys.executable, str(program), str(place)], ONLY_THERE="hunter2there")
+        until(place.exists)
+        self.address = place.read_text()
