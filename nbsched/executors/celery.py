@@ -33,7 +33,7 @@ class CeleryEngine:
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
         self._broker, self._queue, self._queues = broker or "", queue, queues or {}
-        self._app, self.where = app_of(broker, queue), broker or "Celery"
+        self._app, self.where = app_of(broker, queue), broker or ""
         self._roster = Roster(self._app)
         self._sent: dict[str, Sent] = {}
 

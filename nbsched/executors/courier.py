@@ -38,7 +38,7 @@ class Engine(Protocol):
     private: bool
     """Whether what is sent is only ever in memory."""
     where: str
-    """Its address, as far as it is known; there may be a password in it."""
+    """Its address, in which there may be a password; empty while it is not known."""
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         """It takes parcels; raises what keeps it from being reached, and may be called again.

@@ -55,7 +55,7 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
-        self.where = address or "Dask"
+        self.where = address or ""
         self._futures: dict[str, tuple[Any, int]] = {}
         """By parcel, and how many parcels travel in it."""
         self._done: list[tuple[Sequence[str], Any]] = []

@@ -76,7 +76,7 @@ class DistantExecutor:
 
     @property
     def where(self) -> str:
-        """The engine's address, as far as it is known; there may be a password in it."""
+        """The engine's address, in which there may be a password; empty while it is not known."""
         return self._engine.where
 
     async def reach(self, runs: Path) -> None:

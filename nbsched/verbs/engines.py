@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from nbsched.core.errors import UsageError
 from nbsched.core.model import Notebook
 from nbsched.engine.executors import distant
 from nbsched.engine.paths import make_private
@@ -37,8 +38,12 @@ ADDRESSES = {
     "celery": "start the broker, or correct `broker` under [celery] in nbsched.toml or NBSCHED_CELERY_BROKER",
 }
 LEASE = timedelta(seconds=10)
-REACH_S = 60.0
-"""An engine that is named gives up far sooner; workers that are started here take a while."""
+REACH_S = 9.0
+"""An engine that has not answered by then is not there."""
+START_S = 60.0
+"""Workers that are started here take longer."""
+ASK_S = 20.0
+"""Workers have all answered by then, or do not."""
 CLOSE_S = 5.0
 NAMED = 3
 """Workers that are named of those that are alike."""
@@ -55,10 +60,11 @@ def examine(rt: Calls, engine: str, notebook: str | None = None) -> list[Finding
     try:
         with _folder(rt.folder) as folder:
             trips = Trips(executor, folder)
-            return [*found, *_apart(partial(anyio.run, _look, engine, trips, needs))]
+            found += _apart(partial(anyio.run, _look, engine, trips, needs))
+            return found
     finally:
         with suppress(TimeoutError):
-            _apart(executor.close, CLOSE_S)
+            _apart(executor.close, CLOSE_S if found[-1]["what"] != "connection" else 0)
 
 
 def _needs(notebook: str | None) -> Mapping[str, Any]:
@@ -79,7 +85,9 @@ def _apart(call: Callable[[], T], limit_s: float | None = None) -> T:
         except BaseException as error:
             answer.set_exception(error)
 
-    Threads().run(main)
+    threads = Threads()
+    threads.run(main)
+    threads.close()
     return answer.result(limit_s)
 
 
@@ -99,28 +107,42 @@ async def _look(engine: str, trips: Trips, needs: Mapping[str, Any]) -> list[Fin
     if not connection["ok"]:
         return [connection]
     first = await trips.go()  # an adaptive cluster starts workers for it
-    workers = await trips.workers(needs)
-    found = [connection, *_workers(workers), *_fitness(needs, workers), _round_trip(first, first)]
-    if first.ok:
-        again = await trips.go_warm()
-        found = [*found[:-1], _round_trip(first, again), await _files(engine, trips, workers)]
-    return [*found, *(Finding(what=f"worker {one.name}", ok=False, found=text)
-                      for one in workers for text in one.concerns)]  # fmt: skip
+    again = await trips.go_warm() if first.ok else first
+    try:
+        with anyio.fail_after(ASK_S):
+            workers = await trips.workers(needs)
+    except Exception as error:
+        return [
+            connection,
+            Finding(what="workers", ok=False, found=_unasked(error)),
+            _round_trip(first, again),
+        ]
+    files = [await _files(engine, trips, workers)] if again.ok else []
+    return [connection, *_workers(workers), *_fitness(needs, workers), _round_trip(first, again), *files]
+
+
+def _unasked(error: Exception) -> str:
+    return f"they cannot be asked: {str(error) or f'no answer within {ASK_S:g} s'}; is what manages them still there?"
 
 
 async def _connection(engine: str, trips: Trips) -> Finding:
+    limit_s = REACH_S if trips.where else START_S
     try:
-        with anyio.fail_after(REACH_S):
+        with anyio.fail_after(limit_s):
             seconds = await trips.reach()
-    except TimeoutError:
-        why = f"not reached within {REACH_S:g} s"
+    except UsageError as error:  # which says what to do
+        return Finding(what="connection", ok=False, found=str(error))
     except Exception as error:
-        why = str(error)
-    else:
-        found = f"{without_secrets(trips.where)}, reached in {took(seconds)}"
-        return Finding(what="connection", ok=True, found=found)
-    why = why.replace(trips.where, without_secrets(trips.where))
-    return Finding(what="connection", ok=False, found=f"{why}: {ADDRESSES[engine]}")
+        return Finding(what="connection", ok=False, found=_unreached(engine, trips.where, error, limit_s))
+    found = f"{without_secrets(trips.where)}, reached in {took(seconds)}"
+    return Finding(what="connection", ok=True, found=found)
+
+
+def _unreached(engine: str, where: str, error: Exception, limit_s: float) -> str:
+    why = str(error).rstrip(". ") or f"no answer within {limit_s:g} s"
+    if where:
+        why = f"{without_secrets(where)} is not reached: {why.replace(where, without_secrets(where))}"
+    return f"{why}; {ADDRESSES[engine]}"
 
 
 # --- the workers ---
@@ -132,6 +154,7 @@ def _workers(workers: Sequence[WorkerFacts]) -> Iterator[Finding]:
         yield Finding(what="workers", ok=False, found="there are none")
     alike = defaultdict[tuple[str, ...], list[str]](list)
     for one in workers:
+        yield from (Finding(what=f"worker {one.name}", ok=False, found=text) for text in one.concerns)
         if one.about is None:
             yield Finding(what=f"worker {one.name}", ok=False, found=f"{one.trouble} (it has {one.offers})")
         elif one.about["differs"]:

@@ -71,7 +71,7 @@ class Trips:
 
     @property
     def where(self) -> str:
-        """The engine's address, as far as it is known; there may be a password in it."""
+        """The engine's address, in which there may be a password; empty while it is not known."""
         return self._executor.where
 
     @property
