@@ -71,9 +71,9 @@ class Process:
 
 
 class Redis(Process):
-    """A server that keeps nothing on disk."""
+    """A server, which forgets everything when it ends unless it keeps it on the disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keeps: bool = False) -> None:
         self.port = free_port()
         command = [
             "redis-server",
@@ -86,7 +86,7 @@ class Redis(Process):
             "--dir",
             ".",
         ]
-        super().__init__(folder, [*command, "--appendonly", "no"])
+        super().__init__(folder, [*command, "--appendonly", "yes" if keeps else "no"])
 
     def start(self) -> None:
         super().start()

@@ -15,7 +15,7 @@ import pytest
 
 import nbsched as nb
 from tests.executors import remote
-from tests.executors.engines import Redis, Worker
+from tests.executors.engines import Redis, Worker, needs
 from tests.real import ends, until
 
 SLOW = nb.task(remote.slow, executor="celery", name="slow")
@@ -24,23 +24,23 @@ WHERE = nb.task(remote.where, executor="celery", name="where")
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> Iterator[Redis]:
+def own(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Redis]:
     """A server of this test's own."""
-    pytest.importorskip("celery")
+    needs("celery", "redis-server")
     (tmp_path / "redis").mkdir()
-    server = Redis(tmp_path / "redis")
+    server = Redis(tmp_path / "redis", keeps=getattr(request, "param", False))
     yield server
     server.kill()
 
 
 @pytest.fixture
-def workers(tmp_path: Path, redis: Redis) -> Iterator[Any]:
+def workers(tmp_path: Path, own: Redis) -> Iterator[Any]:
     started: list[Worker] = []
 
-    def start(*options: str, broker: str = redis.url, **more: str) -> Worker:
+    def start(*options: str, **more: str) -> Worker:
         folder = tmp_path / f"worker{len(started)}"
         folder.mkdir()
-        started.append(Worker(folder, broker, *options, **more))
+        started.append(Worker(folder, own.url, *options, **more))
         return started[-1]
 
     yield start
@@ -92,7 +92,7 @@ def restore(server: Redis) -> None:
 def test_a_killed_worker_s_message_is_nobody_s_when_it_comes_out_again(
     own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    worker, rt, go = workers("-c", "1", broker=own.url), runtime(own), tmp_path / "go"
+    worker, rt, go = workers("-c", "1"), runtime(own), tmp_path / "go"
     run = rt.run(SLOW, {"path": str(go)})
     until(lambda: len(begun(go)) == 2)
     worker.kill()
@@ -111,11 +111,11 @@ def test_a_killed_worker_s_message_is_nobody_s_when_it_comes_out_again(
 def test_a_whole_worker_that_is_stopped_is_given_up_and_its_end_is_nobody_s(
     own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    first, rt, go = workers("-c", "1", broker=own.url), runtime(own), tmp_path / "go"
+    first, rt, go = workers("-c", "1"), runtime(own), tmp_path / "go"
     run = rt.run(SLOW, {"path": str(go)})
     until(lambda: len(begun(go)) == 2)
     first.signal(signal.SIGSTOP)
-    workers("-c", "1", broker=own.url)
+    workers("-c", "1")
     until(lambda: begun(go)[3:] == ["2"])
     go.touch()
     assert run.wait(20).result == 2
@@ -125,9 +125,9 @@ def test_a_whole_worker_that_is_stopped_is_given_up_and_its_end_is_nobody_s(
 
 
 def test_a_worker_that_is_asked_to_end_ends_its_work_first(
-    redis: Redis, own: Redis, workers: Any, runtime: Any, tmp_path: Path
+    own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    worker, rt, go = workers("-c", "1", broker=own.url), runtime(own), tmp_path / "go"
+    worker, rt, go = workers("-c", "1"), runtime(own), tmp_path / "go"
     run = rt.run(SLOW, {"path": str(go)})
     until(lambda: len(begun(go)) == 2)
     worker.process.send_signal(signal.SIGTERM)
@@ -137,11 +137,12 @@ def test_a_worker_that_is_asked_to_end_ends_its_work_first(
     assert worker.process.wait(10) == 0
 
 
-def test_a_broker_that_forgets_everything_loses_no_work(
+@pytest.mark.parametrize("own", [False, True], indirect=True, ids=["forgets", "remembers"])
+def test_a_broker_that_is_killed_and_started_again_loses_no_work(
     own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
     """What was over is not repeated, what runs goes on, what waited is sent again and done once."""
-    workers("-c", "1", broker=own.url)
+    workers("-c", "1")
     rt, go, log = runtime(own, lease="6s"), tmp_path / "go", tmp_path / "log"
     assert rt.run(NOTES, {"path": str(log), "text": "over"}).wait(20).state == "succeeded"
     runs = rt.run(SLOW, {"path": str(go)})
@@ -162,7 +163,7 @@ def test_a_broker_that_forgets_everything_loses_no_work(
 def test_work_that_is_cancelled_while_it_waits_is_not_begun(
     own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    workers("-c", "1", broker=own.url)
+    workers("-c", "1")
     rt, go, log = runtime(own), tmp_path / "go", tmp_path / "log"
     slow = rt.run(SLOW, {"path": str(go)})
     until(lambda: len(begun(go)) == 2)
@@ -182,10 +183,10 @@ def test_a_resource_is_a_queue_and_one_that_nobody_takes_from_is_told(
     rt = runtime(own)
     run = rt.run(WHERE.options(resources={"gpu": 1}))
     until(lambda: "none answers: start one with `celery -A nbsched worker`" in progress(run))
-    workers("-c", "1", broker=own.url)
+    workers("-c", "1")
     until(lambda: "start one with `celery -A nbsched worker -Q gpu`" in progress(run))
     plain = rt.run(WHERE).wait(20)
-    gpu = workers("-c", "1", "-Q", "gpu", broker=own.url)
+    gpu = workers("-c", "1", "-Q", "gpu")
     assert run.wait(20).result in gpu.children()
     assert plain.result not in gpu.children()
     two = rt.run(WHERE.options(resources={"gpu": 1, "big": 1}, retries=3)).wait(20)
@@ -200,7 +201,7 @@ def test_a_worker_that_knows_nothing_of_nbsched_is_named(
     program.write_text("import os, celery\napp = celery.Celery(broker=os.environ['NBSCHED_CELERY_BROKER'])\n")
     os.environ["PYTHONPATH"] = str(tmp_path)
     try:
-        foreign = workers("-c", "1", "-Q", "nbsched", broker=own.url, app="foreign")
+        foreign = workers("-c", "1", "-Q", "nbsched", app="foreign")
     finally:
         del os.environ["PYTHONPATH"]
     run = runtime(own).run(WHERE.options(retries=3)).wait(20)
@@ -222,7 +223,7 @@ def test_a_team_s_own_app_and_a_pool_of_threads_carry_work_out(
     )
     os.environ["PYTHONPATH"] = str(tmp_path)
     try:
-        workers("-c", "2", "-P", "threads", "-Q", "celery,nbsched", broker=own.url, app="team")
+        workers("-c", "2", "-P", "threads", "-Q", "celery,nbsched", app="team")
     finally:
         del os.environ["PYTHONPATH"]
     rt, go = runtime(own), tmp_path / "go"
@@ -240,7 +241,7 @@ def test_a_broker_that_is_not_there_is_waited_for(own: Redis, workers: Any, runt
     run = rt.run(WHERE)
     until(lambda: "waits for Celery: " in progress(run))
     own.start()
-    workers("-c", "1", broker=own.url)
+    workers("-c", "1")
     assert run.wait(20).state == "succeeded"
     rt.close()
     with own.client() as client:
@@ -258,10 +259,10 @@ def test_nothing_connects_before_there_is_work() -> None:
 
 
 def test_nothing_of_what_a_killed_pool_process_had_begun_is_left(
-    redis: Redis, workers: Any, runtime: Any, tmp_path: Path
+    own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    worker, rt, pids = workers("-c", "1", "-Q", "leaves"), runtime(redis), tmp_path / "pids"
-    task = nb.task(remote.has_children, executor="celery", where="process", resources={"leaves": 1})
+    worker, rt, pids = workers("-c", "1"), runtime(own), tmp_path / "pids"
+    task = nb.task(remote.has_children, executor="celery", where="process")
     run = rt.run(task, {"path": str(pids)})
     until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
     first = [int(pid) for pid in pids.read_text().split()]
