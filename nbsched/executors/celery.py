@@ -83,7 +83,7 @@ class CeleryEngine:
         self._mail.post(worker, message)
 
     def workers(self, header: Header) -> list[WorkerFacts]:
-        return self._roster.asked(header)
+        return self._roster.asked(header, {self._queue, *self._queues.values()})
 
     def obstacle(self, parcel: Parcel) -> str | None:
         sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nbsched.core.errors import WorkerMismatch
@@ -16,6 +16,10 @@ FRESH_S = 2.0
 """So long is what was seen taken for true."""
 ASKED_S = 8.0
 """So long when they have to look at what they have."""
+_NO_TASK = (
+    'has no task nbsched.carry: install nbsched there and give its app include=["nbsched.celery"], '
+    "or give nbsched a queue of its own"
+)
 START = "celery -A nbsched worker"
 
 
@@ -39,11 +43,15 @@ class Roster:
         self._about = self._ask(list(self._queues))
         self._at[queue] = began
 
-    def asked(self, header: Header) -> list[WorkerFacts]:
-        """Each worker, asked what it has of what the header needs."""
-        queues = self._queues_now()
-        said = self._ask(list(queues), ASKED_S, header=header)
-        return [_facts(worker, queues[worker], said.get(worker)) for worker in queues]
+    def asked(self, header: Header, ours: Collection[str]) -> list[WorkerFacts]:
+        """Each worker that knows nbsched or takes from our queues, asked what it has of what the header needs."""
+        found = self._queues_now()
+        said = self._ask(list(found), ASKED_S, header=header)
+        return [
+            _facts(worker, queues, said.get(worker))
+            for worker, queues in found.items()
+            if "about" in said.get(worker, {}) or not queues.isdisjoint(ours)
+        ]
 
     def _queues_now(self) -> dict[str, frozenset[str]]:
         found = self._app.control.inspect(timeout=ANSWER_S).active_queues() or {}
@@ -85,8 +93,7 @@ class Roster:
             if "error" in self._about.get(worker, {}):
                 return WorkerMismatch(
                     f"{name!r} was sent by {HERE}, and the Celery worker {worker}, which takes from the queue "
-                    f"{queue!r}, has no task nbsched.carry: install nbsched there and give its app "
-                    'include=["nbsched.celery"], or give nbsched a queue of its own'
+                    f"{queue!r}, {_NO_TASK}"
                 )  # fmt: skip
         return None
 
@@ -100,6 +107,5 @@ def _facts(worker: str, queues: frozenset[str], said: Mapping[str, Any] | None) 
     if said is None:
         return WorkerFacts(name=worker, offers=offers, about=None, trouble=trouble(TimeoutError()))
     if "about" not in said:
-        error = LookupError(said.get("error", "it says nothing of itself"))
-        return WorkerFacts(name=worker, offers=offers, about=None, trouble=trouble(error))
+        return WorkerFacts(name=worker, offers=offers, about=None, trouble=f"it {_NO_TASK}")
     return WorkerFacts(name=worker, offers=offers, about=said["about"], concerns=tuple(said["concerns"]))

@@ -17,6 +17,8 @@ from nbsched.executors.parcel import Header, Parcel
 from nbsched.executors.station import Station
 from nbsched.kernels.once import Once
 
+CARRY = f"__import__({__name__!r}, fromlist=['carry']).carry(parcels)"
+"""The task as text: a function that a worker cannot import would end that worker as soon as it comes."""
 OPEN_S = 8.0
 """A scheduler that has not answered by then cannot be reached."""
 TELL_S = 30.0
@@ -77,7 +79,8 @@ class DaskEngine:
         for bundle in bundles:
             first, policy = bundle[0], bundle[0].policy
             future = self._client.submit(
-                carry, [parcel.data for parcel in bundle], key=f"{first.name}-{first.id}", pure=False,
+                eval, CARRY, {"parcels": [parcel.data for parcel in bundle]},
+                key=f"{first.name}-{first.id}", pure=False,
                 priority=-policy.priority, resources=dict(policy.resources) or None,
             )  # fmt: skip
             ids = [parcel.id for parcel in bundle]
