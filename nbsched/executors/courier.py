@@ -157,6 +157,7 @@ class Courier:
             self._be_open()
             self._engine.send(list(self._bundled(parcels)))
         except Exception as error:
+            self._is_open = False
             _log.warning("%s cannot be reached: %s", self._engine.name, error)
             self._complain(parcels, f"waits for {self._engine.name}: {error}")
             return

@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nbsched.executors import dask_workers
+from nbsched.executors import dask_roster
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.dask_cluster import OwnCluster, found
+from nbsched.executors.dask_worker import CARRY, hear
 from nbsched.executors.facts import WorkerFacts
 from nbsched.executors.parcel import Header, Parcel
-from nbsched.executors.station import Station
-from nbsched.kernels.once import Once
 
-CARRY = f"__import__({__name__!r}, fromlist=['carry']).carry(parcels)"
-"""The task as text: a function that a worker cannot import would end that worker as soon as it comes."""
 OPEN_S = 8.0
 """A scheduler that has not answered by then cannot be reached."""
 TELL_S = 30.0
 """A worker that has not taken a message by then hears nothing of it."""
-
-
-def _new_station() -> Station:
-    """What it posts goes by the scheduler; it is told things by calls."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    return Station(
-        lambda sender, text: worker.log_event(f"nbsched-{sender}", text), worker.address, worker.address
-    )
-
-
-_station = Once(_new_station)
-
-
-def carry(parcels: Sequence[bytes]) -> list[str]:
-    """On a worker: the messages in which the pieces of work end."""
-    return _station().carry(parcels)
-
-
-def hear(text: str) -> None:
-    """On a worker: a sender has said something."""
-    _station().hear(json.loads(text))
 
 
 class DaskEngine:
@@ -57,7 +30,7 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
-        self.where = address or ""
+        self.where, self._broken = address or "", False
         self._futures: dict[str, tuple[Any, int]] = {}
         """By parcel, and how many parcels travel in it."""
         self._done: list[tuple[Sequence[str], Any]] = []
@@ -67,15 +40,23 @@ class DaskEngine:
         from distributed import Client
 
         self._hear, self._failed = hear, failed
-        target = {"address": self._address} if self._address else found()
-        if not target:
-            self._cluster = self._cluster or OwnCluster(self._workers)
-            target = {"address": self._cluster.address}
-        self._client = Client(**target, set_as_default=False, timeout=OPEN_S)
+        self._close_client()
+        self._client = Client(**self._target(), set_as_default=False, timeout=OPEN_S)
         self.where = self._client.scheduler.address + (" (started here)" if self._cluster else "")
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
+    def _target(self) -> dict[str, Any]:
+        """How the cluster is reached."""
+        target = {"address": self._address} if self._address else found()
+        if target:
+            return target
+        if self._cluster is None or not self._cluster.lives:
+            self._cluster = OwnCluster(self._workers)
+        return {"address": self._cluster.address}
+
     def send(self, bundles: Sequence[Bundled]) -> None:
+        if self._broken or self._client.status != "running":
+            raise ConnectionError("the connection to the scheduler was lost")
         for bundle in bundles:
             first, policy = bundle[0], bundle[0].policy
             future = self._client.submit(
@@ -94,16 +75,24 @@ class DaskEngine:
 
     async def _collect(self) -> None:
         done, self._done = self._done, []
-        for ids, future in done:
-            if future.status != "finished":
-                error = await future.exception(asynchronous=True) if future.status == "error" else None
-                for id in ids:
-                    self._failed(id, _unless_lost(error))
         good = {ids[0]: future for ids, future in done if future.status == "finished"}
-        messages = await self._client.gather(good, errors="skip", asynchronous=True)
-        for ending in filter(None, messages.values()):
-            for text in ending:
-                self._hear(text)
+        try:
+            messages = await self._client.gather(good, errors="skip", asynchronous=True)
+        except OSError:  # the scheduler has gone
+            messages = {}
+        for ids, future in done:
+            if messages.get(ids[0]) is None:
+                await self._give_up(ids, future)
+            else:
+                for text in messages[ids[0]]:
+                    self._hear(text)
+
+    async def _give_up(self, ids: Sequence[str], future: Any) -> None:
+        """Of those that were not withdrawn it is told."""
+        error = await future.exception(asynchronous=True) if future.status == "error" else None
+        for id in filter(self._futures.get, ids):
+            self._broken = self._broken or error is None
+            self._failed(id, _unless_lost(error))
 
     def withdraw(self, id: str, *, begun: bool) -> None:
         future, size = self._futures.pop(id, (None, 0))
@@ -120,13 +109,18 @@ class DaskEngine:
                 await asyncio.wait_for(call, TELL_S)
 
     def workers(self, header: Header) -> list[WorkerFacts]:
-        return dask_workers.asked(self._client, header)
+        return dask_roster.asked(self._client, header)
 
     def obstacle(self, parcel: Parcel) -> str | None:
-        return dask_workers.obstacle(self._client, parcel)
+        return dask_roster.obstacle(self._client, parcel)
+
+    def _close_client(self) -> None:
+        client, self._client, self._broken = self._client, None, False
+        if client is not None:
+            client.close()
 
     def close(self) -> None:
-        self._client.close()
+        self._close_client()
         if self._cluster:
             self._cluster.close()
 

@@ -48,6 +48,10 @@ class OwnCluster:
             self.close()
             raise UsageError(f"Dask workers cannot be started here: see what `{' '.join(command)}` says")
 
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
+
     def close(self) -> None:
         """They have ended."""
         for pipe in (self._process.stdin, self._process.stdout):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -17,6 +17,7 @@ import anyio
 
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Notebook
+from nbsched.core.settings import CelerySettings, DaskSettings
 from nbsched.engine.executors import distant
 from nbsched.engine.paths import make_private
 from nbsched.engine.settings import settings_here
@@ -61,7 +62,7 @@ def examine(rt: Calls, engine: str, notebook: str | None = None) -> list[Finding
         with _folder(rt.folder) as folder:
             trips = Trips(executor, folder)
             found += _apart(partial(anyio.run, _look, engine, trips, needs))
-            return found
+            return list(_masked(found, [trips.where, _asked(engine).files or ""]))
     finally:
         with suppress(TimeoutError):
             _apart(executor.close, CLOSE_S if found[-1]["what"] != "connection" else 0)
@@ -89,6 +90,21 @@ def _apart(call: Callable[[], T], limit_s: float | None = None) -> T:
     threads.run(main)
     threads.close()
     return answer.result(limit_s)
+
+
+def _asked(engine: str) -> DaskSettings | CelerySettings:
+    settings = settings_here()
+    return settings.dask if engine == "dask" else settings.celery
+
+
+def _masked(findings: Iterable[Finding], urls: Iterable[str]) -> Iterator[Finding]:
+    """What was found, without the secrets of these URLs."""
+    hidden = {url: without_secrets(url) for url in urls if url}
+    for finding in findings:
+        text = finding["found"]
+        for url, shown in hidden.items():
+            text = text.replace(url, shown)
+        yield Finding(what=finding["what"], ok=finding["ok"], found=text)
 
 
 @contextmanager
@@ -134,14 +150,13 @@ async def _connection(engine: str, trips: Trips) -> Finding:
         return Finding(what="connection", ok=False, found=str(error))
     except Exception as error:
         return Finding(what="connection", ok=False, found=_unreached(engine, trips.where, error, limit_s))
-    found = f"{without_secrets(trips.where)}, reached in {took(seconds)}"
-    return Finding(what="connection", ok=True, found=found)
+    return Finding(what="connection", ok=True, found=f"{trips.where}, reached in {took(seconds)}")
 
 
 def _unreached(engine: str, where: str, error: Exception, limit_s: float) -> str:
     why = str(error).rstrip(". ") or f"no answer within {limit_s:g} s"
     if where:
-        why = f"{without_secrets(where)} is not reached: {why.replace(where, without_secrets(where))}"
+        why = f"{where} is not reached: {why}"
     return f"{why}; {ADDRESSES[engine]}"
 
 
@@ -201,7 +216,7 @@ def _round_trip(first: Trip, again: Trip) -> Finding:
 
 async def _files(engine: str, trips: Trips, workers: Sequence[WorkerFacts]) -> Finding:
     """How files come to workers and back, as one that went there says."""
-    asked = getattr(settings_here(), engine)
+    asked = _asked(engine)
     trip = await trips.go_with_file()
     able = _able(workers)
     seeing = sum(about["sees"] for about in able)
@@ -210,7 +225,7 @@ async def _files(engine: str, trips: Trips, workers: Sequence[WorkerFacts]) -> F
     if trip.in_place:
         found = f"workers see the folder of runs {trips.runs}"
     elif asked.files:
-        found = f"through {without_secrets(asked.files)}, written, read and removed in {took(trip.seconds)}"
+        found = f"through {asked.files}, written, read and removed in {took(trip.seconds)}"
     else:
         found = f"with messages, at most {asked.limit:,} bytes of an attempt (files= names a folder or URL for more)"
     if 0 < seeing < len(able):
@@ -218,8 +233,8 @@ async def _files(engine: str, trips: Trips, workers: Sequence[WorkerFacts]) -> F
     return Finding(what="files", ok=True, found=found)
 
 
-def _between(asked: Any) -> str:
+def _between(asked: DaskSettings | CelerySettings) -> str:
     """What is to be looked at when a file has not come back."""
     if asked.files is None:
         return ""
-    return f"; they go through {without_secrets(asked.files)}: see that this host and the workers may write there"
+    return f"; they go through {asked.files}: see that this host and the workers may write there"

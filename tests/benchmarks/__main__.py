@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.benchmarks import (
     dags,
+    elsewhere,
     environments,
     events,
     firing,
@@ -68,6 +69,7 @@ GROUPS = {
     "growth": Group(growth.report, {"few": 10, "many": 1_000, "calls": 5, "rounds": 1}),
     "cron": Group(instants.report, {"number": 5, "rounds": 1}),
     "frames": Group(frames.report),
+    "elsewhere": Group(elsewhere.report, {"number": 20, "resting": 8, "many": 50, "rounds": 1}),
     "live": Group(live.report, {"number": 1, "runs": 100, "steps": 100, "seconds": 2}),
 }
 

@@ -27,3 +27,8 @@ def note_lateness() -> None:
 
 def note_lateness_of(due: float) -> None:
     late.append(time.time() - due)
+
+
+def rest(value: int, seconds: float = 0.1) -> int:
+    time.sleep(seconds)
+    return value

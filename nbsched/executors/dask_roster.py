@@ -1,4 +1,4 @@
-"""The workers of a Dask cluster: what they offer, and what they say of themselves."""
+"""Who works for a Dask cluster, and what they have."""
 
 from __future__ import annotations
 
