@@ -72,3 +72,10 @@ def notes(path: str, text: str) -> str:
     with Path(path).open("a") as file:
         file.write(f"{text}\n")
     return text
+
+
+def big() -> Any:
+    """A value in a file of more than one piece."""
+    import numpy as np
+
+    return np.arange(100_000)
