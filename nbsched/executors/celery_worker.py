@@ -52,6 +52,12 @@ def app_of(broker: str | None, queue: str) -> Celery:
     return made
 
 
+def rank(priority: int, broker: str) -> int:
+    """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
+    found = min(max(5 + priority, 0), 9)
+    return found if speaks_redis(broker) else 9 - found
+
+
 class Desk:
     """This process's station, and its mail."""
 
