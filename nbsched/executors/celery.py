@@ -12,7 +12,8 @@ from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
 from nbsched.executors.celery_worker import app_of, carry, rank
 from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.parcel import Parcel
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
 
 
 class Sent(NamedTuple):
@@ -32,7 +33,7 @@ class CeleryEngine:
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
         self._broker, self._queue, self._queues = broker or "", queue, queues or {}
-        self._app = app_of(broker, queue)
+        self._app, self.where = app_of(broker, queue), broker or ""
         self._roster, self._sent = Roster(self._app), dict[str, Sent]()
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
@@ -77,6 +78,9 @@ class CeleryEngine:
 
     def tell(self, worker: str, message: str) -> None:
         self._mail.post(worker, message)
+
+    def workers(self, header: Header) -> list[WorkerFacts]:
+        return self._roster.asked(header, {self._queue, *self._queues.values()})
 
     def obstacle(self, parcel: Parcel) -> str | None:
         sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)
