@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,8 +22,6 @@ from nbsched.engine import crew
 from nbsched.engine.preparing import Surroundings
 from nbsched.executors.contract import Assignment
 from nbsched.store.insert import insert
-from nbsched.testing import VirtualRuntime
-from tests.engine.conftest import START
 
 Until = Callable[..., None]
 
@@ -66,10 +65,6 @@ class Sending(nb.Runtime):
 
     def _around(self) -> Surroundings:
         return replace(super()._around(), executor_of=lambda *_: self.workers)
-
-
-class SendingVirtually(Sending, VirtualRuntime):
-    """The same on a virtual clock."""
 
 
 @pytest.fixture
@@ -141,26 +136,17 @@ def test_what_is_away_is_stopped_when_it_is_cancelled(
 
 
 def test_the_time_of_what_is_away_is_kept_where_it_is_and_not_spent_in_a_queue(
-    tmp_path: Path, workers: Workers, works: ModuleType, until: Until
+    away: Sending, workers: Workers, works: ModuleType, until: Until
 ) -> None:
-    rt = SendingVirtually(START, tmp_path / "store.db", slots=1)
-    rt.workers = workers
-    with rt:
-        run = rt.run(dask(works.ok, timeout="1m", retries=1, backoff=nb.Backoff(wait="1s", jitter=0)))
-        until(rt, lambda: workers.there)
-        assert workers.there[run.id].policy.timeout == timedelta(minutes=1)
-        turns = rt.scheduler.turns
-        rt.clock.move_to(START + timedelta(minutes=2))
-        until(rt, lambda: rt.scheduler.turns > turns)
-        assert (run.state, workers.stopped) == ("running", [])
-        workers.endings = [Outcome(kind="timeout", reason="timeout")]
-        workers.end(rt)
-        until(rt, lambda: run.state == "queued")
-        rt.advance_blocking("2s")
-        assert (run.state, [attempt.outcome for attempt in run.attempts]) == (
-            "succeeded",
-            ["timeout", "succeeded"],
-        )
+    run = away.run(dask(works.ok, timeout="100ms", retries=1, backoff=nb.Backoff(wait="1ms", jitter=0)))
+    until(away, lambda: workers.there)
+    assert workers.there[run.id].policy.timeout == timedelta(milliseconds=100)
+    threading.Event().wait(0.3)
+    assert (run.state, workers.stopped) == ("running", [])
+    workers.endings = [Outcome(kind="timeout", reason="timeout")]
+    workers.end(away)
+    until(away, lambda: run.state.final)
+    assert [attempt.outcome for attempt in run.attempts] == ["timeout", "succeeded"]
 
 
 def test_a_closing_host_hands_over_what_is_away(
