@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
@@ -11,6 +12,9 @@ from nbsched.engine.clock import Clock
 from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
 from nbsched.executors.courier import Engine
+
+if TYPE_CHECKING:
+    from nbsched.executors.distant import DistantExecutor
 
 
 class Executors:
@@ -24,7 +28,7 @@ class Executors:
         """What carries such work out at the place: here, or with an engine's workers."""
         kind = _kind(work) if place == LOCAL else place
         if kind not in self._made:
-            self._made[kind] = self._distant(kind) if kind == place else _local(kind, self._clock)
+            self._made[kind] = distant(kind, self._lease) if kind == place else _local(kind, self._clock)
         return self._made[kind]
 
     def close(self) -> None:
@@ -33,15 +37,15 @@ class Executors:
             if close := getattr(executor, "close", None):
                 close()
 
-    def _distant(self, engine: str) -> Executor:
-        from nbsched.executors.distant import DistantExecutor
 
-        settings = settings_here()
-        asked = settings.dask if engine == "dask" else settings.celery
-        made = _dask(settings.dask) if engine == "dask" else _celery(settings.celery)
-        return DistantExecutor(
-            made, lease_s=self._lease.total_seconds(), files=asked.files, limit=asked.limit
-        )
+def distant(engine: str, lease: timedelta) -> DistantExecutor:
+    """What sends work to the engine's workers as the settings here say; UsageError names what is wrong in them."""
+    from nbsched.executors.distant import DistantExecutor
+
+    settings = settings_here()
+    asked = settings.dask if engine == "dask" else settings.celery
+    made = _dask(settings.dask) if engine == "dask" else _celery(settings.celery)
+    return DistantExecutor(made, lease_s=lease.total_seconds(), files=asked.files, limit=asked.limit)
 
 
 def _dask(asked: DaskSettings) -> Engine:

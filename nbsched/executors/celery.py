@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from nbsched.core.errors import UsageError
 from nbsched.executors.celery_mail import Mail
 from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import app_of, carry, speaks_redis
+from nbsched.executors.celery_worker import app_of, carry, rank
 from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.parcel import Parcel
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
 
 
 class Sent(NamedTuple):
@@ -32,15 +33,12 @@ class CeleryEngine:
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
         self._broker, self._queue, self._queues = broker or "", queue, queues or {}
-        self._app = app_of(broker, queue)
-        self._roster = Roster(self._app)
-        self._sent: dict[str, Sent] = {}
+        self._app, self.where = app_of(broker, queue), broker or ""
+        self._roster, self._sent = Roster(self._app), dict[str, Sent]()
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         if not self._broker:
-            raise UsageError(
-                'no broker is named: give broker= under [celery] in nbsched.toml, such as "redis://localhost:6379/0"'
-            )
+            raise UsageError('no broker is named: write broker = "redis://localhost:6379/0" under [celery]')
         with self._app.connection_for_write() as connection:
             connection.connect()
         self._failed, self._mail = failed, Mail(self._app, sender, hear)
@@ -57,11 +55,11 @@ class CeleryEngine:
                 self._failed(parcel.id, _too_many(parcel))
             return
         sent = Sent(time.monotonic(), first.id, len(bundle))
-        self._sent.update((parcel.id, sent) for parcel in bundle)
+        self._sent |= {parcel.id: sent for parcel in bundle}
         texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
             carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
-            priority=_rank(first.policy.priority, self._broker), producer=producer, retry=False,
+            priority=rank(first.policy.priority, self._broker), producer=producer, retry=False,
             ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
 
@@ -80,6 +78,9 @@ class CeleryEngine:
 
     def tell(self, worker: str, message: str) -> None:
         self._mail.post(worker, message)
+
+    def workers(self, header: Header) -> list[WorkerFacts]:
+        return self._roster.asked(header, {self._queue, *self._queues.values()})
 
     def obstacle(self, parcel: Parcel) -> str | None:
         sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)
@@ -102,9 +103,3 @@ def _too_many(parcel: Parcel) -> UsageError:
     return UsageError(
         f"{parcel.name!r} needs {names}, and a Celery run goes to one queue: give it one resource"
     )
-
-
-def _rank(priority: int, broker: str) -> int:
-    """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
-    rank = min(max(5 + priority, 0), 9)
-    return rank if speaks_redis(broker) else 9 - rank

@@ -32,8 +32,8 @@ class Mail:
         self._next: tuple[str, str] | threading.Event | None = None
         self._closed = threading.Event()
         self._threads = [
-            threading.Thread(target=self._steadily, args=(call,), name=f"nbsched {name}", daemon=True)
-            for name, call in (("inbox", self._take), ("outbox", self._give))
+            threading.Thread(target=self._steadily, args=(call,), name="nbsched mail", daemon=True)
+            for call in (self._take, self._give)
         ]
         for thread in self._threads:
             thread.start()
@@ -50,8 +50,8 @@ class Mail:
 
     def close(self) -> None:
         """The inbox is gone, if the broker is there."""
-        self.post(self._address, "")  # wakes both threads
         self._closed.set()
+        self.post(self._address, "")  # wakes both threads
         for thread in self._threads:
             thread.join(timeout=2)
 
@@ -69,17 +69,16 @@ class Mail:
 
     def _take(self, connection: Any) -> None:
         queue = inbox(self._address)
-        with connection.Consumer([queue], on_message=self._open, no_ack=True) as consumer:
+        with connection.Consumer([queue], on_message=self._read, no_ack=True) as consumer:
             while not self._closed.is_set():
                 try:
                     connection.drain_events(timeout=1)
                 except TimeoutError:
                     connection.heartbeat_check()
-            mine = queue(consumer.channel)
-            mine.purge()
-            mine.delete()
+            queue(consumer.channel).purge()
+            queue(consumer.channel).delete()
 
-    def _open(self, message: Any) -> None:
+    def _read(self, message: Any) -> None:
         text = message.decode()
         try:
             if text:
@@ -94,9 +93,9 @@ class Mail:
             if isinstance(self._next, threading.Event):
                 self._next.set()
             else:
-                to, text = self._next
+                queue, text = inbox(self._next[0]), self._next[1]
                 producer.publish(
-                    text, routing_key=f"nbsched.{to}", declare=[inbox(to)],
+                    text, routing_key=queue.name, declare=[queue],
                     content_type="text/plain", content_encoding="utf-8",
                 )  # fmt: skip
             self._next = None

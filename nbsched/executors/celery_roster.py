@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.parcel import HERE
+from nbsched.executors.facts import WorkerFacts, trouble
+from nbsched.executors.parcel import HERE, Header
 
 ANSWER_S = 1.0
 """So long is waited for workers to answer."""
 FRESH_S = 2.0
 """So long is what was seen taken for true."""
+ASKED_S = 8.0
+"""So long when they have to look at what they have."""
+_NO_TASK = (
+    'has no task nbsched.carry: install nbsched there and give its app include=["nbsched.celery"], '
+    "or give nbsched a queue of its own"
+)
 START = "celery -A nbsched worker"
 
 
@@ -32,18 +39,29 @@ class Roster:
             return
         began = time.monotonic()
         self._empty[queue] = self._is_empty(queue)
-        self._queues = {
-            worker: frozenset(queue["name"] for queue in queues)
-            for worker, queues in (self._app.control.inspect(timeout=ANSWER_S).active_queues() or {}).items()
-        }
+        self._queues = self._queues_now()
         self._about = self._ask(list(self._queues))
         self._at[queue] = began
 
-    def _ask(self, workers: list[str]) -> dict[str, Any]:
+    def asked(self, header: Header, ours: Collection[str]) -> list[WorkerFacts]:
+        """Each worker that knows nbsched or takes from our queues, asked what it has of what the header needs."""
+        found = self._queues_now()
+        said = self._ask(list(found), ASKED_S, header=header)
+        return [
+            _facts(worker, queues, said.get(worker))
+            for worker, queues in found.items()
+            if "about" in said.get(worker, {}) or not queues.isdisjoint(ours)
+        ]
+
+    def _queues_now(self) -> dict[str, frozenset[str]]:
+        found = self._app.control.inspect(timeout=ANSWER_S).active_queues() or {}
+        return {worker: frozenset(queue["name"] for queue in queues) for worker, queues in found.items()}
+
+    def _ask(self, workers: list[str], timeout_s: float = ANSWER_S, **more: Any) -> dict[str, Any]:
         if not workers:
             return {}
         replies = self._app.control.broadcast(
-            "nbsched", reply=True, destination=workers, limit=len(workers), timeout=ANSWER_S
+            "nbsched", more, reply=True, destination=workers, limit=len(workers), timeout=timeout_s
         )
         return {worker: about for reply in replies for worker, about in reply.items()}
 
@@ -75,11 +93,19 @@ class Roster:
             if "error" in self._about.get(worker, {}):
                 return WorkerMismatch(
                     f"{name!r} was sent by {HERE}, and the Celery worker {worker}, which takes from the queue "
-                    f"{queue!r}, has no task nbsched.carry: install nbsched there and give its app "
-                    'include=["nbsched.celery"], or give nbsched a queue of its own'
+                    f"{queue!r}, {_NO_TASK}"
                 )  # fmt: skip
         return None
 
     def has_lost(self, id: str, queue: str) -> bool:
         """Whether a parcel that nobody has begun is neither in its queue nor with a worker that answers."""
         return self._empty[queue] and not any(id in about.get("holds", ()) for about in self._about.values())
+
+
+def _facts(worker: str, queues: frozenset[str], said: Mapping[str, Any] | None) -> WorkerFacts:
+    offers = f"queues {', '.join(sorted(queues))}"
+    if said is None:
+        return WorkerFacts(name=worker, offers=offers, about=None, trouble=trouble(TimeoutError()))
+    if "about" not in said:
+        return WorkerFacts(name=worker, offers=offers, about=None, trouble=f"it {_NO_TASK}")
+    return WorkerFacts(name=worker, offers=offers, about=said["about"], concerns=tuple(said["concerns"]))

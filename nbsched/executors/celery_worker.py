@@ -14,8 +14,10 @@ from celery import Celery, current_task, shared_task
 from celery.worker.control import inspect_command
 
 import nbsched
+from nbsched.executors import facts
+from nbsched.executors.celery_concerns import concerns
 from nbsched.executors.celery_mail import Mail
-from nbsched.executors.parcel import header_of
+from nbsched.executors.parcel import Header, header_of
 from nbsched.executors.station import Station
 from nbsched.kernels.once import Once
 
@@ -23,6 +25,8 @@ VISIBLE_S = 24 * 3600
 """So long does Redis believe that a worker that says nothing has its message still; a lease is far shorter."""
 SILENT_S = 30
 """A server that has not answered by then is tried again."""
+CONNECT_S = 8
+"""One that cannot be connected to by then is not there."""
 
 
 def speaks_redis(broker: str) -> bool:
@@ -33,7 +37,8 @@ def speaks_redis(broker: str) -> bool:
 def _transport(broker: str) -> dict[str, Any]:
     if not speaks_redis(broker):
         return {"confirm_publish": True}
-    return {"visibility_timeout": VISIBLE_S, "socket_timeout": SILENT_S, "socket_keepalive": True}
+    return {"visibility_timeout": VISIBLE_S, "socket_timeout": SILENT_S,
+            "socket_connect_timeout": CONNECT_S, "socket_keepalive": True}  # fmt: skip
 
 
 def app_of(broker: str | None, queue: str) -> Celery:
@@ -45,6 +50,12 @@ def app_of(broker: str | None, queue: str) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )  # fmt: skip
     return made
+
+
+def rank(priority: int, broker: str) -> int:
+    """Ours in the broker's numbers, 0 to 9: lower ones are first with Redis as with us, higher ones with others."""
+    found = min(max(5 + priority, 0), 9)
+    return found if speaks_redis(broker) else 9 - found
 
 
 class Desk:
@@ -81,12 +92,17 @@ def carry(task: Any, texts: Sequence[str], again: bool = False) -> None:
 
 
 @inspect_command(name="nbsched")  # type: ignore[untyped-decorator]
-def about(state: Any, **_: Any) -> dict[str, Any]:
-    """What nbsched needs to know of a worker."""
+def about(state: Any, header: Header | None = None, **_: Any) -> dict[str, Any]:
+    """What nbsched needs to know of a worker; with the header of a parcel also how it would do that."""
     from celery.worker.state import reserved_requests
 
+    said = {} if header is None else {
+        "about": facts.about(header, state.hostname),
+        "concerns": list(concerns(state.app, state.app.tasks[carry.name])),
+    }  # fmt: skip
     return {
         "version": nbsched.__version__,
         "python": platform.python_version(),
         "holds": [request.id for request in list(reserved_requests) if request.name == carry.name],
+        **said,
     }

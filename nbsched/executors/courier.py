@@ -7,11 +7,13 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from nbsched.core.policy import Policy
-from nbsched.executors.parcel import Parcel
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
 from nbsched.executors.short import Short
 
 _log = logging.getLogger("nbsched")
@@ -20,6 +22,7 @@ AGAIN_S = 1.0
 """Before an engine that could not be reached is tried again."""
 MOST = 200
 """Parcels that are sent together."""
+T = TypeVar("T")
 Hear = Callable[[str], object]
 Failed = Callable[[str, BaseException | None], object]
 
@@ -34,6 +37,8 @@ class Engine(Protocol):
     name: str
     private: bool
     """Whether what is sent is only ever in memory."""
+    where: str
+    """Its address, in which there may be a password; empty while it is not known."""
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         """It takes parcels; raises what keeps it from being reached, and may be called again.
@@ -50,6 +55,9 @@ class Engine(Protocol):
 
     def tell(self, worker: str, message: str) -> None:
         """The worker hears the message if it can; those to one worker in order. Does not wait."""
+
+    def workers(self, header: Header) -> Sequence[WorkerFacts]:
+        """Those there are, each asked what it has of what such a parcel needs."""
 
     def obstacle(self, parcel: Parcel) -> str | None:
         """Why no worker takes the parcel, with the remedy; None if one can."""
@@ -83,7 +91,13 @@ class Courier:
 
     def do(self, call: Callable[[], object]) -> None:
         """The call is made in the thread, if the engine is open then."""
-        self._jobs.put(call)
+        self._jobs.put(lambda: self._try(call) if self._is_open else None)
+
+    def ask(self, call: Callable[[], T]) -> Future[T]:
+        """What the call gives, made in the thread when the engine is open; or what keeps it from being so."""
+        answer: Future[T] = Future()
+        self._jobs.put(lambda: self._answer(call, answer))
+        return answer
 
     def close(self) -> None:
         """The engine is closed; nothing more is sent."""
@@ -120,15 +134,27 @@ class Courier:
             id, begun = job
             if self._waiting.pop(id, None) is None and self._is_open:
                 self._try(lambda: self._engine.withdraw(id, begun=begun))
-        elif self._is_open:
-            self._try(job)
+        else:
+            job()
+
+    def _answer(self, call: Callable[[], T], answer: Future[T]) -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            self._be_open()
+            answer.set_result(call())
+        except Exception as error:
+            answer.set_exception(error)
+
+    def _be_open(self) -> None:
+        if not self._is_open:
+            self._open()
+            self._is_open = True
 
     def _send(self) -> None:
         parcels = list(self._waiting.values())
         try:
-            if not self._is_open:
-                self._open()
-                self._is_open = True
+            self._be_open()
             self._engine.send(list(self._bundled(parcels)))
         except Exception as error:
             self._is_open = False

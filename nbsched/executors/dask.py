@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+from nbsched.executors import dask_roster
 from nbsched.executors.courier import Bundled, Failed, Hear
 from nbsched.executors.dask_cluster import OwnCluster, found
-from nbsched.executors.parcel import Parcel
-from nbsched.executors.station import Station
-from nbsched.kernels.once import Once
+from nbsched.executors.dask_worker import CARRY, hear
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import Header, Parcel
 
+OPEN_S = 8.0
+"""A scheduler that has not answered by then cannot be reached."""
 TELL_S = 30.0
 """A worker that has not taken a message by then hears nothing of it."""
-
-
-def _new_station() -> Station:
-    """What it posts goes by the scheduler; it is told things by calls."""
-    from distributed import get_worker
-
-    worker = get_worker()
-    return Station(
-        lambda sender, text: worker.log_event(f"nbsched-{sender}", text), worker.address, worker.address
-    )
-
-
-_station = Once(_new_station)
-
-
-def carry(parcels: Sequence[bytes]) -> list[str]:
-    """On a worker: the messages in which the pieces of work end."""
-    return _station().carry(parcels)
-
-
-def hear(text: str) -> None:
-    """On a worker: a sender has said something."""
-    _station().hear(json.loads(text))
 
 
 class DaskEngine:
@@ -51,7 +30,7 @@ class DaskEngine:
         self._address, self._workers = address, workers
         self._cluster: OwnCluster | None = None
         self._client: Any = None
-        self._broken = False
+        self.where, self._broken = address or "", False
         self._futures: dict[str, tuple[Any, int]] = {}
         """By parcel, and how many parcels travel in it."""
         self._done: list[tuple[Sequence[str], Any]] = []
@@ -62,7 +41,8 @@ class DaskEngine:
 
         self._hear, self._failed = hear, failed
         self._close_client()
-        self._client = Client(**self._target(), set_as_default=False)
+        self._client = Client(**self._target(), set_as_default=False, timeout=OPEN_S)
+        self.where = self._client.scheduler.address + (" (started here)" if self._cluster else "")
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
     def _target(self) -> dict[str, Any]:
@@ -80,7 +60,8 @@ class DaskEngine:
         for bundle in bundles:
             first, policy = bundle[0], bundle[0].policy
             future = self._client.submit(
-                carry, [parcel.data for parcel in bundle], key=f"{first.name}-{first.id}", pure=False,
+                eval, CARRY, {"parcels": [parcel.data for parcel in bundle]},
+                key=f"{first.name}-{first.id}", pure=False,
                 priority=-policy.priority, resources=dict(policy.resources) or None,
             )  # fmt: skip
             ids = [parcel.id for parcel in bundle]
@@ -127,16 +108,11 @@ class DaskEngine:
                 call = self._client.run(hear, message, workers=[worker], on_error="ignore", asynchronous=True)
                 await asyncio.wait_for(call, TELL_S)
 
+    def workers(self, header: Header) -> list[WorkerFacts]:
+        return dask_roster.asked(self._client, header)
+
     def obstacle(self, parcel: Parcel) -> str | None:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        wanted = parcel.policy.resources.items()
-        if any(
-            all(worker["resources"].get(name, 0) >= least for name, least in wanted) for worker in workers
-        ):
-            return None
-        asked = " ".join(f"{name}={least:g}" for name, least in wanted)
-        offer = f'a Dask worker that offers {asked}: start one with --resources "{asked}"'
-        return f"waits for {offer}" if workers else "waits for a Dask worker: the cluster has none"
+        return dask_roster.obstacle(self._client, parcel)
 
     def _close_client(self) -> None:
         client, self._client, self._broken = self._client, None, False

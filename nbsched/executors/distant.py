@@ -25,7 +25,8 @@ from nbsched.core.model import Outcome
 from nbsched.executors import freight
 from nbsched.executors.contract import Assignment
 from nbsched.executors.courier import Courier, Engine
-from nbsched.executors.parcel import HERE, Parcel, Terms, pack
+from nbsched.executors.facts import WorkerFacts
+from nbsched.executors.parcel import HERE, Parcel, Terms, header_of, pack
 from nbsched.executors.passage import Passage
 from nbsched.executors.piece import refused
 from nbsched.executors.secrets import secret
@@ -47,7 +48,7 @@ class DistantExecutor:
 
     async def execute(self, assignment: Assignment) -> Outcome:
         """How the attempt ended; `lost` when its worker was, or is not heard of any more."""
-        courier = self._courier or self._begin(assignment)
+        courier = self._courier or self._begin(_runs(assignment))
         try:
             parcel = pack(assignment, f"{self._sender[:8]}-{uuid.uuid4().hex}", self._terms)
         except Exception as error:
@@ -73,8 +74,24 @@ class DistantExecutor:
             with anyio.move_on_after(grace_s + self._lease_s):
                 await passage.over.wait()
 
-    def _begin(self, assignment: Assignment) -> Courier:
-        self._loop, runs = asyncio.get_running_loop(), assignment.folder.parent.parent
+    @property
+    def where(self) -> str:
+        """The engine's address, in which there may be a password; empty while it is not known."""
+        return self._engine.where
+
+    async def reach(self, runs: Path) -> None:
+        """The engine is open; raises what keeps it from being so."""
+        courier = self._courier or self._begin(runs)
+        await asyncio.wrap_future(courier.ask(lambda: None))
+
+    async def workers(self, assignment: Assignment, needs: Mapping[str, Any]) -> Sequence[WorkerFacts]:
+        """The engine's, each asked whether it could carry that out, and has those needs."""
+        courier = self._courier or self._begin(_runs(assignment))
+        header = {**header_of(pack(assignment, "", self._terms).data), "needs": needs}
+        return await asyncio.wrap_future(courier.ask(lambda: self._engine.workers(header)))
+
+    def _begin(self, runs: Path) -> Courier:
+        self._loop = asyncio.get_running_loop()
         self._terms = Terms(
             sender=self._sender, lease_s=self._lease_s, mark=_mark(runs), files=self._files, limit=self._limit
         )
@@ -239,6 +256,10 @@ class DistantExecutor:
             elif passage.waits_too_long(now) and self._courier:
                 passage.sent_at = now
                 self._courier.do(lambda parcel=passage.parcel: self._find_obstacle(parcel))  # type: ignore[misc]
+
+
+def _runs(assignment: Assignment) -> Path:
+    return assignment.folder.parent.parent
 
 
 def _mark(runs: Path) -> Path:

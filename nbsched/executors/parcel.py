@@ -90,7 +90,7 @@ def pack(assignment: Assignment, id: str, terms: Terms) -> Parcel:
         "id": id, "name": work.name, "sender": terms.sender, "from": HERE, "version": nbsched.__version__,
         "python": PYTHON, "lease_s": terms.lease_s, "ask": not policy.rerun, "mark": str(terms.mark),
         "files": terms.files, "limit": terms.limit, "timeout_s": policy.timeout and policy.timeout.total_seconds(),
-        "secrets": policy.secrets, "enclosed": [str(path) for path in enclosed(assignment)], "needs": _needs(work),
+        "secrets": policy.secrets, "enclosed": [str(path) for path in enclosed(assignment)], "needs": needs_of(work),
     }  # fmt: skip
     function, source = _function(work)
     bare = {name: value for name, value in assignment.env.items() if name not in policy.secrets}
@@ -188,7 +188,7 @@ def _own_modules_by_value() -> Iterator[None]:
 # --- what the worker must have ---
 
 
-def _needs(work: Work) -> Mapping[str, Any]:
+def needs_of(work: Work) -> Mapping[str, Any]:
     """The kernel and the installed packages that the work's cells import, as far as they are known here."""
     if isinstance(work, Notebook):
         from nbsched.core import sources

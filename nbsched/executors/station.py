@@ -21,8 +21,8 @@ from typing import Any
 from nbsched.core.errors import WorkerMismatch
 from nbsched.executors.bundle import Bundle
 from nbsched.executors.link import Stopped
-from nbsched.executors.mismatch import check
-from nbsched.executors.parcel import HERE, header_of
+from nbsched.executors.mismatch import check, this_worker
+from nbsched.executors.parcel import header_of
 from nbsched.executors.piece import Piece, ending, refused
 
 _log = logging.getLogger("nbsched")
@@ -45,7 +45,7 @@ class Station:
 
     def __init__(self, post: Post, where: str, address: str | None = None) -> None:
         self.address = address or uuid.uuid4().hex
-        self._post, self._where = post, f"the worker {where} ({HERE})"
+        self._post, self._where = post, this_worker(where)
         self._pieces: dict[str, Piece] = {}
         self._heard: dict[str, float] = {}
         """When each sender was heard of last."""

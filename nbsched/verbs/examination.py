@@ -36,8 +36,8 @@ def examine(rt: Calls, notebook: str | None = None) -> list[Finding]:
 
     UsageError when there is no such notebook.
     """
-    kernels = _kernels() if notebook is None else _kernel_of(_read(notebook))
-    return [*_software(), *_store(rt), _hosts(rt), *_settings(), *_ways(), *kernels, *_unfit()]
+    kernels = _kernels() if notebook is None else _kernel_of(read(notebook))
+    return [*_software(), *_store(rt), _hosts(rt), *settings_found(), *_ways(), *kernels, *_unfit()]
 
 
 def _software() -> Iterator[Finding]:
@@ -47,16 +47,19 @@ def _software() -> Iterator[Finding]:
         found=f"{platform.python_version()} on {platform.system()}",
     )
     for name in ("nbsched", "ipykernel", "papermill", "anywidget"):
-        yield _package(name, needed=True)
-    yield _package("jupyterlab", needed=False)
+        yield package(name, needed=True)
+    yield package("jupyterlab", needed=False)
 
 
-def _package(name: str, *, needed: bool) -> Finding:
+def package(name: str, *, needed: bool, remedy: str = "") -> Finding:
+    """Whether it is installed, and in which version."""
     try:
         return Finding(what=name, ok=True, found=version(name))
     except PackageNotFoundError:
         missing = (
-            f"not installed: pip install {name}" if needed else "not installed: only needed for the Lab panel"
+            f"not installed: {remedy or f'pip install {name}'}"
+            if needed
+            else "not installed: only needed for the Lab panel"
         )
         return Finding(what=name, ok=not needed or importlib.util.find_spec(name) is not None, found=missing)
 
@@ -84,7 +87,8 @@ def _hosts(rt: Calls) -> Finding:
     return Finding(what="hosts", ok=True, found=names or alone)
 
 
-def _settings() -> Iterator[Finding]:
+def settings_found() -> Iterator[Finding]:
+    """What the settings here are."""
     try:
         for what, found in settings.shown():
             yield Finding(what=what, ok=True, found=found)
@@ -133,7 +137,8 @@ def _kernel_of(notebook: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(what="imported ahead", ok=True, found=_imported_ahead(notebook, way))
 
 
-def _read(path: str) -> Mapping[str, Any]:
+def read(path: str) -> Mapping[str, Any]:
+    """The notebook there; UsageError when there is none."""
     from nbsched.kernels.journal import parse_notebook
 
     try:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from nbsched.core.durations import duration
 from nbsched.core.errors import UsageError
+from nbsched.core.executors import LOCAL
 from nbsched.core.instants import instant_text
 from nbsched.core.model import Event
+from nbsched.core.policy import EXECUTORS
 from nbsched.core.rawtext import json_or_text
 from nbsched.core.rows import event_row, plain
 from nbsched.core.tables import Table
@@ -21,6 +23,7 @@ from nbsched.verbs.table import Answer, verb
 if TYPE_CHECKING:
     from nbsched.engine.calls import Calls
     from nbsched.engine.simulating import Simulation
+    from nbsched.verbs.examination import Finding
 
 
 def _events(parser: Parser) -> None:
@@ -141,12 +144,27 @@ def _notebook(parser: Parser) -> None:
     parser.offer(action, "notebooks")
 
 
-@verb("whether nbsched has here what it needs, and how kernels come to be", _notebook)
-def doctor(rt: Calls, given: argparse.Namespace) -> Answer:
-    from nbsched.verbs.examination import examine
+def _engine(parser: Parser) -> None:
+    parser.add_argument(
+        "--executor", choices=[name for name in EXECUTORS if name != LOCAL],
+        help="look at that engine and its workers instead: whether work and files go there and come back",
+    )  # fmt: skip
 
-    rows = examine(rt, getattr(given, "path", None))
+
+@verb("whether nbsched has here what it needs, and how kernels come to be", _notebook, _engine)
+def doctor(rt: Calls, given: argparse.Namespace) -> Answer:
+    rows = _examined(rt, getattr(given, "path", None), getattr(given, "executor", None))
     table = Table(
         ("", "what", "found"), [("✓" if row["ok"] else "✕", row["what"], row["found"]) for row in rows]
     )
     return Answer(rows, table, failed=not all(row["ok"] for row in rows))
+
+
+def _examined(rt: Calls, notebook: str | None, engine: str | None) -> Sequence[Finding]:
+    if engine is not None:
+        from nbsched.verbs import engines
+
+        return engines.examine(rt, engine, notebook)
+    from nbsched.verbs.examination import examine
+
+    return examine(rt, notebook)

@@ -211,6 +211,25 @@ main(["doctor", {path!r}, "--json"])
     assert known[1]["import loud"].endswith("not ahead: importing it says something")
 
 
+def test_an_engine_that_is_not_well_is_the_exit_code(
+    nbsched: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("celery")
+    for name in ("NBSCHED_CELERY_BROKER", "CELERY_BROKER_URL"):
+        monkeypatch.delenv(name, raising=False)
+    said = nbsched.here("doctor", "--executor", "celery", "--json")
+    assert (said.code, wrong(said)) == (1, {"connection"})
+    assert found(said)["connection"].startswith("no broker is named: give broker= under [celery]")
+    nbsched.file("nbsched.toml", "executr = 1")
+    assert wrong(nbsched.here("doctor", "--executor", "celery", "--json")) == {"settings"}
+
+
+def test_only_engines_can_be_looked_at(nbsched: CommandLine) -> None:
+    said = nbsched.here("doctor", "--executor", "local")
+    assert said.code == 2
+    assert "invalid choice: 'local' (choose from" in said.sentence
+
+
 def test_the_settings_are_shown_without_passwords(nbsched: CommandLine, tmp_path: Path) -> None:
     nbsched.file("nbsched.toml", 'executor = "celery"\ncelery.broker = "redis://me:geheim@h/0"\n')
     said = nbsched.here("doctor", "--json")

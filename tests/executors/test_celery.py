@@ -92,16 +92,20 @@ def restore(server: Redis) -> None:
 def test_a_killed_worker_s_message_is_nobody_s_when_it_comes_out_again(
     own: Redis, workers: Any, runtime: Any, tmp_path: Path
 ) -> None:
-    worker, rt, go = workers("-c", "1"), runtime(own), tmp_path / "go"
+    """Nor is what the worker had only fetched lost with it."""
+    worker, rt, go = workers("-c", "1", "--prefetch-multiplier", "4"), runtime(own), tmp_path / "go"
     run = rt.run(SLOW, {"path": str(go)})
     until(lambda: len(begun(go)) == 2)
+    fetched = rt.run(WHERE)
+    until(lambda: unacked(own) == 2)
     worker.kill()
     until(lambda: run.attempt == 2)
-    assert unacked(own) == 1
+    assert unacked(own) == 2
     worker.start()
     until(lambda: begun(go)[3:] == ["2"])
     go.touch()
     assert (run.wait(20).result, outcomes(run)) == (2, ["lost", "succeeded"])
+    assert (fetched.wait(20).state, outcomes(fetched)) == ("succeeded", ["succeeded"])
     restore(own)
     until(lambda: unacked(own) == 0)
     assert rt.run(WHERE).wait(20).state == "succeeded"

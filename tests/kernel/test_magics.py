@@ -454,6 +454,15 @@ def test_the_doctor_says_how_the_kernel_of_a_notebook_comes_to_be(page: Page) ->
     assert "imported ahead" in said
 
 
+def test_the_doctor_looks_at_an_engine(page: Page) -> None:
+    pytest.importorskip("celery")
+    page.cell("import os; os.environ['NBSCHED_CELERY_BROKER'] = 'redis://:geheim@127.0.0.1:1/0'")
+    said = page.cell("%nbsched doctor --executor celery").plain
+    page.cell("del os.environ['NBSCHED_CELERY_BROKER']")
+    assert "connection" in said
+    assert "redis://:***@127.0.0.1:1/0" in said
+
+
 def test_help_is_there(page: Page) -> None:
     assert "--overlap" in page.cell("%schedule --help").text
     assert "doctor" in page.cell("%nbsched help").text
