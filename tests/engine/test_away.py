@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -21,8 +22,6 @@ from nbsched.engine import crew
 from nbsched.engine.preparing import Surroundings
 from nbsched.executors.contract import Assignment
 from nbsched.store.insert import insert
-from nbsched.testing import VirtualRuntime
-from tests.engine.conftest import START
 
 Until = Callable[..., None]
 
@@ -36,6 +35,7 @@ class Workers:
         self.most = 0
         self.open = False
         self.opened = anyio.Event()
+        self.endings: list[Outcome] = []
 
     async def execute(self, assignment: Assignment) -> Outcome:
         run = assignment.context.run_id
@@ -49,7 +49,8 @@ class Workers:
             raise
         finally:
             del self.there[run]
-        return Outcome(kind="succeeded", result=assignment.params.get("value"))
+        well = Outcome(kind="succeeded", result=assignment.params.get("value"))
+        return self.endings.pop() if self.endings else well
 
     def end(self, rt: nb.Runtime) -> None:
         """All that is there ends, and all that is sent from now on ends at once."""
@@ -64,10 +65,6 @@ class Sending(nb.Runtime):
 
     def _around(self) -> Surroundings:
         return replace(super()._around(), executor_of=lambda *_: self.workers)
-
-
-class SendingVirtually(Sending, VirtualRuntime):
-    """The same on a virtual clock."""
 
 
 @pytest.fixture
@@ -138,23 +135,18 @@ def test_what_is_away_is_stopped_when_it_is_cancelled(
     assert workers.stopped == [run.id]
 
 
-def test_what_is_away_runs_out_of_time_and_is_tried_again(
-    tmp_path: Path, workers: Workers, works: ModuleType, until: Until
+def test_the_time_of_what_is_away_is_kept_where_it_is_and_not_spent_in_a_queue(
+    away: Sending, workers: Workers, works: ModuleType, until: Until
 ) -> None:
-    rt = SendingVirtually(START, tmp_path / "store.db", slots=1)
-    rt.workers = workers
-    with rt:
-        run = rt.run(dask(works.ok, timeout="1m", retries=1, backoff=nb.Backoff(wait="1s", jitter=0)))
-        until(rt, lambda: workers.there)
-        rt.clock.move_to(START + timedelta(seconds=61))
-        until(rt, lambda: workers.stopped == [run.id])
-        until(rt, lambda: run.state == "queued")
-        workers.end(rt)
-        rt.advance_blocking("2s")
-        assert (run.state, [attempt.outcome for attempt in run.attempts]) == (
-            "succeeded",
-            ["timeout", "succeeded"],
-        )
+    run = away.run(dask(works.ok, timeout="100ms", retries=1, backoff=nb.Backoff(wait="1ms", jitter=0)))
+    until(away, lambda: workers.there)
+    assert workers.there[run.id].policy.timeout == timedelta(milliseconds=100)
+    threading.Event().wait(0.3)
+    assert (run.state, workers.stopped) == ("running", [])
+    workers.endings = [Outcome(kind="timeout", reason="timeout")]
+    workers.end(away)
+    until(away, lambda: run.state.final)
+    assert [attempt.outcome for attempt in run.attempts] == ["timeout", "succeeded"]
 
 
 def test_a_closing_host_hands_over_what_is_away(
