@@ -26,7 +26,7 @@ def obstacle(client: Any, parcel: Parcel) -> str | None:
         return None
     start = f"start one with `dask worker {client.scheduler.address}"
     if not workers:
-        return f"waits for a Dask worker, and the cluster has none: {start}`"
+        return f"waits for a Dask worker: the cluster has none; {start}`"
     asked = " ".join(f"{name}={least:g}" for name, least in wanted)
     return f'waits for a Dask worker that offers {asked}: {start} --resources "{asked}"`'
 
