@@ -14,13 +14,15 @@ import nbformat
 import pytest
 
 import nbsched
+from nbsched.away import dask, distant
+from nbsched.away.parcel import HERE
 from nbsched.core.errors import UsageError
 from nbsched.engine.visiting import Visitor
-from nbsched.executors import dask, distant
-from nbsched.executors.parcel import HERE
 from nbsched.verbs import engines, trips
-from tests.executors.engines import DaskCluster, Process, Redis, Worker, needs
+from tests.away.engines import DaskCluster, Process, Redis, Worker, needs
 from tests.real import free_port, until
+
+pytestmark = pytest.mark.engines
 
 Found = dict[str, tuple[bool, str]]
 Look = Callable[..., Found]

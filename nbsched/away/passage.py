@@ -9,13 +9,13 @@ from typing import Any
 
 import anyio
 
+from nbsched.away import freight
+from nbsched.away.parcel import Parcel, header_of
 from nbsched.core.model import Notebook, Outcome
-from nbsched.executors import freight
 from nbsched.executors.child import outcome_from_json
 from nbsched.executors.contract import Assignment
 from nbsched.executors.current import values_folder
 from nbsched.executors.notebook import copy_output
-from nbsched.executors.parcel import Parcel, header_of
 from nbsched.executors.prepared import copy_of
 from nbsched.executors.values import refer
 

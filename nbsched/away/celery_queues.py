@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nbsched.away.parcel import Parcel
 from nbsched.core.errors import UsageError
-from nbsched.executors.parcel import Parcel
 
 
 class Queues:

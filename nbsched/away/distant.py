@@ -20,16 +20,16 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from nbsched.away import freight
+from nbsched.away.courier import Courier, Engine
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import HERE, Parcel, Terms, header_of, pack
+from nbsched.away.passage import Passage
+from nbsched.away.piece import refused
 from nbsched.core import plan
 from nbsched.core.errors import UsageError, WorkerMismatch
 from nbsched.core.model import Outcome
-from nbsched.executors import freight
 from nbsched.executors.contract import Assignment
-from nbsched.executors.courier import Courier, Engine
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import HERE, Parcel, Terms, header_of, pack
-from nbsched.executors.passage import Passage
-from nbsched.executors.piece import refused
 from nbsched.executors.secrets import secret
 from nbsched.executors.short import Short
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nbsched.executors import dask_roster
-from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.dask_cluster import OwnCluster, found
-from nbsched.executors.dask_futures import Futures
-from nbsched.executors.dask_worker import CARRY, hear
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import Header, Parcel
+from nbsched.away import dask_roster
+from nbsched.away.courier import Bundled, Failed, Hear
+from nbsched.away.dask_cluster import OwnCluster, found
+from nbsched.away.dask_futures import Futures
+from nbsched.away.dask_worker import CARRY, hear
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import Header, Parcel
 
 OPEN_S = 8.0
 """A scheduler that has not answered by then cannot be reached."""

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from nbsched.executors.facts import About, WorkerFacts, about, trouble
-from nbsched.executors.parcel import Header, Parcel
+from nbsched.away.facts import About, WorkerFacts, about, trouble
+from nbsched.away.parcel import Header, Parcel
 
 ANSWER_S = 8.0
 """A worker that has not answered by then says nothing of itself."""

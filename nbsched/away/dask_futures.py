@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nbsched.executors.courier import Bundled, Failed, Hear
+from nbsched.away.courier import Bundled, Failed, Hear
 
 
 class Futures:

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nbsched.away.celery_mail import Mail
+from nbsched.away.celery_queues import Queues
+from nbsched.away.celery_roster import Roster
+from nbsched.away.celery_worker import app_of, carry, rank
+from nbsched.away.courier import Bundled, Failed, Hear
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import Header, Parcel
 from nbsched.core.errors import UsageError
-from nbsched.executors.celery_mail import Mail
-from nbsched.executors.celery_queues import Queues
-from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import app_of, carry, rank
-from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import Header, Parcel
 
 
 class Sent(NamedTuple):

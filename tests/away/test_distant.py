@@ -13,11 +13,13 @@ import nbformat
 import pytest
 
 import nbsched as nb
-from nbsched.executors import distant
+from nbsched.away import distant
 from nbsched.kernels.reading import NotebookReader
-from tests.executors import remote
-from tests.executors.engines import Process
+from tests.away import remote
+from tests.away.engines import Process
 from tests.real import ends, until
+
+pytestmark = pytest.mark.engines
 
 LEASE = "2s"
 
@@ -198,9 +200,9 @@ def test_a_worker_that_hangs_is_given_up(rt: nb.Runtime, sent: Any, tmp_path: Pa
 HOST = """
 import sys
 import nbsched as nb
-from nbsched.executors import distant
+from nbsched.away import distant
 from nbsched.kernels.reading import NotebookReader
-from tests.executors import remote
+from tests.away import remote
 if __name__ == "__main__":
     with nb.Runtime(sys.argv[1], lease="2s") as rt:
         if len(sys.argv) > 2:
