@@ -1,7 +1,7 @@
 """Celery's workers: `celery -A nbsched worker` starts one; an app of one's own has `include=["nbsched.celery"]`."""
 
+from nbsched.away.celery_worker import about, app_of, carry
 from nbsched.engine.settings import settings_here
-from nbsched.executors.celery_worker import about, app_of, carry
 
 __all__ = ["about", "app", "carry"]
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from nbsched.away.courier import Engine
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
 from nbsched.core.settings import CelerySettings, DaskSettings
 from nbsched.engine.clock import Clock
 from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
-from nbsched.executors.courier import Engine
 
 if TYPE_CHECKING:
-    from nbsched.executors.distant import DistantExecutor
+    from nbsched.away.distant import DistantExecutor
 
 
 class Executors:
@@ -40,7 +40,7 @@ class Executors:
 
 def distant(engine: str, lease: timedelta) -> DistantExecutor:
     """What sends work to the engine's workers as the settings here say; UsageError names what is wrong in them."""
-    from nbsched.executors.distant import DistantExecutor
+    from nbsched.away.distant import DistantExecutor
 
     settings = settings_here()
     asked = settings.dask if engine == "dask" else settings.celery
@@ -49,13 +49,13 @@ def distant(engine: str, lease: timedelta) -> DistantExecutor:
 
 
 def _dask(asked: DaskSettings) -> Engine:
-    from nbsched.executors.dask import DaskEngine
+    from nbsched.away.dask import DaskEngine
 
     return DaskEngine(asked.address, asked.workers)
 
 
 def _celery(asked: CelerySettings) -> Engine:
-    from nbsched.executors.celery import CeleryEngine
+    from nbsched.away.celery import CeleryEngine
 
     return CeleryEngine(asked.broker, asked.queue, asked.queues)
 

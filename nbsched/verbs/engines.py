@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
+from nbsched.away.facts import About, WorkerFacts
+from nbsched.away.parcel import needs_of
 from nbsched.core.errors import UsageError
 from nbsched.core.model import Notebook
 from nbsched.core.settings import CelerySettings, DaskSettings
@@ -22,8 +24,6 @@ from nbsched.engine.executors import distant
 from nbsched.engine.paths import make_private
 from nbsched.engine.settings import settings_here
 from nbsched.engine.threads import Threads
-from nbsched.executors.facts import About, WorkerFacts
-from nbsched.executors.parcel import needs_of
 from nbsched.verbs.examination import Finding, package, read, settings_found
 from nbsched.verbs.settings import without_secrets
 from nbsched.verbs.trips import Trip, Trips, took

@@ -12,12 +12,12 @@ from typing import Any
 
 import anyio
 
+from nbsched.away.distant import DistantExecutor
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.trial import TRIAL
 from nbsched.core.model import Context, Function, Outcome
 from nbsched.core.policy import PRIORITIES, Policy
 from nbsched.executors.contract import Assignment
-from nbsched.executors.distant import DistantExecutor
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.trial import TRIAL
 from nbsched.executors.values import INLINE_LIMIT, load_value, store_value
 
 NAME = "nbsched doctor"

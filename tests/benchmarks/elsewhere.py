@@ -15,11 +15,11 @@ from typing import Any
 from unittest.mock import patch
 
 import nbsched as nb
+from tests.away.engines import Process, Redis
 from tests.benchmarks import works
 from tests.benchmarks.measure import OURS, Spent, comparison, in_turns, spent
 from tests.benchmarks.notebooks import written
 from tests.benchmarks.results import Report, Row, table
-from tests.executors.engines import Process, Redis
 
 WORKERS = 4
 FUTURES, GROUP, LOCAL = "Dask's futures", "Celery's group", "nbsched on this machine"
@@ -55,7 +55,7 @@ def cluster() -> Iterator[Any]:
     """A client of worker processes on this machine, which nbsched takes too."""
     from distributed import Client
 
-    from nbsched.executors.dask_cluster import OwnCluster
+    from nbsched.away.dask_cluster import OwnCluster
 
     own = OwnCluster(WORKERS)
     try:
@@ -138,7 +138,7 @@ def _memory(number: int) -> float:
 
 APP = """
 from celery import Celery
-from nbsched.executors.celery_worker import app_of
+from nbsched.away.celery_worker import app_of
 app = app_of({url!r}, "nbsched")
 app.conf.update(result_backend={url!r}, include=["nbsched.celery"])
 @app.task(ignore_result=False)

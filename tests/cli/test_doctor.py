@@ -219,7 +219,7 @@ def test_an_engine_that_is_not_well_is_the_exit_code(
         monkeypatch.delenv(name, raising=False)
     said = nbsched.here("doctor", "--executor", "celery", "--json")
     assert (said.code, wrong(said)) == (1, {"connection"})
-    assert found(said)["connection"].startswith("no broker is named: give broker= under [celery]")
+    assert found(said)["connection"].startswith("no broker is named: ")
     nbsched.file("nbsched.toml", "executr = 1")
     assert wrong(nbsched.here("doctor", "--executor", "celery", "--json")) == {"settings"}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,6 @@ import pytest
 
 from nbsched.core.model import Context, Work
 from nbsched.executors.contract import Assignment
-from tests.executors.engines import DaskCluster, Redis, Worker, needs
 from tests.real import ends, is_alive
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -86,40 +85,3 @@ def assign(tmp_path: Path, told: Told) -> Callable[..., Assignment]:
         return replace(plain, **changes)
 
     return assignment
-
-
-# --- real engines ---
-
-
-@pytest.fixture(scope="session")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    needs("celery", "redis-server")
-    server = Redis(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="session")
-def celery(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    worker = Worker(tmp_path_factory.mktemp("celery"), redis.url, "--concurrency", "2")
-    yield worker
-    worker.kill()
-
-
-@pytest.fixture(scope="session")
-def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
-    needs("distributed")
-    cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
-    yield cluster
-    cluster.kill()
-
-
-@pytest.fixture(params=["dask", "celery"])
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """One of the engines, with two workers that are there."""
-    there = request.getfixturevalue(request.param)
-    if request.param == "dask":
-        monkeypatch.setenv("NBSCHED_DASK_ADDRESS", there.address)
-    else:
-        monkeypatch.setenv("NBSCHED_CELERY_BROKER", there.broker)
-    return str(request.param)

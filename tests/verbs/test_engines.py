@@ -14,13 +14,15 @@ import nbformat
 import pytest
 
 import nbsched
+from nbsched.away import dask, distant
+from nbsched.away.parcel import HERE
 from nbsched.core.errors import UsageError
 from nbsched.engine.visiting import Visitor
-from nbsched.executors import dask, distant
-from nbsched.executors.parcel import HERE
 from nbsched.verbs import engines, trips
-from tests.executors.engines import DaskCluster, Process, Redis, Worker, needs
+from tests.away.engines import DaskCluster, Process, Redis, Worker, needs
 from tests.real import free_port, until
+
+pytestmark = pytest.mark.engines
 
 Found = dict[str, tuple[bool, str]]
 Look = Callable[..., Found]
@@ -210,7 +212,7 @@ def test_a_cluster_without_workers_is_told_and_then_one_without_nbsched(
     monkeypatch.setattr(engines, "LEASE", engines.LEASE / 10)
     problems = wrong(look("dask", scheduler))
     assert problems["workers"] == "there are none"
-    assert problems["round trip"].endswith(f"the cluster has none: start one with `dask worker {scheduler}`")
+    assert problems["round trip"].endswith(f"the cluster has none; start one with `dask worker {scheduler}`")
 
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "sitecustomize.py").write_text(WITHOUT)
@@ -310,4 +312,4 @@ def test_settings_of_a_celery_app_that_repeat_or_stop_work_are_told(
 
 def test_a_broker_that_is_not_named_is_asked_for(look: Look) -> None:
     needs("celery")
-    assert wrong(look("celery"))["connection"].startswith("no broker is named: give broker= under [celery]")
+    assert wrong(look("celery"))["connection"].startswith("no broker is named: ")

@@ -9,13 +9,13 @@ from typing import Any
 
 import anyio
 
+from nbsched.away import freight
+from nbsched.away.parcel import Parcel, header_of
 from nbsched.core.model import Notebook, Outcome
-from nbsched.executors import freight
 from nbsched.executors.child import outcome_from_json
 from nbsched.executors.contract import Assignment
 from nbsched.executors.current import values_folder
 from nbsched.executors.notebook import copy_output
-from nbsched.executors.parcel import Parcel, header_of
 from nbsched.executors.prepared import copy_of
 from nbsched.executors.values import refer
 
@@ -31,6 +31,8 @@ class Passage:
         """Who has begun it."""
         self.until = float("inf")
         """When it is given up unless something is heard of it."""
+        self.shared: str | None = None
+        """Where files of it lie that go through a folder or URL; none is to stay there."""
         self.sent_at: float | None = None
         """When it was sent, or looked why nobody takes it."""
         self._lease_s, self._given_up = lease_s, LOST
@@ -99,6 +101,7 @@ class Passage:
     def end(self, message: Mapping[str, Any]) -> None:
         """It is over, once all is there that was told of it."""
         self._end = self._end or message
+        self.shared = self.shared or message.get("url")
         self.until = time.monotonic() + self._lease_s
         self._look()
 
@@ -142,8 +145,6 @@ class Passage:
         folder = values_folder(self.assignment.folder)
         for name in self._end.get("names", ()):
             freight.get(f"{self._end['url']}/{name}", freight.inside(folder, name))
-        if "url" in self._end:
-            freight.remove(self._end["url"])
         if self._output is not None:
             from nbsched.kernels.journal import journal_of
 

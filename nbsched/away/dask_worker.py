@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from nbsched.executors.station import Station
+from nbsched.away.station import Station
 from nbsched.kernels.once import Once
 
 CARRY = f"__import__({__name__!r}, fromlist=['carry']).carry(parcels)"

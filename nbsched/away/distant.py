@@ -11,6 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,16 +20,16 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from nbsched.away import freight
+from nbsched.away.courier import Courier, Engine
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import HERE, Parcel, Terms, header_of, pack
+from nbsched.away.passage import Passage
+from nbsched.away.piece import refused
 from nbsched.core import plan
 from nbsched.core.errors import UsageError, WorkerMismatch
 from nbsched.core.model import Outcome
-from nbsched.executors import freight
 from nbsched.executors.contract import Assignment
-from nbsched.executors.courier import Courier, Engine
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import HERE, Parcel, Terms, header_of, pack
-from nbsched.executors.passage import Passage
-from nbsched.executors.piece import refused
 from nbsched.executors.secrets import secret
 from nbsched.executors.short import Short
 
@@ -45,6 +46,7 @@ class DistantExecutor:
         self._passages: dict[str, Passage] = {}
         self._short = Short(plan.bundle_size)
         self._courier: Courier | None = None
+        self._porters = ThreadPoolExecutor(2, thread_name_prefix="nbsched files")
 
     async def execute(self, assignment: Assignment) -> Outcome:
         """How the attempt ended; `lost` when its worker was, or is not heard of any more."""
@@ -57,6 +59,7 @@ class DistantExecutor:
         courier.bring(parcel)
         try:
             await passage.over.wait()
+            return passage.outcome() if passage.is_quick else await anyio.to_thread.run_sync(passage.outcome)
         except anyio.get_cancelled_exc_class():
             with anyio.CancelScope(shield=True):
                 await self._stop(passage)
@@ -64,7 +67,8 @@ class DistantExecutor:
         finally:
             del self._passages[parcel.id]
             courier.withdraw(parcel.id, begun=passage.begun)
-        return passage.outcome() if passage.is_quick else await anyio.to_thread.run_sync(passage.outcome)
+            if passage.shared:
+                self._porters.submit(freight.remove, passage.shared)
 
     async def _stop(self, passage: Passage) -> None:
         """Nothing of it runs any more, as far as its worker can be reached."""
@@ -100,7 +104,8 @@ class DistantExecutor:
         return self._courier
 
     def close(self) -> None:
-        """The engine is let go of."""
+        """The engine is let go of, and no file lies anywhere for it."""
+        self._porters.shutdown()
         if self._courier is not None:
             self._courier.close()
 
@@ -118,26 +123,30 @@ class DistantExecutor:
     def _find_obstacle(self, parcel: Parcel) -> None:
         self._on_loop(self._say, [parcel.id], self._engine.obstacle(parcel) or "")
 
+    # -- the porters' threads ----------------------------------------------------------------------------------
+
     def _supply(self, passage: Passage, worker: str, wanted: Sequence[tuple[str, str]]) -> None:
         """The worker has the files that it asked for."""
-        id, header = passage.parcel.id, passage.enclosed
-        paths = {name: Path(path) for path, name in wanted if path in header}
+        paths = {name: Path(path) for path, name in wanted if path in passage.enclosed}
         try:
-            if self._files:
-                url = f"{self._files.rstrip('/')}/{id}"
-                for name, path in paths.items():
-                    freight.put(path, f"{url}/{name}")
-                self._answer(worker, id, "files", {"url": url})
-                return
-            freight.refuse_large(
-                passage.parcel.name, sum(path.stat().st_size for path in paths.values()), self._limit
-            )
-            for name, path in paths.items():
-                for piece in freight.pieces(name, path):
-                    self._tell(worker, "file", id, **piece)
-            self._answer(worker, id, "files", {})
+            answer = self._share(passage, paths) if self._files else self._dictate(passage, worker, paths)
         except Exception as error:
-            self._answer(worker, id, "files", {"refused": str(error)})
+            answer = {"refused": str(error)}
+        self._answer(worker, passage.parcel.id, "files", answer)
+
+    def _share(self, passage: Passage, paths: Mapping[str, Path]) -> dict[str, Any]:
+        passage.shared = f"{(self._files or '').rstrip('/')}/{passage.parcel.id}"
+        for name, path in paths.items():
+            freight.put(path, f"{passage.shared}/{name}")
+        return {"url": passage.shared}
+
+    def _dictate(self, passage: Passage, worker: str, paths: Mapping[str, Path]) -> dict[str, Any]:
+        size = sum(path.stat().st_size for path in paths.values())
+        freight.refuse_large(passage.parcel.name, size, self._limit)
+        for name, path in paths.items():
+            for piece in freight.pieces(name, path):
+                self._tell(worker, "file", passage.parcel.id, **piece)
+        return {}
 
     # -- any thread --------------------------------------------------------------------------------------------
 
@@ -204,7 +213,7 @@ class DistantExecutor:
         if kind == "ask":
             self._answer(worker, passage.parcel.id, "ask", {})
         elif kind == "files":
-            self._courier.do(lambda: self._supply(passage, worker, fact))
+            self._porters.submit(self._supply, passage, worker, fact)
         elif kind == "secrets":
             self._answer(worker, passage.parcel.id, "secrets", self._secrets(fact))
 

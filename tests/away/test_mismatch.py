@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 import nbsched
+from nbsched.away.mismatch import check
+from nbsched.away.parcel import PYTHON
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.mismatch import check
-from nbsched.executors.parcel import PYTHON
 
 WELL = {
     "name": "train", "from": "nbsched 1 on Python 3.11", "version": nbsched.__version__, "python": PYTHON,

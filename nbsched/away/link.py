@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from nbsched.away.parcel import Header
 from nbsched.core.redaction import Redaction, Streams
 from nbsched.core.usage import Usage
 from nbsched.executors.current import values_folder
-from nbsched.executors.parcel import Header
 from nbsched.executors.values import store_value
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Sequence
 
-from nbsched.executors.parcel import header_of
+from nbsched.away.parcel import header_of
 
 
 class Bundle:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from nbsched.executors import dask_roster
-from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.dask_cluster import OwnCluster, found
-from nbsched.executors.dask_worker import CARRY, hear
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import Header, Parcel
+from nbsched.away import dask_roster
+from nbsched.away.courier import Bundled, Failed, Hear
+from nbsched.away.dask_cluster import OwnCluster, found
+from nbsched.away.dask_futures import Futures
+from nbsched.away.dask_worker import CARRY, hear
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import Header, Parcel
 
 OPEN_S = 8.0
 """A scheduler that has not answered by then cannot be reached."""
@@ -27,21 +28,17 @@ class DaskEngine:
     name, private = "Dask", True
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
-        self._address, self._workers = address, workers
+        self._address, self._workers, self.where = address, workers, address or ""
         self._cluster: OwnCluster | None = None
         self._client: Any = None
-        self.where, self._broken = address or "", False
-        self._futures: dict[str, tuple[Any, int]] = {}
-        """By parcel, and how many parcels travel in it."""
-        self._done: list[tuple[Sequence[str], Any]] = []
         self._lines: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         from distributed import Client
 
-        self._hear, self._failed = hear, failed
         self._close_client()
         self._client = Client(**self._target(), set_as_default=False, timeout=OPEN_S)
+        self._futures = Futures(self._client, hear, failed)
         self.where = self._client.scheduler.address + (" (started here)" if self._cluster else "")
         self._client.subscribe_topic(f"nbsched-{sender}", lambda event: hear(event[1]))
 
@@ -55,49 +52,17 @@ class DaskEngine:
         return {"address": self._cluster.address}
 
     def send(self, bundles: Sequence[Bundled]) -> None:
-        if self._broken or self._client.status != "running":
+        if self._futures.broken:
             raise ConnectionError("the connection to the scheduler was lost")
         for bundle in bundles:
             first, policy = bundle[0], bundle[0].policy
-            future = self._client.submit(
-                eval, CARRY, {"parcels": [parcel.data for parcel in bundle]},
-                key=f"{first.name}-{first.id}", pure=False,
-                priority=-policy.priority, resources=dict(policy.resources) or None,
-            )  # fmt: skip
-            ids = [parcel.id for parcel in bundle]
-            self._futures.update(dict.fromkeys(ids, (future, len(ids))))
-            future.add_done_callback(lambda done, ids=ids: self._note(ids, done))
-
-    def _note(self, ids: Sequence[str], future: Any) -> None:
-        self._done.append((ids, future))
-        if len(self._done) == 1:
-            self._client.loop.add_callback(self._collect)
-
-    async def _collect(self) -> None:
-        done, self._done = self._done, []
-        good = {ids[0]: future for ids, future in done if future.status == "finished"}
-        try:
-            messages = await self._client.gather(good, errors="skip", asynchronous=True)
-        except OSError:  # the scheduler has gone
-            messages = {}
-        for ids, future in done:
-            if messages.get(ids[0]) is None:
-                await self._give_up(ids, future)
-            else:
-                for text in messages[ids[0]]:
-                    self._hear(text)
-
-    async def _give_up(self, ids: Sequence[str], future: Any) -> None:
-        """Of those that were not withdrawn it is told."""
-        error = await future.exception(asynchronous=True) if future.status == "error" else None
-        for id in filter(self._futures.get, ids):
-            self._broken = self._broken or error is None
-            self._failed(id, _unless_lost(error))
+            self._futures.add(bundle, self._client.submit(
+                eval, CARRY, {"parcels": [parcel.data for parcel in bundle]}, key=f"{first.name}-{first.id}",
+                pure=False, priority=-policy.priority, resources=dict(policy.resources) or None,
+            ))  # fmt: skip
 
     def withdraw(self, id: str, *, begun: bool) -> None:
-        future, size = self._futures.pop(id, (None, 0))
-        if size == 1 and not future.done():
-            future.cancel()
+        self._futures.withdraw(id)
 
     def tell(self, worker: str, message: str) -> None:
         self._client.loop.add_callback(self._tell, worker, message)
@@ -115,7 +80,7 @@ class DaskEngine:
         return dask_roster.obstacle(self._client, parcel)
 
     def _close_client(self) -> None:
-        client, self._client, self._broken = self._client, None, False
+        client, self._client = self._client, None
         if client is not None:
             client.close()
 
@@ -123,9 +88,3 @@ class DaskEngine:
         self._close_client()
         if self._cluster:
             self._cluster.close()
-
-
-def _unless_lost(error: BaseException | None) -> BaseException | None:
-    from distributed.scheduler import KilledWorker
-
-    return None if isinstance(error, KilledWorker) else error

@@ -23,7 +23,7 @@ def found() -> dict[str, Any]:
     return {"address": current.scheduler.address, "security": current.security}
 
 
-PRELOAD = ["nbsched.executors.piece"]
+PRELOAD = ["nbsched.away.piece"]
 """What a worker needs for its first piece of work."""
 
 

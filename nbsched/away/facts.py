@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 import nbsched
+from nbsched.away.mismatch import check_needs, check_versions, this_worker
+from nbsched.away.parcel import HERE, Header
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.mismatch import check_needs, check_versions, this_worker
-from nbsched.executors.parcel import HERE, Header
 
 
 class About(TypedDict):

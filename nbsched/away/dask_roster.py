@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from nbsched.executors.facts import About, WorkerFacts, about, trouble
-from nbsched.executors.parcel import Header, Parcel
+from nbsched.away.facts import About, WorkerFacts, about, trouble
+from nbsched.away.parcel import Header, Parcel
 
 ANSWER_S = 8.0
 """A worker that has not answered by then says nothing of itself."""
@@ -26,7 +26,7 @@ def obstacle(client: Any, parcel: Parcel) -> str | None:
         return None
     start = f"start one with `dask worker {client.scheduler.address}"
     if not workers:
-        return f"waits for a Dask worker, and the cluster has none: {start}`"
+        return f"waits for a Dask worker: the cluster has none; {start}`"
     asked = " ".join(f"{name}={least:g}" for name, least in wanted)
     return f'waits for a Dask worker that offers {asked}: {start} --resources "{asked}"`'
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from nbsched.away.parcel import Terms, pack
+from nbsched.away.station import Station
 from nbsched.core.model import Function, Shell
 from nbsched.core.policy import Policy
 from nbsched.executors.contract import Assignment
 from nbsched.executors.lookup import reference_of
-from nbsched.executors.parcel import Terms, pack
-from nbsched.executors.station import Station
-from tests.executors import remote
+from tests.away import remote
 from tests.real import ends, until
 
 

@@ -14,9 +14,11 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 import nbsched as nb
-from tests.executors import remote
-from tests.executors.engines import Redis, Worker, needs
+from tests.away import remote
+from tests.away.engines import Redis, Worker, needs
 from tests.real import ends, until
+
+pytestmark = pytest.mark.engines
 
 SLOW = nb.task(remote.slow, executor="celery", name="slow")
 NOTES = nb.task(remote.notes, executor="celery", name="notes")
@@ -254,7 +256,9 @@ def test_a_broker_that_is_not_there_is_waited_for(own: Redis, workers: Any, runt
 
 
 def test_nothing_connects_before_there_is_work() -> None:
-    program = "import nbsched.celery, nbsched.executors.celery, psutil; print(len(psutil.Process().net_connections()))"
+    program = (
+        "import nbsched.celery, nbsched.away.celery, psutil; print(len(psutil.Process().net_connections()))"
+    )
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True,
         env={**os.environ, "NBSCHED_CELERY_BROKER": "redis://127.0.0.1:1/0"},

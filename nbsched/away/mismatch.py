@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib.util
 
 import nbsched
+from nbsched.away.parcel import HERE, PYTHON, Header
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.parcel import HERE, PYTHON, Header
 
 
 def this_worker(name: str) -> str:

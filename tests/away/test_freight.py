@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbsched.away import freight
 from nbsched.core.errors import UsageError
-from nbsched.executors import freight
-from tests.executors.engines import needs
+from tests.away.engines import needs
 from tests.real import free_port
 
 

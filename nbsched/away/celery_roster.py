@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from nbsched.away.facts import WorkerFacts, trouble
+from nbsched.away.parcel import HERE, Header
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.facts import WorkerFacts, trouble
-from nbsched.executors.parcel import HERE, Header
 
 ANSWER_S = 1.0
 """So long is waited for workers to answer."""

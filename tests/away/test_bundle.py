@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from nbsched.executors.bundle import Bundle
+from nbsched.away.bundle import Bundle
 
 
 def parcel(id: str) -> bytes:

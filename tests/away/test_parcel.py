@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
+from nbsched.away.parcel import Parcel, Terms, enclosed, header_of, load_of, moved, pack
 from nbsched.core.errors import DefinitionError
 from nbsched.core.model import Function, Notebook, Shell
 from nbsched.core.policy import Policy
 from nbsched.executors.contract import Assignment
 from nbsched.executors.lookup import reference_of
-from nbsched.executors.parcel import Parcel, Terms, enclosed, header_of, load_of, moved, pack
 from nbsched.executors.valuefiles import Figure, Unread
-from tests.executors import remote
+from tests.away import remote
 
 Assign = Callable[..., Assignment]
 

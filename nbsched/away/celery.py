@@ -7,13 +7,14 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nbsched.away.celery_mail import Mail
+from nbsched.away.celery_queues import Queues
+from nbsched.away.celery_roster import Roster
+from nbsched.away.celery_worker import app_of, carry, rank
+from nbsched.away.courier import Bundled, Failed, Hear
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import Header, Parcel
 from nbsched.core.errors import UsageError
-from nbsched.executors.celery_mail import Mail
-from nbsched.executors.celery_roster import Roster
-from nbsched.executors.celery_worker import app_of, carry, rank
-from nbsched.executors.courier import Bundled, Failed, Hear
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import Header, Parcel
 
 
 class Sent(NamedTuple):
@@ -32,8 +33,8 @@ class CeleryEngine:
     def __init__(
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
-        self._broker, self._queue, self._queues = broker or "", queue, queues or {}
-        self._app, self.where = app_of(broker, queue), broker or ""
+        self._broker = self.where = broker or ""
+        self._app, self._queues = app_of(broker, queue), Queues(queue, queues or {})
         self._roster, self._sent = Roster(self._app), dict[str, Sent]()
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
@@ -50,15 +51,17 @@ class CeleryEngine:
 
     def _send(self, bundle: Bundled, producer: Any) -> None:
         first, again = bundle[0], any(self._may_be_there(parcel) for parcel in bundle)
-        if len(first.policy.resources) > 1:
+        try:
+            queue = self._queues.of(first)
+        except UsageError as error:
             for parcel in bundle:
-                self._failed(parcel.id, _too_many(parcel))
+                self._failed(parcel.id, error)
             return
         sent = Sent(time.monotonic(), first.id, len(bundle))
         self._sent |= {parcel.id: sent for parcel in bundle}
         texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
-            carry.name, (texts, again), task_id=first.id, queue=self._queue_of(first),
+            carry.name, (texts, again), task_id=first.id, queue=queue,
             priority=rank(first.policy.priority, self._broker), producer=producer, retry=False,
             ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
@@ -67,9 +70,6 @@ class CeleryEngine:
         """Whether a worker is to ask before it does it: it was sent, and has not come back from a bundle."""
         sent = self._sent.get(parcel.id)
         return sent is not None and (sent.size == 1 or parcel.ref is not None)
-
-    def _queue_of(self, parcel: Parcel) -> str:
-        return next((self._queues.get(name, name) for name in parcel.policy.resources), self._queue)
 
     def withdraw(self, id: str, *, begun: bool) -> None:
         sent = self._sent.pop(id, None)
@@ -80,12 +80,13 @@ class CeleryEngine:
         self._mail.post(worker, message)
 
     def workers(self, header: Header) -> list[WorkerFacts]:
-        return self._roster.asked(header, {self._queue, *self._queues.values()})
+        return self._roster.asked(header, self._queues.all)
 
     def obstacle(self, parcel: Parcel) -> str | None:
-        sent, queue = self._sent.get(parcel.id), self._queue_of(parcel)
+        sent = self._sent.get(parcel.id)
         if sent is None:
             return None
+        queue = self._queues.of(parcel)
         self._roster.look(queue, since=sent.at)
         if error := self._roster.mismatch(parcel.name, queue):
             self._failed(parcel.id, error)
@@ -96,10 +97,3 @@ class CeleryEngine:
     def close(self) -> None:
         self._mail.close()
         self._app.close()
-
-
-def _too_many(parcel: Parcel) -> UsageError:
-    names = ", ".join(parcel.policy.resources)
-    return UsageError(
-        f"{parcel.name!r} needs {names}, and a Celery run goes to one queue: give it one resource"
-    )

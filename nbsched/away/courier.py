@@ -11,9 +11,9 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import Protocol, TypeVar
 
+from nbsched.away.facts import WorkerFacts
+from nbsched.away.parcel import Header, Parcel
 from nbsched.core.policy import Policy
-from nbsched.executors.facts import WorkerFacts
-from nbsched.executors.parcel import Header, Parcel
 from nbsched.executors.short import Short
 
 _log = logging.getLogger("nbsched")

@@ -13,9 +13,13 @@ import nbformat
 import pytest
 
 import nbsched as nb
-from tests.executors import remote
-from tests.executors.engines import Process
+from nbsched.away import distant
+from nbsched.kernels.reading import NotebookReader
+from tests.away import remote
+from tests.away.engines import Process
 from tests.real import ends, until
+
+pytestmark = pytest.mark.engines
 
 LEASE = "2s"
 
@@ -62,6 +66,46 @@ def test_every_kind_of_work_is_carried_out_as_at_home(rt: nb.Runtime, engine: st
     assert steps["report"].values == {"twice": 8}
     assert "cell says 4" in Path(steps["report"].output or "").read_text()
     assert steps["cell"].values == {"answer": 42}
+
+
+@pytest.mark.parametrize("way", ["messages", "folder"])
+def test_workers_that_do_not_see_the_folder_of_runs_get_and_give_every_file(
+    rt: nb.Runtime, engine: str, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distant, "_mark", lambda runs: tmp_path / "nobody-sees-this")
+    if way == "folder":
+        monkeypatch.setenv("NBSCHED_FILES", str(tmp_path / "shared"))
+    report, go = tmp_path / "report.ipynb", tmp_path / "go"
+    wait = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)"
+    cells = [
+        nbformat.v4.new_code_cell(source) for source in ("print('cell one')", wait, "print('cell three')")
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), report)
+    with nb.pipeline("apart", executor=engine) as p:
+        made = nb.task(remote.frame)(n=5)
+        nb.task(remote.total)(made["frame"], by=2)
+        nb.task(remote.total, where="process", name="process")(made["frame"], by=3)
+        nb.notebook(report, output=tmp_path / "copy.ipynb")
+    run = rt.run(p)
+    until(lambda: "cell one" in str(shown(run.steps["report"])), 30)
+    assert "cell three" not in str(shown(run.steps["report"]))
+    go.touch()
+    steps = run.wait(60, check=True).steps
+    assert (steps["total"].result, steps["process"].result) == (20, 30)
+    assert list(steps["frame"].result["frame"]["x"]) == [0, 1, 2, 3, 4]
+    assert "cell three" in str(shown(steps["report"]))
+    output = Path(steps["report"].output or "")
+    assert output.is_relative_to(tmp_path / "store.db.runs")
+    assert {path.name for path in output.parent.iterdir()} == {"report.ipynb", "kernel.log"}
+    assert "cell three" in (tmp_path / "copy.ipynb").read_text()
+    assert [path for path in (tmp_path / "shared").rglob("*") if path.is_file()] == []
+
+
+def shown(run: nb.Run) -> list[Any]:
+    """The outputs of a run's notebook as they are now."""
+    if run.output is None:
+        return []
+    return [cell.get("outputs") for cell in NotebookReader(Path(run.output)).read().cells.values()]
 
 
 def test_what_it_prints_is_seen_while_it_runs(rt: nb.Runtime, sent: Any, tmp_path: Path) -> None:
@@ -156,7 +200,9 @@ def test_a_worker_that_hangs_is_given_up(rt: nb.Runtime, sent: Any, tmp_path: Pa
 HOST = """
 import sys
 import nbsched as nb
-from tests.executors import remote
+from nbsched.away import distant
+from nbsched.kernels.reading import NotebookReader
+from tests.away import remote
 if __name__ == "__main__":
     with nb.Runtime(sys.argv[1], lease="2s") as rt:
         if len(sys.argv) > 2:

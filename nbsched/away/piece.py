@@ -20,19 +20,19 @@ from typing import Any
 
 import anyio
 
+from nbsched.away import freight
+from nbsched.away.link import Link, LinkedReport, Mirror, Stopped
+from nbsched.away.parcel import Header, Load, load_of, moved, with_reference
 from nbsched.core.errors import UsageError, WorkerMismatch
 from nbsched.core.model import Error, Function, Notebook, Outcome, Shell, Work
 from nbsched.core.redaction import Redaction
-from nbsched.executors import freight
 from nbsched.executors.call import ended_by
 from nbsched.executors.child import outcome_to_json
 from nbsched.executors.contract import Assignment, Executor
 from nbsched.executors.current import context_to_json
 from nbsched.executors.function import FunctionExecutor
-from nbsched.executors.link import Link, LinkedReport, Mirror, Stopped
 from nbsched.executors.lookup import registered
 from nbsched.executors.notebook import NotebookExecutor
-from nbsched.executors.parcel import Header, Load, load_of, moved, with_reference
 from nbsched.executors.secrets import secret, without_secrets
 from nbsched.executors.shell import ShellExecutor
 from nbsched.executors.values import read_left

@@ -18,12 +18,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from nbsched.away.bundle import Bundle
+from nbsched.away.link import Stopped
+from nbsched.away.mismatch import check, this_worker
+from nbsched.away.parcel import header_of
+from nbsched.away.piece import Piece, ending, refused
 from nbsched.core.errors import WorkerMismatch
-from nbsched.executors.bundle import Bundle
-from nbsched.executors.link import Stopped
-from nbsched.executors.mismatch import check, this_worker
-from nbsched.executors.parcel import header_of
-from nbsched.executors.piece import Piece, ending, refused
 
 _log = logging.getLogger("nbsched")
 

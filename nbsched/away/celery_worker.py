@@ -14,11 +14,11 @@ from celery import Celery, current_task, shared_task
 from celery.worker.control import inspect_command
 
 import nbsched
-from nbsched.executors import facts
-from nbsched.executors.celery_concerns import concerns
-from nbsched.executors.celery_mail import Mail
-from nbsched.executors.parcel import Header, header_of
-from nbsched.executors.station import Station
+from nbsched.away import facts
+from nbsched.away.celery_concerns import concerns
+from nbsched.away.celery_mail import Mail
+from nbsched.away.parcel import Header, header_of
+from nbsched.away.station import Station
 from nbsched.kernels.once import Once
 
 VISIBLE_S = 24 * 3600
