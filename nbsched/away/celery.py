@@ -5,24 +5,16 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from nbsched.away.celery_mail import Mail
 from nbsched.away.celery_queues import Queues
-from nbsched.away.celery_roster import Roster
+from nbsched.away.celery_roster import Roster, Sent
 from nbsched.away.celery_worker import app_of, carry, rank
 from nbsched.away.courier import Bundled, Failed, Hear
 from nbsched.away.facts import WorkerFacts
 from nbsched.away.parcel import Header, Parcel
 from nbsched.core.errors import UsageError
-
-
-class Sent(NamedTuple):
-    """When a parcel was sent last, in which task, and with how many."""
-
-    at: float
-    task: str
-    size: int
 
 
 class CeleryEngine:
@@ -33,9 +25,10 @@ class CeleryEngine:
     def __init__(
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
-        self.where, self._mail = broker or "", cast(Mail, None)
-        self._app, self._queues = app_of(broker, queue), Queues(queue, queues or {})
-        self._roster, self._sent = Roster(self._app), dict[str, Sent]()
+        self.where, self._app = broker or "", app_of(broker, queue)
+        self._queues, self._sent = Queues(queue, queues or {}), dict[str, Sent]()
+        self._roster = Roster(self._app)
+        self._mail: Any = None
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
         if not self.where:

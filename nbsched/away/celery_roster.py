@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbsched.away.facts import WorkerFacts, trouble
 from nbsched.away.parcel import HERE, Header
@@ -21,6 +21,14 @@ _NO_TASK = (
     "or give nbsched a queue of its own"
 )
 START = "celery -A nbsched worker"
+
+
+class Sent(NamedTuple):
+    """When a parcel was sent last, in which task, and with how many."""
+
+    at: float
+    task: str
+    size: int
 
 
 class Roster:
