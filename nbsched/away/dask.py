@@ -65,7 +65,8 @@ class DaskEngine:
         self._futures.withdraw(id)
 
     def tell(self, worker: str, message: str) -> None:
-        self._client.loop.add_callback(self._tell, worker, message)
+        if (client := self._client) is not None:
+            client.loop.add_callback(self._tell, worker, message)
 
     async def _tell(self, worker: str, message: str) -> None:
         async with self._lines[worker]:

@@ -254,10 +254,10 @@ class DistantExecutor:
 
     def _keep(self) -> None:
         """Workers know that we live, what is not heard of is lost, what nobody takes says why."""
+        self._loop.call_later(self._lease_s / 3, self._keep)
         for worker in {passage.worker for passage in self._passages.values() if passage.worker}:
             self._tell(worker, "ping")
         self._look_after()
-        self._loop.call_later(self._lease_s / 3, self._keep)
 
     def _look_after(self) -> None:
         now, waiting = time.monotonic(), defaultdict[str, list[Parcel]](list)

@@ -20,10 +20,11 @@ class Stopped(Exception):
 
 
 class Link:
-    """Of one piece; every method may be called from any thread."""
+    """Of one piece; every method may be called from any thread. `hurry` has its news told at once."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, hurry: Callable[[], object]) -> None:
         self.id, self.sender = str(header["id"]), str(header["sender"])
+        self._hurry = hurry
         self.began = False
         """Whether the sender has been told so."""
         self.told = 0
@@ -52,6 +53,7 @@ class Link:
     def ask(self, kind: str, wanted: Any) -> Any:
         """What the sender answers; Stopped when it wants the work no longer or is not heard of."""
         self.tell(kind, wanted)
+        self._hurry()
         with self._changed:
             self._changed.wait_for(lambda: kind in self._answers or self._grace is not None)
             if self._grace is not None:

@@ -10,7 +10,7 @@ import pickle
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -41,8 +41,8 @@ from nbsched.executors.values import read_left
 class Piece:
     """What a worker has of a parcel whose header is well."""
 
-    def __init__(self, header: Header, data: bytes, where: str) -> None:
-        self.header, self.link = header, Link(header)
+    def __init__(self, header: Header, data: bytes, where: str, hurry: Callable[[Piece], object]) -> None:
+        self.header, self.link = header, Link(header, lambda: hurry(self))
         self.since, self.lease_s = time.monotonic(), float(header["lease_s"])
         self._data, self._where = data, where
         self._home: Path | None = None

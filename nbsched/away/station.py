@@ -76,7 +76,7 @@ class Station:
 
     def _carry(self, data: bytes, ask: bool) -> list[str]:
         header = header_of(data)
-        piece = Piece(header, data, self._where)
+        piece = Piece(header, data, self._where, lambda piece: self._send([piece]))
         began = time.monotonic()
         try:
             check(header, self._where)
