@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from nbsched.away.celery_mail import Mail
 from nbsched.away.celery_queues import Queues
@@ -33,16 +33,16 @@ class CeleryEngine:
     def __init__(
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None
     ) -> None:
-        self._broker = self.where = broker or ""
+        self.where, self._mail = broker or "", cast(Mail, None)
         self._app, self._queues = app_of(broker, queue), Queues(queue, queues or {})
         self._roster, self._sent = Roster(self._app), dict[str, Sent]()
 
     def open(self, sender: str, hear: Hear, failed: Failed) -> None:
-        if not self._broker:
+        if not self.where:
             raise UsageError('no broker is named: write broker = "redis://localhost:6379/0" under [celery]')
         with self._app.connection_for_write() as connection:
             connection.connect()
-        self._failed, self._mail = failed, Mail(self._app, sender, hear)
+        self._failed, self._mail = failed, self._mail or Mail(self._app, sender, hear)
 
     def send(self, bundles: Sequence[Bundled]) -> None:
         with self._app.producer_or_acquire() as producer:
@@ -62,7 +62,7 @@ class CeleryEngine:
         texts = [base64.b64encode(parcel.data).decode() for parcel in bundle]
         self._app.send_task(
             carry.name, (texts, again), task_id=first.id, queue=queue,
-            priority=rank(first.policy.priority, self._broker), producer=producer, retry=False,
+            priority=rank(first.policy.priority, self.where), producer=producer, retry=False,
             ignore_result=True, argsrepr=first.name, kwargsrepr="", shadow=f"nbsched {first.name}",
         )  # fmt: skip
 
@@ -82,16 +82,17 @@ class CeleryEngine:
     def workers(self, header: Header) -> list[WorkerFacts]:
         return self._roster.asked(header, self._queues.all)
 
-    def obstacle(self, parcel: Parcel) -> str | None:
-        sent = self._sent.get(parcel.id)
-        if sent is None:
+    def obstacle(self, parcels: Sequence[Parcel]) -> str | None:
+        there = [parcel for parcel in parcels if parcel.id in self._sent]
+        if not there:
             return None
-        queue = self._queues.of(parcel)
-        self._roster.look(queue, since=sent.at)
-        if error := self._roster.mismatch(parcel.name, queue):
-            self._failed(parcel.id, error)
-        elif self._roster.has_lost(sent.task, queue):
-            self.send([[parcel]])
+        queue = self._queues.of(there[0])
+        self._roster.look(queue, since=max(self._sent[parcel.id].at for parcel in there))
+        for parcel in there:
+            if error := self._roster.mismatch(parcel.name, queue):
+                self._failed(parcel.id, error)
+            elif self._roster.has_lost(self._sent[parcel.id].task, queue):
+                self.send([[parcel]])
         return self._roster.obstacle(queue)
 
     def close(self) -> None:

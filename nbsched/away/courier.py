@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections import defaultdict
@@ -13,7 +12,6 @@ from typing import Protocol, TypeVar
 
 from nbsched.away.facts import WorkerFacts
 from nbsched.away.parcel import Header, Parcel
-from nbsched.core.policy import Policy
 from nbsched.executors.short import Short
 
 _log = logging.getLogger("nbsched")
@@ -59,8 +57,8 @@ class Engine(Protocol):
     def workers(self, header: Header) -> Sequence[WorkerFacts]:
         """Those there are, each asked what it has of what such a parcel needs."""
 
-    def obstacle(self, parcel: Parcel) -> str | None:
-        """Why no worker takes the parcel, with the remedy; None if one can."""
+    def obstacle(self, parcels: Sequence[Parcel]) -> str | None:
+        """Why no worker takes these parcels, which need the same, with the remedy; None if one can."""
 
     def close(self) -> None:
         """Nothing of it is left here."""
@@ -77,7 +75,7 @@ class Courier:
         self._short = short
         self._jobs: SimpleQueue[Parcel | Callable[[], object] | tuple[str, bool] | None] = SimpleQueue()
         self._waiting: dict[str, Parcel] = {}
-        self._is_open = False
+        self._is_open, self._said = False, ""
         self._thread = threading.Thread(target=self._work, name=f"nbsched {engine.name}", daemon=True)
         self._thread.start()
 
@@ -158,20 +156,26 @@ class Courier:
             self._engine.send(list(self._bundled(parcels)))
         except Exception as error:
             self._is_open = False
-            _log.warning("%s cannot be reached: %s", self._engine.name, error)
-            self._complain(parcels, f"waits for {self._engine.name}: {error}")
+            self._complain_of(error, parcels)
             return
         self._waiting.clear()
+        self._said = ""
         self._sent(parcels)
+
+    def _complain_of(self, error: Exception, parcels: Sequence[Parcel]) -> None:
+        why = f"waits for {self._engine.name}: {error}"
+        if why != self._said:
+            self._said = why
+            _log.warning("%s cannot be reached: %s", self._engine.name, error)
+        self._complain(parcels, why)
 
     def _bundled(self, parcels: Sequence[Parcel]) -> Iterator[Bundled]:
         """Short ones of the same kind together."""
         alike = defaultdict[object, list[Parcel]](list)
         for parcel in parcels:
             size = self._short.sizes.get(parcel.ref, 1) if parcel.ref else 1
-            together = alike[
-                parcel.id if size == 1 else (parcel.ref, parcel.policy.priority, _text(parcel.policy))
-            ]
+            kind = (parcel.ref, parcel.policy.priority, parcel.needs)
+            together = alike[parcel.id if size == 1 else kind]
             together.append(parcel)
             if len(together) == size:
                 yield tuple(together)
@@ -183,8 +187,3 @@ class Courier:
             call()
         except Exception as error:
             _log.warning("%s: %s", self._engine.name, error)
-
-
-def _text(policy: Policy) -> str:
-    """What of the policy says where its work may go."""
-    return json.dumps(sorted(policy.resources.items()))

@@ -76,8 +76,8 @@ class DaskEngine:
     def workers(self, header: Header) -> list[WorkerFacts]:
         return dask_roster.asked(self._client, header)
 
-    def obstacle(self, parcel: Parcel) -> str | None:
-        return dask_roster.obstacle(self._client, parcel)
+    def obstacle(self, parcels: Sequence[Parcel]) -> str | None:
+        return dask_roster.obstacle(self._client, parcels[0])
 
     def _close_client(self) -> None:
         client, self._client = self._client, None

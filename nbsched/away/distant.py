@@ -10,10 +10,12 @@ import asyncio
 import json
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +122,8 @@ class DistantExecutor:
     def _complain(self, parcels: Sequence[Parcel], why: str) -> None:
         self._on_loop(self._say, [parcel.id for parcel in parcels], why)
 
-    def _find_obstacle(self, parcel: Parcel) -> None:
-        self._on_loop(self._say, [parcel.id], self._engine.obstacle(parcel) or "")
+    def _find_obstacle(self, parcels: Sequence[Parcel]) -> None:
+        self._on_loop(self._say, [parcel.id for parcel in parcels], self._engine.obstacle(parcels) or "")
 
     # -- the porters' threads ----------------------------------------------------------------------------------
 
@@ -258,13 +260,16 @@ class DistantExecutor:
         self._loop.call_later(self._lease_s / 3, self._keep)
 
     def _look_after(self) -> None:
-        now = time.monotonic()
+        now, waiting = time.monotonic(), defaultdict[str, list[Parcel]](list)
         for passage in list(self._passages.values()):
             if now >= passage.until:
                 passage.give_up(None)
-            elif passage.waits_too_long(now) and self._courier:
+            elif passage.waits_too_long(now):
                 passage.sent_at = now
-                self._courier.do(lambda parcel=passage.parcel: self._find_obstacle(parcel))  # type: ignore[misc]
+                waiting[passage.parcel.needs].append(passage.parcel)
+        for parcels in waiting.values():
+            assert self._courier
+            self._courier.do(partial(self._find_obstacle, parcels))
 
 
 def _runs(assignment: Assignment) -> Path:

@@ -62,6 +62,11 @@ class Parcel:
     ref: str | None
     """Of a function that may travel with others of its own, when it is short."""
 
+    @property
+    def needs(self) -> str:
+        """The resources that it asks of a worker, as text."""
+        return json.dumps(sorted(self.policy.resources.items()))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:

@@ -116,7 +116,7 @@ class Passage:
         self.over.set()
 
     def waits_too_long(self, now: float) -> bool:
-        """Whether no worker has begun it though it was sent a while ago."""
+        """Whether no worker has begun it though it was sent, or looked after, a while ago."""
         return self.worker is None and self.sent_at is not None and now - self.sent_at > self._lease_s / 2
 
     @property
@@ -139,15 +139,17 @@ class Passage:
 
     def outcome(self) -> Outcome:
         """How it ended, its files being where they are to be; may take long."""
+        from nbsched.kernels.journal import journal_of, recover
+
         if self._end is None:
+            if self._output is not None:
+                recover(self._output)
             return self._given_up
         found = outcome_from_json(self._end["outcome"])
         folder = values_folder(self.assignment.folder)
         for name in self._end.get("names", ()):
             freight.get(f"{self._end['url']}/{name}", freight.inside(folder, name))
         if self._output is not None:
-            from nbsched.kernels.journal import journal_of
-
             journal_of(self._output).unlink(missing_ok=True)
         work = self.assignment.work
         if isinstance(work, Notebook) and (target := copy_of(work)):
@@ -157,6 +159,4 @@ class Passage:
     @property
     def is_quick(self) -> bool:
         """Whether `outcome` takes no time."""
-        return self._end is None or not (
-            self._output or "url" in self._end or isinstance(self.assignment.work, Notebook)
-        )
+        return self._output is None and self.shared is None

@@ -119,10 +119,10 @@ class Piece:
             return places.get(path, path)
 
         if isinstance(work, Function):
-            read = (
-                read_left if work.where == "thread" else _as_it_is
-            )  # a process of its own reads them itself
-            return replace(work, args=read(moved(work.args, place))), read(moved(params, place))
+            work, params = replace(work, args=moved(work.args, place)), moved(params, place)
+            if work.where == "process":  # which reads its files itself
+                return work, params
+            return replace(work, args=read_left(work.args)), read_left(params)
         if isinstance(work, Notebook):
             path = place(Path(work.path))
             cwd = Path(work.path).parent / (work.cwd or "")
@@ -156,9 +156,8 @@ class Piece:
             run = assignment.context.run_id
             self.link.stopped_by(lambda _: functions().interrupt(run))
             outcome = functions().run_batch([assignment])[0]
-            return (
-                Outcome(kind="cancelled") if self.link.stopped and outcome.kind == "interrupted" else outcome
-            )
+            stopped = self.link.stopped and outcome.kind == "interrupted"
+            return Outcome(kind="cancelled") if stopped else outcome
         return anyio.run(self._supervised, assignment, limit)
 
     async def _supervised(self, assignment: Assignment, limit: timedelta | None) -> Outcome:
@@ -230,10 +229,6 @@ def _with_function(load: Load, header: Header, where: str) -> Iterator[tuple[Wor
         ) from None
     with registered(function) as ref:
         yield with_reference(load.work, load.params, ref)
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def refused(error: Exception) -> Outcome:

@@ -45,6 +45,9 @@ from nbsched.store.outlook import Outlook, outlook
 
 _log = logging.getLogger("nbsched")
 
+AT_ONCE = 128
+"""So many runs are sent to workers in one turn: to prepare each takes the loop a moment."""
+
 
 class Scheduler:
     """One host's part in the work of its store. Everything but `nudge` is for the loop's own thread."""
@@ -237,7 +240,8 @@ class Scheduler:
         room = self._crew.room
         capacity = claiming.Capacity(
             places=self._places, any_place=self._takes_anything, slots=room.slots, cells=room.cells, pokes=room.pokes,
-            away=room.away, resources=room.resources, short=self._crew.short.sizes, ageing_ms=self._ageing_ms,
+            away=min(room.away, AT_ONCE), resources=room.resources, short=self._crew.short.sizes,
+            ageing_ms=self._ageing_ms,
         )  # fmt: skip
         with anyio.CancelScope(shield=True):
             claimed: list[dict[str, Any]] | None = await committed(
@@ -247,6 +251,8 @@ class Scheduler:
                 await self._begin_anew()
             else:
                 self._crew.take([row for row in claimed if row["lane"] != "none"])
+                if sum(row["lane"] == "away" for row in claimed) == AT_ONCE:
+                    self._look_again()  # for more of them
         return claimed or []
 
     def _settle(self, settlements: Sequence[runs.Settlement]) -> Future[Any]:
