@@ -13,13 +13,19 @@ collect_ignore = [
     "training/report.ipynb",
     "training/train.ipynb",
 ]
-NEEDS = {"scale_celery.ipynb": "redis-server", "scale_where.ipynb": "dask_jobqueue"}
-"""The program or module of others that a notebook shows."""
+NEEDS = {
+    "scale_dask.ipynb": "distributed",
+    "scale_celery.ipynb": "redis-server",
+    "scale_where.ipynb": "dask_jobqueue",
+}
+"""The notebooks that start workers elsewhere, each with the program or module of others that it shows."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips a notebook whose program or module there is not; on CI it is run, and fails."""
+    """Marks those notebooks, and skips one that lacks what it needs; on CI it is run, and fails."""
     for item in items:
-        needed = NEEDS.get(item.path.name)
-        if needed and "CI" not in os.environ and not (shutil.which(needed) or find_spec(needed)):
-            item.add_marker(pytest.mark.skip(reason=f"{needed} is not installed"))
+        if needed := NEEDS.get(item.path.name):
+            item.add_marker("engines")
+            if "CI" not in os.environ and not (shutil.which(needed) or find_spec(needed)):
+                item.add_marker(pytest.mark.skip(reason=f"{needed} is not installed"))
