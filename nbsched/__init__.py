@@ -9,7 +9,7 @@ import importlib
 import sys
 from typing import Any
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 _CALLS = (
     "backfill", "cancel", "export", "get_run", "next_times", "pause", "publish", "reschedule", "resolve", "resume",
