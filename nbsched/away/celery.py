@@ -20,7 +20,7 @@ from nbsched.core.errors import UsageError
 class CeleryEngine:
     """The workers behind the broker; work that needs a resource goes to the queue of that name, or in `queues`."""
 
-    name, private = "Celery", False
+    name, private, repeats = "Celery", False, False
 
     def __init__(
         self, broker: str | None, queue: str = "nbsched", queues: Mapping[str, str] | None = None

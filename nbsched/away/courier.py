@@ -35,6 +35,8 @@ class Engine(Protocol):
     name: str
     private: bool
     """Whether what is sent is only ever in memory."""
+    repeats: bool
+    """Whether it gives the work of a lost worker to another one that is not told so."""
     where: str
     """Its address, in which there may be a password; empty while it is not known."""
 

@@ -25,7 +25,7 @@ TELL_S = 30.0
 class DaskEngine:
     """The cluster at `address`; None: that of this process or of Dask's settings, or one of `workers` processes."""
 
-    name, private = "Dask", True
+    name, private, repeats = "Dask", True, True
 
     def __init__(self, address: str | None = None, workers: int | None = None) -> None:
         self._address, self._workers, self.where = address, workers, address or ""

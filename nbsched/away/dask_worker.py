@@ -26,11 +26,8 @@ _station = Once(_new_station)
 
 
 def carry(parcels: Sequence[bytes]) -> list[str]:
-    """On a worker: the messages in which the pieces of work end.
-
-    Dask itself sends what was with a lost worker to another one: that asks first, but for the shortest.
-    """
-    return _station().carry(parcels, ask=len(parcels) == 1)
+    """On a worker: the messages in which the pieces of work end."""
+    return _station().carry(parcels)
 
 
 def hear(text: str) -> None:

@@ -25,7 +25,7 @@ import anyio.to_thread
 from nbsched.away import freight
 from nbsched.away.courier import Courier, Engine
 from nbsched.away.facts import WorkerFacts
-from nbsched.away.parcel import HERE, Parcel, Terms, header_of, pack
+from nbsched.away.parcel import HERE, Parcel, Terms, bundled, header_of, pack
 from nbsched.away.passage import Passage
 from nbsched.away.piece import refused
 from nbsched.core import plan
@@ -35,6 +35,8 @@ from nbsched.executors.contract import Assignment
 from nbsched.executors.secrets import secret
 from nbsched.executors.short import Short
 
+LONG_S = 1.0
+"""A function that takes so long, or of which that is not known, must not hold up a worker for nothing."""
 SUSPECT_S = 1.0
 """So long has a worker to say that it lives when another has begun its work."""
 
@@ -54,7 +56,8 @@ class DistantExecutor:
         """How the attempt ended; `lost` when its worker was, or is not heard of any more."""
         courier = self._courier or self._begin(_runs(assignment))
         try:
-            parcel = pack(assignment, f"{self._sender[:8]}-{uuid.uuid4().hex}", self._terms)
+            id = f"{self._sender[:8]}-{uuid.uuid4().hex}"
+            parcel = pack(assignment, id, self._terms, ask=self._might_block(assignment))
         except Exception as error:
             return refused(error)
         passage = self._passages[parcel.id] = Passage(parcel, assignment, self._lease_s)
@@ -71,6 +74,11 @@ class DistantExecutor:
             courier.withdraw(parcel.id, begun=passage.begun)
             if passage.shared:
                 self._porters.submit(freight.remove, passage.shared)
+
+    def _might_block(self, assignment: Assignment) -> bool:
+        """Whether a worker could be held up by work that is not to be done: a function may not heed an interrupt."""
+        ref = bundled(assignment.work, assignment.policy)
+        return self._engine.repeats and ref is not None and (self._short.typical(ref) or LONG_S) >= LONG_S
 
     async def _stop(self, passage: Passage) -> None:
         """Nothing of it runs any more, as far as its worker can be reached."""

@@ -84,8 +84,8 @@ class Load:
     """File and lines of the function, for its tracebacks."""
 
 
-def pack(assignment: Assignment, id: str, terms: Terms) -> Parcel:
-    """The parcel; OSError or DefinitionError when the work cannot be sent."""
+def pack(assignment: Assignment, id: str, terms: Terms, *, ask: bool = False) -> Parcel:
+    """The parcel; with `ask` its worker asks before it begins. OSError or DefinitionError when it cannot be sent."""
     policy, work = assignment.policy, assignment.work
     if isinstance(work, Shell):
         work = replace(work, cwd=os.path.abspath(work.cwd or ""))
@@ -93,7 +93,7 @@ def pack(assignment: Assignment, id: str, terms: Terms) -> Parcel:
         copy_of(work)
     header = {
         "id": id, "name": work.name, "sender": terms.sender, "from": HERE, "version": nbsched.__version__,
-        "python": PYTHON, "lease_s": terms.lease_s, "ask": not policy.rerun, "mark": str(terms.mark),
+        "python": PYTHON, "lease_s": terms.lease_s, "ask": ask or not policy.rerun, "mark": str(terms.mark),
         "files": terms.files, "limit": terms.limit, "timeout_s": policy.timeout and policy.timeout.total_seconds(),
         "secrets": policy.secrets, "enclosed": [str(path) for path in enclosed(assignment)], "needs": needs_of(work),
     }  # fmt: skip
@@ -104,7 +104,7 @@ def pack(assignment: Assignment, id: str, terms: Terms) -> Parcel:
         policy=policy, function=function, source=source,
     )  # fmt: skip
     return Parcel(
-        id=id, name=work.name, policy=policy, ref=_bundled(work, policy),
+        id=id, name=work.name, policy=policy, ref=bundled(work, policy),
         data=json.dumps(header).encode() + b"\n" + pickle.dumps(load, pickle.HIGHEST_PROTOCOL),
     )  # fmt: skip
 
@@ -121,7 +121,8 @@ def load_of(data: bytes) -> Load:
     return found
 
 
-def _bundled(work: Work, policy: Policy) -> str | None:
+def bundled(work: Work, policy: Policy) -> str | None:
+    """The reference of a function of whose runs many may travel together; None for other work."""
     plain = isinstance(work, Function) and work.where == "thread" and policy.timeout is None and policy.rerun
     return reference(work) if plain and isinstance(work, Function) else None
 

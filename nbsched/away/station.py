@@ -83,6 +83,7 @@ class Station:
             with self._among_pieces(piece):
                 if ask or header["ask"] or not self._is_heard(piece):
                     piece.link.ask("ask", "")
+                    began = time.monotonic()
                 messages = piece.carry()
                 self._post_news(piece.link.sender, piece.link.news())
         except WorkerMismatch as error:

@@ -19,6 +19,10 @@ class Short:
         self.sizes: dict[str, int] = {}
         self._typical: dict[str, float] = {}
 
+    def typical(self, ref: str) -> float | None:
+        """How many seconds the function takes, if that is known."""
+        return self._typical.get(ref)
+
     def learn(self, ref: str, seconds: float) -> None:
         """Runs of the function took so long each; far off the mean, it is a new beginning."""
         known = self._typical.get(ref, 0.0)
