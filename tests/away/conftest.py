@@ -6,8 +6,31 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.away.engines import DaskCluster, Redis, Worker, needs
+from tests.away.engines import DaskCluster, ObjectStore, Redis, Worker, needs
 from tests.executors.conftest import assign, told  # noqa: F401 - fixtures
+
+
+@pytest.fixture(scope="session")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    needs("moto.server")
+    needs("s3fs")
+    store = ObjectStore(tmp_path_factory.mktemp("objects"))
+    yield store
+    store.kill()
+
+
+@pytest.fixture
+def bucket(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of an object store's bucket, as this process is told of it."""
+    import s3fs
+    from fsspec.config import conf, set_conf_env
+
+    for name, value in objects.names.items():
+        monkeypatch.setenv(name, value)
+    set_conf_env(conf)
+    yield "s3://work/runs"
+    s3fs.S3FileSystem.clear_instance_cache()
+    conf.pop("s3", None)
 
 
 @pytest.fixture(scope="session")
@@ -19,16 +42,17 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 
 
 @pytest.fixture(scope="session")
-def celery(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
-    worker = Worker(tmp_path_factory.mktemp("celery"), redis.url, "--concurrency", "2")
+def celery(redis: Redis, objects: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("celery")
+    worker = Worker(folder, redis.url, "--concurrency", "2", names=objects.names)
     yield worker
     worker.kill()
 
 
 @pytest.fixture(scope="session")
-def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def dask(objects: ObjectStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
     needs("distributed")
-    cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
+    cluster = DaskCluster(tmp_path_factory.mktemp("dask"), objects.names)
     yield cluster
     cluster.kill()
 

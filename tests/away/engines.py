@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import psutil  # type: ignore[import-untyped]
 import pytest
@@ -113,13 +116,44 @@ class Redis(Process):
             client.close()
 
 
+class ObjectStore(Process):
+    """What speaks like S3, with a bucket `work`; `names` is the environment in which it is found."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.names = {
+            "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
+            "FSSPEC_S3_ENDPOINT_URL": f"http://127.0.0.1:{self.port}",
+        }  # fmt: skip
+        super().__init__(
+            folder, [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        )
+
+    def start(self) -> None:
+        super().start()
+        until(self.answers)
+        with urlopen(Request(f"{self.names['FSSPEC_S3_ENDPOINT_URL']}/work", method="PUT")):
+            pass
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
 class Worker(Process):
     """A Celery worker of two processes."""
 
-    def __init__(self, folder: Path, broker: str, *options: str, app: str = "nbsched") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker: str,
+        *options: str,
+        app: str = "nbsched",
+        names: Mapping[str, str] | None = None,
+    ) -> None:
         self.broker, self.name = broker, f"w{free_port()}@test"
         command = [sys.executable, "-m", "celery", "-A", app, "worker", "-n", self.name, *options]
-        env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there"}
+        env = {"NBSCHED_CELERY_BROKER": broker, "ONLY_THERE": "hunter2there", **(names or {})}
         super().__init__(
             folder, [*command, "--loglevel", "INFO", "--without-mingle", "--without-gossip"], **env
         )
@@ -149,9 +183,10 @@ if __name__ == "__main__":
 class DaskCluster(Process):
     """A cluster of two worker processes, which are started again when they are killed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: Mapping[str, str] | None = None) -> None:
         program, place = folder / "cluster.py", folder / "address"
         program.write_text(DASK)
-        super().__init__(folder, [sys.executable, str(program), str(place)], ONLY_THERE="hunter2there")
+        command = [sys.executable, str(program), str(place)]
+        super().__init__(folder, command, ONLY_THERE="hunter2there", **(names or {}))
         until(place.exists)
         self.address = place.read_text()

@@ -106,6 +106,25 @@ def test_the_cluster_of_this_process_is_taken_and_left_as_it_is(
         assert client.submit(sum, [1, 2]).result() == 3
 
 
+def test_work_in_flight_outlives_a_scheduler_that_is_killed_and_comes_again(
+    empty: Callable[..., Process], opened: Callable[[], nb.Runtime], tmp_path: Path
+) -> None:
+    go, log, first = tmp_path / "go", tmp_path / "log", empty("adaptive")
+    with opened() as rt:
+        over = rt.run(sent(remote.notes), {"path": str(log), "text": "over"}).wait(40)
+        run = rt.run(sent(remote.slow), {"path": str(go)})
+        until(lambda: run.log == "begun\n")
+        first.kill()
+        waits = rt.run(sent(remote.notes), {"path": str(log), "text": "waits"})
+        empty("adaptive")
+        until(lambda: run.attempt == 2, 40)
+        go.touch()
+        assert run.wait(40).result == 2
+        assert waits.wait(40).state == over.state == "succeeded"
+    assert [attempt.outcome for attempt in run.attempts] == ["lost", "succeeded"]
+    assert log.read_text().split() == ["over", "waits"]
+
+
 OWN = """
 import sys
 import nbsched as nb

@@ -68,13 +68,13 @@ def test_every_kind_of_work_is_carried_out_as_at_home(rt: nb.Runtime, engine: st
     assert steps["cell"].values == {"answer": 42}
 
 
-@pytest.mark.parametrize("way", ["messages", "folder"])
+@pytest.mark.parametrize("way", ["messages", "folder", "objects"])
 def test_workers_that_do_not_see_the_folder_of_runs_get_and_give_every_file(
-    rt: nb.Runtime, engine: str, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+    rt: nb.Runtime, engine: str, bucket: str, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(distant, "_mark", lambda runs: tmp_path / "nobody-sees-this")
-    if way == "folder":
-        monkeypatch.setenv("NBSCHED_FILES", str(tmp_path / "shared"))
+    files = {"messages": "", "folder": str(tmp_path / "shared"), "objects": bucket}[way]
+    monkeypatch.setenv("NBSCHED_FILES", files)
     report, go = tmp_path / "report.ipynb", tmp_path / "go"
     wait = f"import os, time\nwhile not os.path.exists({str(go)!r}): time.sleep(0.02)"
     cells = [
@@ -98,7 +98,15 @@ def test_workers_that_do_not_see_the_folder_of_runs_get_and_give_every_file(
     assert output.is_relative_to(tmp_path / "store.db.runs")
     assert {path.name for path in output.parent.iterdir()} == {"report.ipynb", "kernel.log"}
     assert "cell three" in (tmp_path / "copy.ipynb").read_text()
-    assert [path for path in (tmp_path / "shared").rglob("*") if path.is_file()] == []
+    until(lambda: nothing_lies_at(files))
+
+
+def nothing_lies_at(files: str) -> bool:
+    from fsspec.core import url_to_fs
+
+    system, place = url_to_fs(files)
+    system.invalidate_cache()
+    return not files or system.find(place) == []
 
 
 def shown(run: nb.Run) -> list[Any]:
@@ -153,6 +161,27 @@ def test_a_failure_is_tried_again_and_told_with_its_traceback(rt: nb.Runtime, se
     run = rt.run(sent(remote.fails), {"least": 9}).wait(20)
     assert run.error == "OSError: not yet"
     assert 'raise OSError("not yet")' in run.error.traceback
+
+
+def test_what_is_known_already_is_not_sent_again(rt: nb.Runtime, sent: Any, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    noted = sent(remote.notes, cache=True)
+    for reason in (None, "cached"):
+        run = rt.run(noted, {"path": str(log), "text": "once"}).wait(20)
+        assert (run.state, run.reason, run.result) == ("succeeded", reason, "once")
+    assert log.read_text() == "once\n"
+
+
+def test_a_kernel_that_no_worker_has_is_said_before_the_work_starts(
+    rt: nb.Runtime, engine: str, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.ipynb"
+    kernel = {"kernelspec": {"name": "nowhere", "display_name": "Nowhere"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")], metadata=kernel), report)
+    run = rt.run(nb.notebook(report, executor=engine, retries=3)).wait(20)
+    assert (run.state, run.attempt) == ("failed", 1)
+    assert "'report' was sent by nbsched" in run.error
+    assert "has no kernel 'nowhere' (it has: " in run.error
 
 
 def test_secrets_are_those_of_the_worker(

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,6 @@ from hypothesis import strategies as st
 
 from nbsched.away import freight
 from nbsched.core.errors import UsageError
-from tests.away.engines import needs
-from tests.real import free_port
 
 
 @given(data=st.binary(max_size=64), size=st.integers(1, 9))
@@ -40,32 +37,6 @@ def test_too_many_bytes_for_messages_are_refused_with_the_remedy() -> None:
     freight.refuse_large("train", 10, 10)
     with pytest.raises(UsageError, match=r"'train' have 11 bytes.*give files="):
         freight.refuse_large("train", 11, 10)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of an object store's bucket."""
-    needs("moto")
-    needs("s3fs")
-    import s3fs
-    from moto.server import ThreadedMotoServer
-
-    port = free_port()
-    server = ThreadedMotoServer("127.0.0.1", port)
-    server.start()
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_DEFAULT_REGION": "us-east-1",
-        "FSSPEC_S3_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
-    from fsspec.config import conf, set_conf_env
-
-    set_conf_env(conf)
-    s3fs.S3FileSystem().mkdir("work")
-    yield "s3://work/runs"
-    s3fs.S3FileSystem.clear_instance_cache()
-    conf.pop("s3", None)
-    server.stop()
 
 
 def goes_there_and_back(url: str, folder: Path) -> None:
