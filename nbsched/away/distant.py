@@ -44,8 +44,11 @@ SUSPECT_S = 1.0
 class DistantExecutor:
     """Carries out on an engine's workers what may go there."""
 
-    def __init__(self, engine: Engine, *, lease_s: float, files: str | None, limit: int) -> None:
+    def __init__(
+        self, engine: Engine, *, lease_s: float, files: str | None, limit: int, apart: bool = False
+    ) -> None:
         self._engine, self._lease_s, self._files, self._limit = engine, lease_s, files, limit
+        self._apart = apart
         self._sender = uuid.uuid4().hex
         self._passages: dict[str, Passage] = {}
         self._short = Short(plan.bundle_size)
@@ -107,8 +110,9 @@ class DistantExecutor:
     def _begin(self, runs: Path) -> Courier:
         self._loop = asyncio.get_running_loop()
         self._terms = Terms(
-            sender=self._sender, lease_s=self._lease_s, mark=_mark(runs), files=self._files, limit=self._limit
-        )
+            sender=self._sender, lease_s=self._lease_s, mark=_mark(runs), files=self._files, limit=self._limit,
+            apart=self._apart,
+        )  # fmt: skip
         self._courier = Courier(self._engine, self._open, self._sent, self._complain, self._short)
         self._loop.call_later(self._lease_s / 3, self._keep)
         return self._courier

@@ -49,6 +49,8 @@ class Terms:
     """Folder or URL through which files go otherwise; None: with the messages."""
     limit: int
     """Bytes of all files of one attempt that go with the messages."""
+    apart: bool = False
+    """The sender's process loads nobody's functions: they travel by name, and workers have to find them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def pack(assignment: Assignment, id: str, terms: Terms, *, ask: bool = False) ->
         "files": terms.files, "limit": terms.limit, "timeout_s": policy.timeout and policy.timeout.total_seconds(),
         "secrets": policy.secrets, "enclosed": [str(path) for path in enclosed(assignment)], "needs": needs_of(work),
     }  # fmt: skip
-    function, source = _function(work)
+    function, source = (None, None) if terms.apart else _function(work)
     bare = {name: value for name, value in assignment.env.items() if name not in policy.secrets}
     load = Load(
         work=work, context=assignment.context, params=assignment.params, folder=assignment.folder, env=bare,

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 class Executors:
     """What carries work out here, and elsewhere."""
 
-    def __init__(self, clock: Clock, lease: timedelta) -> None:
-        self._clock, self._lease = clock, lease
+    def __init__(self, clock: Clock, lease: timedelta, *, apart: bool = False) -> None:
+        self._clock, self._lease, self._apart = clock, lease, apart
         self._made: dict[str, Executor] = {}
 
     def of(self, work: Work, place: str) -> Executor:
         """What carries such work out at the place: here, or with an engine's workers."""
         kind = _kind(work) if place == LOCAL else place
         if kind not in self._made:
-            self._made[kind] = distant(kind, self._lease) if kind == place else _local(kind, self._clock)
+            self._made[kind] = (
+                distant(kind, self._lease, apart=self._apart) if kind == place else _local(kind, self._clock)
+            )
         return self._made[kind]
 
     def close(self) -> None:
@@ -38,14 +40,16 @@ class Executors:
                 close()
 
 
-def distant(engine: str, lease: timedelta) -> DistantExecutor:
+def distant(engine: str, lease: timedelta, *, apart: bool = False) -> DistantExecutor:
     """What sends work to the engine's workers as the settings here say; UsageError names what is wrong in them."""
     from nbsched.away.distant import DistantExecutor
 
     settings = settings_here()
     asked = settings.dask if engine == "dask" else settings.celery
     made = _dask(settings.dask) if engine == "dask" else _celery(settings.celery)
-    return DistantExecutor(made, lease_s=lease.total_seconds(), files=asked.files, limit=asked.limit)
+    return DistantExecutor(
+        made, lease_s=lease.total_seconds(), files=asked.files, limit=asked.limit, apart=apart
+    )
 
 
 def _dask(asked: DaskSettings) -> Engine:

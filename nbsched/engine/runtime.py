@@ -74,7 +74,7 @@ class Runtime(Calls):
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._hurry = False
-        self._executors = Executors(self.clock, self._lease)
+        self._executors = Executors(self.clock, self._lease, apart=self.apart)
 
     # -- life --------------------------------------------------------------------------------------------------
 

@@ -37,10 +37,11 @@ class Process:
 
     def __init__(self, folder: Path, command: list[str], **env: str) -> None:
         self.folder, self.command, self.env = folder, command, env
+        self.log = folder / "output.log"
         self.start()
 
     def start(self) -> None:
-        with (self.folder / f"{Path(self.command[0]).name}.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, cwd=self.folder, start_new_session=True,
                 env={**os.environ, **self.env},

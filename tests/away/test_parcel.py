@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,16 @@ def test_a_function_of_ones_own_travels_by_value_to_where_its_module_is_not(
 
 def test_what_is_installed_everywhere_travels_by_its_name(packed: Callable[..., Parcel]) -> None:
     assert load_of(packed(Function(name="dumps", ref="json:dumps")).data).function is None
+
+
+def test_a_process_that_loads_nobodys_functions_sends_their_names(
+    assign: Assign, terms: Terms, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text("raise RuntimeError('this was loaded')")
+    work = Function(name="f", ref=f"{tmp_path}/mine.py:f")
+    with pytest.raises(RuntimeError, match="this was loaded"):
+        pack(assign(work), "id", terms)
+    assert load_of(pack(assign(work), "id", replace(terms, apart=True)).data).function is None
 
 
 def test_a_function_that_cannot_be_sent_is_refused_with_its_name(packed: Callable[..., Parcel]) -> None:

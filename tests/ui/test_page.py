@@ -224,8 +224,10 @@ def test_choosing_in_one_view_chooses_in_all(opened: Callable[..., Shown]) -> No
     lab.view.locator("header").get_by_role("tab", name="Runs").click()
     expect(lab.row("4180 training")).to_have_attribute("aria-selected", "true")
     lab.view.locator("header").get_by_role("tab", name="Timeline").click()
-    failed = lab.view.locator(".lanes path.span.bad").last.bounding_box()
-    lab.page.mouse.click(failed["x"] + 1, failed["y"] + 5)
+    failed = lab.view.locator(".lanes path.span.bad").last
+    expect(failed).to_be_visible()
+    box = failed.bounding_box()
+    lab.page.mouse.click(box["x"] + 1, box["y"] + 5)
     expect(lab.aside.locator("h3")).to_contain_text("4160 · report")
     lab.view.locator("header").get_by_role("tab", name="Schedules").click()
     lab.row("^monitor, every 30s").click()

@@ -219,7 +219,7 @@ def test_a_cluster_without_workers_is_told_and_then_one_without_nbsched(
     command = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler, "--no-dashboard", "--no-nanny"]
     bare = Process(tmp_path, command, PYTHONPATH=str(tmp_path / "bare"))
     try:
-        until(lambda: "Registered to" in (tmp_path / "python.log").read_text())
+        until(lambda: "Registered to" in bare.log.read_text())
         problems = wrong(look("dask", scheduler))
     finally:
         bare.kill()
@@ -229,7 +229,7 @@ def test_a_cluster_without_workers_is_told_and_then_one_without_nbsched(
     assert f"pip install nbsched=={nbsched.__version__} there" in text
     assert "workers" not in problems
     assert "a worker of Dask has no nbsched or another one" in problems["round trip"]
-    assert "End worker" not in (tmp_path / "python.log").read_text()  # it was not harmed
+    assert "End worker" not in bare.log.read_text()  # it was not harmed
 
 
 @pytest.mark.parametrize("engine", ["dask", "celery"])
