@@ -164,8 +164,9 @@ def test_all_is_the_sum_of_the_extras_for_users() -> None:
 def test_what_calls_functions_needs_nothing_of_jupyter() -> None:
     """So that a worker of another system, which has none of it, can import them."""
     source = (
-        "import sys, nbsched.executors.function, nbsched.verbs.examination\n"
-        "heavy = {'IPython', 'jupyter_client', 'nbclient', 'papermill', 'psutil', 'traitlets', 'zmq'}\n"
+        "import sys, nbsched.api, nbsched.executors.function, nbsched.verbs.examination\n"
+        "heavy = {'IPython', 'jupyter_client', 'nbclient', 'papermill', 'psutil', 'traitlets', 'zmq',\n"
+        "         'celery', 'cloudpickle', 'distributed', 'fsspec'}\n"
         "print(sorted(heavy & sys.modules.keys()))"
     )
     ran = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from nbsched.away.courier import Engine
 from nbsched.core.executors import LOCAL
 from nbsched.core.model import Cell, Function, Notebook, Wait, Work
 from nbsched.core.settings import CelerySettings, DaskSettings
@@ -14,6 +13,7 @@ from nbsched.engine.settings import settings_here
 from nbsched.executors.contract import Executor
 
 if TYPE_CHECKING:
+    from nbsched.away.courier import Engine
     from nbsched.away.distant import DistantExecutor
 
 
