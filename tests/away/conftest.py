@@ -28,7 +28,7 @@ def bucket(objects: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[st
     for name, value in objects.names.items():
         monkeypatch.setenv(name, value)
     set_conf_env(conf)
-    yield "s3://work/runs"
+    yield "s3://bucket/runs"
     s3fs.S3FileSystem.clear_instance_cache()
     conf.pop("s3", None)
 

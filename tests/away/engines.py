@@ -118,7 +118,7 @@ class Redis(Process):
 
 
 class ObjectStore(Process):
-    """What speaks like S3, with a bucket `work`; `names` is the environment in which it is found."""
+    """What speaks like S3, with a bucket; `names` is the environment in which it is found."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
@@ -133,7 +133,7 @@ class ObjectStore(Process):
     def start(self) -> None:
         super().start()
         until(self.answers)
-        with urlopen(Request(f"{self.names['FSSPEC_S3_ENDPOINT_URL']}/work", method="PUT")):
+        with urlopen(Request(f"{self.names['FSSPEC_S3_ENDPOINT_URL']}/bucket", method="PUT")):
             pass
 
     def answers(self) -> bool:

@@ -38,22 +38,6 @@ sys.meta_path.insert(0, Hidden())
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
-    needs("distributed")
-    cluster = DaskCluster(tmp_path_factory.mktemp("dask"))
-    yield cluster
-    cluster.kill()
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    needs("celery", "redis-server")
-    server = Redis(tmp_path_factory.mktemp("redis"))
-    yield server
-    server.kill()
-
-
-@pytest.fixture(scope="module")
 def worker(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
     worker = Worker(tmp_path_factory.mktemp("celery"), redis.url, "--concurrency", "1")
     yield worker
